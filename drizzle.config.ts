@@ -1,0 +1,8 @@
+/** `npx drizzle-kit generate` writes ./migrations from the schema; wrangler and the local stack apply them. */
+import { defineConfig } from "drizzle-kit";
+
+export default defineConfig({
+  dialect: "sqlite",
+  schema: "./src/history/schema.ts",
+  out: "./migrations",
+});

@@ -1,0 +1,39 @@
+/** Four projects: pure rooms and providers in Node, rooms in workerd, emulators against real clients, the whole stack. */
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const nodeProject = (name: string, options: { slow: boolean }) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    environment: "node" as const,
+    // Stacks are real processes on two cores: one file at a time.
+    fileParallelism: !options.slow,
+    ...(options.slow ? { testTimeout: 240_000, hookTimeout: 120_000 } : { testTimeout: 60_000 }),
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      nodeProject("unit", { slow: false }),
+      nodeProject("contract", { slow: true }),
+      nodeProject("e2e", { slow: true }),
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./test/workerd/wrangler.toml" },
+            remoteBindings: false,
+            miniflare: { bindings: { TEST_MIGRATIONS: await readD1Migrations("./migrations") } },
+          })),
+        ],
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          setupFiles: ["./test/workerd/setup.ts"],
+          testTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
