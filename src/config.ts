@@ -1,0 +1,104 @@
+/**
+ * Raw bindings and variables to one validated, fully defaulted config: the only reader of the environment.
+ *
+ * Every entry point (fetch, queue, scheduled, both Durable Objects) gets its config from here and from nowhere else.
+ */
+import { z } from "zod";
+import { POOLS } from "./agents/pool/index.ts";
+import { poolSchema, type Pool } from "./market/agent.ts";
+import type { Source, TaskId, TenantId } from "./market/ids.ts";
+import type { AuctionMessage, HistoryMessage, TraceMessage } from "./market/message.ts";
+
+const ms = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
+
+const variablesSchema = z.object({
+  /** Name of the pool file that tenants without a pool of their own use. */
+  POOL: z.enum(Object.keys(POOLS) as [string, ...string[]]).default("production"),
+  /** How long agents have for their bids, and jurors for their verdicts. */
+  AUCTION_BID_MS: ms(20_000, 120_000),
+  AUCTION_JURY_MS: ms(20_000, 120_000),
+  /** A holder that is not heard of for this long has lost its lease; it renews three times as often. */
+  LEASE_MS: ms(15_000, 300_000),
+  /** Work that nobody took up after this long is announced again. */
+  PICKUP_MS: ms(30_000, 600_000),
+  /** Longest slice of a trace that one queue message carries. */
+  SLICE_MS: ms(25_000, 600_000),
+  /** Longest single model call of a trace. */
+  MODEL_CALL_MS: ms(120_000, 600_000),
+  /** Comma-separated origins with optional path prefix that the `http` tool may call. */
+  HTTP_ALLOW_LIST: z
+    .string()
+    .default("")
+    .transform((list) =>
+      list
+        .split(",")
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== ""),
+    ),
+  /** Opens the operator API; without it the operator API refuses everyone. */
+  ADMIN_SECRET: z.string().min(8).optional(),
+});
+
+export interface Config {
+  readonly auctionBidMs: number;
+  readonly auctionJuryMs: number;
+  readonly leaseMs: number;
+  readonly pickupMs: number;
+  readonly sliceMs: number;
+  readonly modelCallMs: number;
+  readonly httpAllowList: readonly string[];
+  readonly adminSecret: string | null;
+  /** The pool of tenants that have none of their own. */
+  readonly pool: Pool;
+  readonly source: Source;
+  readonly ai: Env["AI"];
+  readonly vectorize: Env["VECTORIZE"];
+  readonly db: D1Database;
+  readonly workQueue: Queue<AuctionMessage | TraceMessage>;
+  readonly historyQueue: Queue<HistoryMessage>;
+  /** The tenant's market room, as the seam that the caller declares; `index.ts` proves that the room fits. */
+  marketRoom<Port>(tenantId: TenantId): Port;
+  /** The task's room. Its name holds the tenant: another tenant's id leads to an empty room, never to this one. */
+  taskRoom<Port>(tenantId: TenantId, taskId: TaskId): Port;
+  /** A secret or variable by name, for the pool's `apiKeySecret` and `baseUrlVariable`. */
+  readonly variable: (name: string) => string | undefined;
+}
+
+const source: Source = {
+  now: () => Date.now(),
+  random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+};
+
+/** @throws Error that names every variable or pool entry that is wrong; the Worker does not start half configured */
+export function parseConfig(env: Env): Config {
+  const variables = variablesSchema.safeParse(env);
+  if (!variables.success) throw new Error(`bad variables: ${z.prettifyError(variables.error)}`);
+  const v = variables.data;
+  const pool = poolSchema.safeParse(POOLS[v.POOL]);
+  if (!pool.success) throw new Error(`bad pool file ${v.POOL}: ${z.prettifyError(pool.error)}`);
+  return {
+    auctionBidMs: v.AUCTION_BID_MS,
+    auctionJuryMs: v.AUCTION_JURY_MS,
+    leaseMs: v.LEASE_MS,
+    pickupMs: v.PICKUP_MS,
+    sliceMs: v.SLICE_MS,
+    modelCallMs: v.MODEL_CALL_MS,
+    httpAllowList: v.HTTP_ALLOW_LIST,
+    adminSecret: v.ADMIN_SECRET ?? null,
+    pool: pool.data,
+    source,
+    ai: env.AI,
+    vectorize: env.VECTORIZE,
+    db: env.DB,
+    workQueue: env.WORK_QUEUE,
+    historyQueue: env.HISTORY_QUEUE,
+    marketRoom: <Port>(tenantId: TenantId) =>
+      env.MARKET_ROOM.get(env.MARKET_ROOM.idFromName(tenantId)) as unknown as Port,
+    taskRoom: <Port>(tenantId: TenantId, taskId: TaskId) =>
+      env.TASK_ROOM.get(env.TASK_ROOM.idFromName(`${tenantId}/${taskId}`)) as unknown as Port,
+    variable: (name) => {
+      const value: unknown = Reflect.get(env, name);
+      return typeof value === "string" ? value : undefined;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** Versions of a room's stored schema: each step runs once, in order, in one transaction. */
+
+/** SQL of one version; the position in the list is its number. */
+export type SchemaSteps = readonly string[];
+
+/**
+ * Brings a room's tables up to date.
+ *
+ * Called on the first write only: reading an object that was never written must not create storage for it,
+ * or a request for an unknown id would leave an object behind.
+ */
+export function migrateSchema(storage: DurableObjectStorage, steps: SchemaSteps): void {
+  storage.transactionSync(() => {
+    storage.sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
+    const row = storage.sql.exec<{ version: number }>("SELECT version FROM schema_version").toArray()[0];
+    if (row === undefined) storage.sql.exec("INSERT INTO schema_version (version) VALUES (0)");
+    const from = row?.version ?? 0;
+    if (from > steps.length) {
+      throw new Error(`stored schema ${from} is newer than this code's ${steps.length}`);
+    }
+    for (const step of steps.slice(from)) storage.sql.exec(step);
+    storage.sql.exec("UPDATE schema_version SET version = ?", steps.length);
+  });
+}
+
+/** True where the room has tables. Reads only. */
+export function hasSchema(storage: DurableObjectStorage): boolean {
+  const rows = storage.sql.exec(
+    "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
+  );
+  return rows.toArray().length > 0;
+}

@@ -1,0 +1,101 @@
+/**
+ * Timers of a room over its one alarm (architecture, decision 4).
+ *
+ * An object has one alarm, and the platform gives an alarm up after a few failures. So timers are rows, the alarm is
+ * the earliest of them, and the handler re-arms before it works and lets no error out.
+ */
+
+export interface Timer {
+  readonly kind: string;
+  /** What the timer is about (a task, a lane); one timer per kind and subject. */
+  readonly subject: string;
+  readonly dueAtMs: number;
+}
+
+/** While a due timer is worked on, the alarm stands this far ahead: if the object dies, it rings again. */
+const SAFETY_MS = 10_000;
+/** A timer whose handler failed is tried again after this long. */
+const RETRY_MS = 5_000;
+
+export const TIMER_SCHEMA = `
+CREATE TABLE timers (
+  kind TEXT NOT NULL, subject TEXT NOT NULL, due_at_ms INTEGER NOT NULL,
+  PRIMARY KEY (kind, subject)
+) WITHOUT ROWID;
+CREATE INDEX timers_due ON timers (due_at_ms);
+`;
+
+export class Timers {
+  readonly #storage: DurableObjectStorage;
+  readonly #now: () => number;
+
+  constructor(storage: DurableObjectStorage, now: () => number) {
+    this.#storage = storage;
+    this.#now = now;
+  }
+
+  /** Sets or moves a timer. The alarm follows when the caller's transaction is done: see `arm`. */
+  set(kind: string, subject: string, dueAtMs: number): void {
+    this.#storage.sql.exec(
+      `INSERT INTO timers (kind, subject, due_at_ms) VALUES (?, ?, ?)
+       ON CONFLICT (kind, subject) DO UPDATE SET due_at_ms = excluded.due_at_ms`,
+      kind,
+      subject,
+      Math.ceil(dueAtMs),
+    );
+  }
+
+  has(kind: string, subject: string): boolean {
+    const query = "SELECT 1 FROM timers WHERE kind = ? AND subject = ?";
+    return this.#storage.sql.exec(query, kind, subject).toArray().length > 0;
+  }
+
+  clear(kind: string, subject: string): void {
+    this.#storage.sql.exec("DELETE FROM timers WHERE kind = ? AND subject = ?", kind, subject);
+  }
+
+  /** The alarm is the earliest timer; no timer, no alarm: an idle room costs nothing. */
+  async arm(): Promise<void> {
+    const row = this.#storage.sql
+      .exec<{ due: number | null }>("SELECT min(due_at_ms) AS due FROM timers")
+      .toArray()[0];
+    const due = row?.due ?? null;
+    const current = await this.#storage.getAlarm();
+    if (due === null) {
+      if (current !== null) await this.#storage.deleteAlarm();
+    } else if (current !== due) {
+      await this.#storage.setAlarm(due);
+    }
+  }
+
+  /**
+   * Works the due timers off, each in isolation.
+   *
+   * A handler clears or moves its own timer; one that leaves it or throws is tried again later.
+   *
+   * @param handle must be idempotent: a timer may ring twice
+   * @param report receives what a handler threw; nothing is thrown from here
+   */
+  async ring(
+    handle: (timer: Timer) => Promise<void>,
+    report: (timer: Timer, error: unknown) => void,
+  ): Promise<void> {
+    await this.#storage.setAlarm(this.#now() + SAFETY_MS);
+    const due = this.#storage.sql
+      .exec<{ kind: string; subject: string; due_at_ms: number }>(
+        "SELECT kind, subject, due_at_ms FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 100",
+        this.#now(),
+      )
+      .toArray();
+    for (const row of due) {
+      const timer = { kind: row.kind, subject: row.subject, dueAtMs: row.due_at_ms };
+      this.set(timer.kind, timer.subject, this.#now() + RETRY_MS);
+      try {
+        await handle(timer);
+      } catch (error) {
+        report(timer, error);
+      }
+    }
+    await this.arm();
+  }
+}

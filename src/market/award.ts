@@ -1,0 +1,15 @@
+/** The award of one attempt, as the market room tells the task's room. */
+import type { Clearing } from "./clear.ts";
+import type { AgentId } from "./ids.ts";
+import type { TaskEnd } from "./task.ts";
+
+export interface Award {
+  /** From 1; grows with every escalation. */
+  readonly attempt: number;
+  readonly agentId: AgentId;
+  readonly clearing: Clearing;
+  readonly awardedAtMs: number;
+}
+
+/** How a task ends that is stopped from outside. */
+export type StopEnd = Exclude<TaskEnd, { readonly state: "finished" }>;

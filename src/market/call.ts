@@ -1,0 +1,54 @@
+/**
+ * A call to a model and what became of its money (architecture, decision 5).
+ *
+ * Every call is recorded as started, at its upper bound, before it is made, and as billed afterwards.
+ */
+import type { AgentId, CallId } from "./ids.ts";
+import type { Micros, TokenUsage } from "./money.ts";
+
+export type CallKind = "bid" | "jury" | "trace";
+
+/** A call that is about to be made. */
+export interface StartedCall {
+  readonly callId: CallId;
+  readonly kind: CallKind;
+  readonly agentId: AgentId;
+  /** Most that this call can cost. */
+  readonly boundMicros: Micros;
+}
+
+/**
+ * How a call ended.
+ * - `billed`: the provider reported its usage.
+ * - `refused`: the provider answered with an error before any work, so that nothing is owed.
+ * - `unconfirmed`: its usage never came back; it stays counted at its bound.
+ */
+export type CallBill =
+  | { readonly status: "billed"; readonly usage: TokenUsage; readonly costMicros: Micros }
+  | { readonly status: "refused" }
+  | { readonly status: "unconfirmed" };
+
+export interface EndedCall {
+  readonly callId: CallId;
+  readonly bill: CallBill;
+  /** Wall time of the call, retries included. */
+  readonly ms: number;
+}
+
+/** Why a model gave no usable answer. */
+export type CallFailureReason =
+  | "timeout"
+  | "cancelled"
+  | "rate_limited"
+  | "provider_error"
+  | "unreachable"
+  | "misconfigured"
+  | "empty"
+  | "too_long"
+  | "malformed";
+
+export interface CallFailure {
+  readonly reason: CallFailureReason;
+  /** For people: at most 500 characters, without secrets. */
+  readonly message: string;
+}

@@ -1,0 +1,57 @@
+/**
+ * The one error table: code → HTTP status, public message, whether the same request may succeed later.
+ *
+ * Read by the router and the docs. Nothing that is not in here leaves the house; a bug is `internal`.
+ */
+export interface ErrorRow {
+  readonly status: number;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+export const ERROR_TABLE = {
+  invalid_json: { status: 400, message: "The body is not valid JSON.", retryable: false },
+  invalid_body: {
+    status: 400,
+    message: "The body does not fit this call; `issues` names each field.",
+    retryable: false,
+  },
+  invalid_parameter: {
+    status: 400,
+    message: "A path, query or header parameter is not of its form; `issues` names it.",
+    retryable: false,
+  },
+  unsupported_media_type: { status: 415, message: "Send the body as application/json.", retryable: false },
+  unauthenticated: {
+    status: 401,
+    message: "Send `Authorization: Bearer sr_…` with a key of this market.",
+    retryable: false,
+  },
+  forbidden: { status: 403, message: "This key may not do that.", retryable: false },
+  task_not_found: { status: 404, message: "There is no such task.", retryable: false },
+  tenant_not_found: { status: 404, message: "There is no such tenant.", retryable: false },
+  route_not_found: { status: 404, message: "There is nothing at this path.", retryable: false },
+  method_not_allowed: {
+    status: 405,
+    message: "This path does not take this method; `Allow` lists those that it takes.",
+    retryable: false,
+  },
+  idempotency_conflict: {
+    status: 409,
+    message: "This Idempotency-Key was used with another body.",
+    retryable: false,
+  },
+  body_too_large: { status: 413, message: "The body is larger than this call takes.", retryable: false },
+  internal: {
+    status: 500,
+    message: "Something failed here; the request id finds it in our logs.",
+    retryable: true,
+  },
+  unavailable: {
+    status: 503,
+    message: "A part of the house does not answer now; try again.",
+    retryable: true,
+  },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;

@@ -1,0 +1,100 @@
+/**
+ * Events of a task: its journal, and what a listener sees, in one numbered sequence.
+ *
+ * Numbers start at 1 and have no gaps; only the task's own room gives them out.
+ */
+import type { AbstainReason } from "./auction-record.ts";
+import type { CallFailureReason } from "./call.ts";
+import type { AgentId, AuctionId, TaskId } from "./ids.ts";
+import type { Micros, TokenUsage } from "./money.ts";
+import type { ScoredBid } from "./score.ts";
+import type { FailureReason } from "./task.ts";
+import type { VerdictOutcome } from "./verifier-spec.ts";
+
+export type TaskEventBody =
+  | { readonly type: "task-admitted"; readonly taskId: TaskId; readonly sequence: number }
+  | {
+      readonly type: "auction-opened";
+      readonly auctionId: AuctionId;
+      readonly bidders: readonly {
+        readonly agentId: AgentId;
+        readonly name: string;
+        readonly emulated: boolean;
+      }[];
+    }
+  | {
+      readonly type: "auction-resumed";
+      readonly generation: number;
+      readonly bids: number;
+      readonly verdicts: number;
+    }
+  | {
+      readonly type: "bid-received";
+      readonly agentId: AgentId;
+      readonly strategy: string;
+      readonly visibleTokens: number;
+      readonly entropy: number | null;
+      readonly costMicros: Micros;
+      readonly ms: number;
+    }
+  | {
+      readonly type: "bid-abstained";
+      readonly agentId: AgentId;
+      readonly reason: AbstainReason;
+      readonly message: string;
+    }
+  | {
+      readonly type: "verdict-received";
+      readonly jurorId: AgentId;
+      readonly scores: Readonly<Record<AgentId, number>>;
+      readonly costMicros: Micros;
+      readonly ms: number;
+    }
+  | {
+      readonly type: "juror-left";
+      readonly jurorId: AgentId;
+      readonly reason: CallFailureReason;
+      readonly message: string;
+    }
+  | {
+      readonly type: "auction-cleared";
+      readonly winner: AgentId;
+      readonly margin: number | null;
+      readonly entropyUsed: boolean;
+      readonly ranking: readonly ScoredBid[];
+    }
+  | { readonly type: "task-awarded"; readonly attempt: number; readonly agentId: AgentId }
+  | {
+      readonly type: "trace-taken-up";
+      readonly attempt: number;
+      readonly generation: number;
+      readonly stepsSoFar: number;
+    }
+  | {
+      readonly type: "step-committed";
+      readonly attempt: number;
+      readonly step: number;
+      readonly tools: readonly { readonly name: string; readonly ok: boolean }[];
+      readonly usage: TokenUsage;
+      readonly costMicros: Micros;
+    }
+  | { readonly type: "trace-ended"; readonly attempt: number; readonly steps: number }
+  | {
+      readonly type: "verification-ended";
+      readonly attempt: number;
+      readonly outcome: VerdictOutcome;
+      readonly verifier: string;
+      readonly evidence: string;
+    }
+  | { readonly type: "cancel-requested" }
+  | { readonly type: "task-finished"; readonly outcome: VerdictOutcome; readonly costMicros: Micros }
+  | { readonly type: "task-failed"; readonly reason: FailureReason; readonly costMicros: Micros }
+  | { readonly type: "task-cancelled"; readonly costMicros: Micros };
+
+export type TaskEvent = TaskEventBody & { readonly seq: number; readonly atMs: number };
+export type TaskEventType = TaskEventBody["type"];
+
+/** True for the event after which nothing follows. */
+export function isLastEvent(event: TaskEventBody): boolean {
+  return event.type === "task-finished" || event.type === "task-failed" || event.type === "task-cancelled";
+}

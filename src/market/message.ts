@@ -1,0 +1,39 @@
+/** Queue messages: ids and a generation, never content (architecture, decision 2). */
+import { z } from "zod";
+import { parseId, type TaskId, type TenantId } from "./ids.ts";
+
+const tenantId = z.string().transform((text, context): TenantId => {
+  const id = parseId("ten", text);
+  if (id !== null) return id;
+  context.addIssue("not a tenant id");
+  return z.NEVER;
+});
+const taskId = z.string().transform((text, context): TaskId => {
+  const id = parseId("tsk", text);
+  if (id !== null) return id;
+  context.addIssue("not a task id");
+  return z.NEVER;
+});
+
+const auctionMessageSchema = z.strictObject({
+  kind: z.literal("auction"),
+  tenantId,
+  taskId,
+  generation: z.int().min(1),
+});
+const traceMessageSchema = z.strictObject({
+  kind: z.literal("trace"),
+  tenantId,
+  taskId,
+  attempt: z.int().min(1),
+  generation: z.int().min(1),
+});
+
+/** On the work queue: resume an auction, or run one slice of a trace. */
+export const workMessageSchema = z.discriminatedUnion("kind", [auctionMessageSchema, traceMessageSchema]);
+/** On the history queue: this tenant's market room has rows for D1. */
+export const historyMessageSchema = z.strictObject({ kind: z.literal("history"), tenantId });
+
+export type AuctionMessage = z.output<typeof auctionMessageSchema>;
+export type TraceMessage = z.output<typeof traceMessageSchema>;
+export type HistoryMessage = z.output<typeof historyMessageSchema>;

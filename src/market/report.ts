@@ -1,0 +1,50 @@
+/** What a task's room reports to the market room: calls that were spent, and how the work ended. */
+import type { CallBill, CallKind } from "./call.ts";
+import type { AgentId, CallId, TaskId, TraceId } from "./ids.ts";
+import type { Micros, TokenUsage } from "./money.ts";
+import type { TaskEnd } from "./task.ts";
+import type { VerdictOutcome } from "./verifier-spec.ts";
+
+/** A call whose money is decided: billed at its cost, refused at 0, unconfirmed at its bound. */
+export interface SpentCall {
+  readonly callId: CallId;
+  readonly kind: CallKind;
+  readonly agentId: AgentId;
+  /** 0 for calls of the auction. */
+  readonly attempt: number;
+  readonly status: CallBill["status"];
+  readonly micros: Micros;
+  /** Null where the provider reported none. */
+  readonly usage: TokenUsage | null;
+  readonly endedAtMs: number;
+}
+
+/** What a verifier found about a result. */
+export interface Verdict {
+  readonly outcome: VerdictOutcome;
+  /** The verifier's type, or `none`. */
+  readonly verifier: string;
+  /** What was expected, what differed: at most 4 KB, may quote the result. */
+  readonly evidence: string;
+}
+
+export interface TraceFigures {
+  readonly traceId: TraceId;
+  readonly attempt: number;
+  readonly agentId: AgentId;
+  readonly steps: number;
+  readonly messages: number;
+  readonly usage: TokenUsage;
+  readonly costMicros: Micros;
+  readonly awardedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+export interface EndReport {
+  readonly taskId: TaskId;
+  /** 0: the task ended before an award. */
+  readonly attempt: number;
+  readonly end: TaskEnd;
+  readonly verdict: Verdict | null;
+  readonly trace: TraceFigures | null;
+}

@@ -1,0 +1,66 @@
+/** A step of a trace: one model call and the tool calls that it asked for. */
+import type { Micros, TokenUsage } from "./money.ts";
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** What a tool answered. Errors are for the model to act on; they do not end the trace. */
+export type ToolOutcome =
+  | { readonly ok: true; readonly output: string }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string } };
+
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly input: JsonValue;
+}
+
+export interface AnsweredToolCall extends ToolCall {
+  readonly outcome: ToolOutcome;
+}
+
+/** A model's answer as it is committed: with what it cost, before any tool runs. */
+export interface AnsweredStep {
+  readonly step: number;
+  readonly text: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly assistant: JsonValue;
+  readonly usage: TokenUsage;
+  readonly costMicros: Micros;
+}
+
+/** One committed step. */
+export interface Step {
+  /** From 1, without gaps, within one attempt. */
+  readonly step: number;
+  readonly text: string;
+  readonly toolCalls: readonly AnsweredToolCall[];
+  /**
+   * The assistant message as the provider's adapter returned it, opaque to every room but `agents`:
+   * reasoning signatures must go back to the provider unchanged.
+   */
+  readonly assistant: JsonValue;
+  readonly usage: TokenUsage;
+  readonly costMicros: Micros;
+}
+
+export type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "error" | "other";
+
+/** A committed step with its tools' answers. */
+export function toStep(answered: AnsweredStep, outcomes: readonly ToolOutcome[]): Step {
+  return {
+    ...answered,
+    toolCalls: answered.toolCalls.map((call, index) => ({
+      ...call,
+      outcome: outcomes[index] ?? {
+        ok: false,
+        error: { code: "no_answer", message: "The tool gave no answer." },
+      },
+    })),
+  };
+}

@@ -1,0 +1,67 @@
+/** A task as a tenant submits it, and the states that it passes through (architecture, "Task life"). */
+import { z } from "zod";
+import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
+
+export const MAX_PROMPT_CHARS = 200_000;
+/** Names of the tools that the house has; a task may allow fewer. */
+export const TOOL_NAMES = ["run_javascript", "http"] as const;
+
+const limitsSchema = z.strictObject({
+  /** Seconds from admission until the task must have ended. */
+  deadlineS: z.int().min(5).max(86_400).default(3_600),
+  /** Model calls of one trace. */
+  maxSteps: z.int().min(1).max(500).default(200),
+  /** Output tokens of one model call, reasoning included. */
+  maxOutputTokens: z.int().min(64).max(65_536).default(8_192),
+});
+
+export const taskSpecSchema = z.strictObject({
+  prompt: z.string().min(1).max(MAX_PROMPT_CHARS),
+  verifier: verifierSpecSchema.nullable().default(null),
+  limits: limitsSchema.prefault({}),
+  /** Tools that the winner may use. */
+  tools: z.array(z.enum(TOOL_NAMES)).default([...TOOL_NAMES]),
+  /** The tenant's own labels; returned as they came. */
+  metadata: z.record(z.string().max(64), z.string().max(512)).default({}),
+});
+
+/** As a client writes it. */
+export type TaskInput = z.input<typeof taskSpecSchema>;
+/** With every default filled in. */
+export type TaskSpec = z.output<typeof taskSpecSchema>;
+export type TaskLimits = TaskSpec["limits"];
+
+export const OPEN_STATES = ["admitted", "bidding", "judging", "awarded", "running", "verifying"] as const;
+export const FINAL_STATES = ["finished", "failed", "cancelled"] as const;
+export const taskStateSchema = z.enum([...OPEN_STATES, ...FINAL_STATES]);
+export type TaskState = z.infer<typeof taskStateSchema>;
+export type FinalState = (typeof FINAL_STATES)[number];
+
+export function isFinal(state: TaskState): state is FinalState {
+  return (FINAL_STATES as readonly string[]).includes(state);
+}
+
+/** Why a task failed: closed, so that clients can switch on it. */
+export const failureReasonSchema = z.enum([
+  /** No agent made a valid bid. */
+  "no_bids",
+  /** The auction was taken up several times and never cleared. */
+  "auction_abandoned",
+  /** The deadline passed. */
+  "deadline",
+  /** The trace used up its steps without a result. */
+  "step_limit",
+  /** The agent's provider failed after all retries. */
+  "agent_failed",
+  /** The trace was taken up several times without a committed step. */
+  "trace_abandoned",
+]);
+export type FailureReason = z.infer<typeof failureReasonSchema>;
+
+/** How a task ended. `outcome` is the verifier's word, and `unknown` without one. */
+export const taskEndSchema = z.discriminatedUnion("state", [
+  z.strictObject({ state: z.literal("finished"), outcome: verdictOutcomeSchema }),
+  z.strictObject({ state: z.literal("failed"), reason: failureReasonSchema }),
+  z.strictObject({ state: z.literal("cancelled") }),
+]);
+export type TaskEnd = z.infer<typeof taskEndSchema>;

@@ -1,0 +1,133 @@
+/**
+ * Models whose every answer a test has scripted. A call that nobody scripted fails loudly.
+ *
+ * Bills are small fixed usages, so that money can be checked by hand.
+ */
+import type { Answer, BidAnswer, JuryAnswer, ModelPort, StepAnswer } from "../../src/agents/model-port.ts";
+import type { CallFailure, CallFailureReason } from "../../src/market/call.ts";
+import type { Agent } from "../../src/market/agent.ts";
+import { asMicros, callCost, type TokenUsage } from "../../src/market/money.ts";
+import type { JsonValue } from "../../src/market/step.ts";
+
+export const USAGE: TokenUsage = {
+  inputTokens: 1_000,
+  cachedInputTokens: 0,
+  cacheWriteTokens: 0,
+  outputTokens: 200,
+  reasoningTokens: 0,
+};
+
+/** Bound of every scripted call, in micro-USD. */
+export const BOUND = asMicros(5_000);
+
+export class WorkerDied extends Error {}
+
+interface Script {
+  /** Strategy by agent id, or the `CallFailureReason` for which the agent does not bid. */
+  readonly bids?: Readonly<Record<string, string>>;
+  /** Scores by juror id as a function of the strategies shown, or why the juror leaves. */
+  readonly verdicts?: Readonly<Record<string, ((strategy: string) => number) | CallFailureReason>>;
+  /** Answers of a trace, one per step: a result, tool calls, or a failure. */
+  readonly steps?: readonly ScriptedStep[];
+  /** The Worker dies at this call (from 1), before it is answered, and with it every later one. */
+  readonly diesAtCall?: number;
+}
+
+export type ScriptedStep =
+  | { readonly text: string }
+  | { readonly tool: string; readonly input: JsonValue }
+  | { readonly fails: CallFailureReason };
+
+const FAILURES = new Set<string>([
+  "timeout",
+  "cancelled",
+  "rate_limited",
+  "provider_error",
+  "unreachable",
+  "misconfigured",
+  "empty",
+  "too_long",
+  "malformed",
+]);
+
+function isFailure(value: unknown): value is CallFailureReason {
+  return typeof value === "string" && FAILURES.has(value);
+}
+
+export class ScriptedModels implements ModelPort {
+  /** Every call in the order made: `bid agt_a`, `jury agt_b`, `step agt_a 2`. */
+  readonly asked: string[] = [];
+  readonly #script: Script;
+
+  constructor(script: Script) {
+    this.#script = script;
+  }
+
+  async bid(agent: Agent): Promise<Answer<BidAnswer>> {
+    this.#ask(`bid ${agent.id}`);
+    const script = this.#script.bids?.[agent.id];
+    if (script === undefined) throw new Error(`no bid scripted for ${agent.id}`);
+    if (isFailure(script)) return failed(agent, script);
+    return answered(agent, {
+      strategy: script,
+      visibleTokens: USAGE.outputTokens,
+      topLogprobs: [[Math.log(0.5), Math.log(0.5)]],
+    });
+  }
+
+  async judge(
+    agent: Agent,
+    input: { readonly bids: readonly { readonly label: string; readonly strategy: string }[] },
+  ): Promise<Answer<JuryAnswer>> {
+    this.#ask(`jury ${agent.id}`);
+    const script = this.#script.verdicts?.[agent.id];
+    if (script === undefined) throw new Error(`no verdict scripted for ${agent.id}`);
+    if (isFailure(script)) return failed(agent, script);
+    return answered(agent, {
+      scores: Object.fromEntries(input.bids.map(({ label, strategy }) => [label, script(strategy)])),
+    });
+  }
+
+  async step(agent: Agent, request: { readonly history: readonly unknown[] }): Promise<Answer<StepAnswer>> {
+    const step = request.history.length + 1;
+    this.#ask(`step ${agent.id} ${step}`);
+    const script = this.#script.steps?.[step - 1];
+    if (script === undefined) throw new Error(`no step ${step} scripted`);
+    if ("fails" in script) return failed(agent, script.fails);
+    const toolCalls =
+      "tool" in script ? [{ id: `call-${step}`, name: script.tool, input: script.input }] : [];
+    const text = "text" in script ? script.text : "";
+    return answered(agent, {
+      text,
+      toolCalls,
+      finishReason: toolCalls.length > 0 ? "tool-calls" : "stop",
+      assistant: { scripted: step },
+    });
+  }
+
+  bidBound = () => BOUND;
+  juryBound = () => BOUND;
+  stepBound = () => BOUND;
+
+  #ask(call: string): void {
+    this.asked.push(call);
+    if (this.#script.diesAtCall !== undefined && this.asked.length >= this.#script.diesAtCall) {
+      throw new WorkerDied(call);
+    }
+  }
+}
+
+function answered<T>(agent: Agent, value: T): Answer<T> {
+  const costMicros = callCost(USAGE, agent.prices);
+  return { ok: true, value, bill: { status: "billed", usage: USAGE, costMicros }, ms: 10, requests: 1 };
+}
+
+/** Timeouts stay unconfirmed, bad answers are billed, the rest is refused: as real providers do. */
+function failed<T>(agent: Agent, reason: CallFailureReason): Answer<T> {
+  const failure: CallFailure = { reason, message: `scripted ${reason}` };
+  const billed = reason === "empty" || reason === "too_long" || reason === "malformed";
+  const bill = billed
+    ? ({ status: "billed", usage: USAGE, costMicros: callCost(USAGE, agent.prices) } as const)
+    : ({ status: reason === "timeout" || reason === "cancelled" ? "unconfirmed" : "refused" } as const);
+  return { ok: false, failure, bill, ms: 10, requests: 1 };
+}

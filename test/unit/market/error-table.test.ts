@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { ERROR_TABLE, type ErrorRow } from "../../../src/market/error-table.ts";
+
+test("codes and their statuses are a contract with clients: add rows, never change or drop one", () => {
+  const statuses = Object.fromEntries(Object.entries(ERROR_TABLE).map(([code, row]) => [code, row.status]));
+  expect(statuses).toMatchInlineSnapshot(`
+    {
+      "body_too_large": 413,
+      "forbidden": 403,
+      "idempotency_conflict": 409,
+      "internal": 500,
+      "invalid_body": 400,
+      "invalid_json": 400,
+      "invalid_parameter": 400,
+      "method_not_allowed": 405,
+      "route_not_found": 404,
+      "task_not_found": 404,
+      "tenant_not_found": 404,
+      "unauthenticated": 401,
+      "unavailable": 503,
+      "unsupported_media_type": 415,
+    }
+  `);
+});
+
+test.each<[string, ErrorRow]>(Object.entries(ERROR_TABLE))("%s reads as an error of the API", (code, row) => {
+  expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
+  expect(row.message).toMatch(/^[A-Z].*\.$/);
+  // The same request can only succeed later where the fault was not in it.
+  expect(row.retryable).toBe(row.status >= 500 || row.status === 429);
+});

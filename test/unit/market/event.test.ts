@@ -1,0 +1,47 @@
+import { expect, test } from "vitest";
+import { isLastEvent, type TaskEventBody, type TaskEventType } from "../../../src/market/event.ts";
+import { agentId, anOpening, aUsage } from "../../support/builders.ts";
+import { ZERO_MICROS } from "../../../src/market/money.ts";
+
+const { taskId, auctionId } = anOpening();
+const id = agentId("large");
+const costMicros = ZERO_MICROS;
+
+// One of each: a new type of event does not compile until it stands here, with whether anything follows it.
+const EVENTS: {
+  readonly [T in TaskEventType]: readonly [body: Extract<TaskEventBody, { type: T }>, last: boolean];
+} = {
+  "task-admitted": [{ type: "task-admitted", taskId, sequence: 1 }, false],
+  "auction-opened": [{ type: "auction-opened", auctionId, bidders: [] }, false],
+  "auction-resumed": [{ type: "auction-resumed", generation: 2, bids: 1, verdicts: 0 }, false],
+  "bid-received": [
+    { type: "bid-received", agentId: id, strategy: "s", visibleTokens: 1, entropy: null, costMicros, ms: 1 },
+    false,
+  ],
+  "bid-abstained": [{ type: "bid-abstained", agentId: id, reason: "timeout", message: "" }, false],
+  "verdict-received": [{ type: "verdict-received", jurorId: id, scores: {}, costMicros, ms: 1 }, false],
+  "juror-left": [{ type: "juror-left", jurorId: id, reason: "empty", message: "" }, false],
+  "auction-cleared": [
+    { type: "auction-cleared", winner: id, margin: null, entropyUsed: false, ranking: [] },
+    false,
+  ],
+  "task-awarded": [{ type: "task-awarded", attempt: 1, agentId: id }, false],
+  "trace-taken-up": [{ type: "trace-taken-up", attempt: 1, generation: 1, stepsSoFar: 0 }, false],
+  "step-committed": [
+    { type: "step-committed", attempt: 1, step: 1, tools: [], usage: aUsage(), costMicros },
+    false,
+  ],
+  "trace-ended": [{ type: "trace-ended", attempt: 1, steps: 1 }, false],
+  "verification-ended": [
+    { type: "verification-ended", attempt: 1, outcome: "pass", verifier: "equals", evidence: "" },
+    false,
+  ],
+  "cancel-requested": [{ type: "cancel-requested" }, false],
+  "task-finished": [{ type: "task-finished", outcome: "pass", costMicros }, true],
+  "task-failed": [{ type: "task-failed", reason: "deadline", costMicros }, true],
+  "task-cancelled": [{ type: "task-cancelled", costMicros }, true],
+};
+
+test.each(Object.values(EVENTS))("$type", (body, last) => {
+  expect(isLastEvent(body)).toBe(last);
+});
