@@ -1,0 +1,23 @@
+/** Asks the winner for the next step of its trace. An answer without text or calls is an answer: the caller decides. */
+import type { CallFailure } from "../market/call.ts";
+import { ok, type Result } from "../market/result.ts";
+import type { AgentCall } from "./agent-call.ts";
+import { sendDegrading } from "./calls/send-degrading.ts";
+import type { StepAnswer, StepRequest } from "./model-port.ts";
+import { stepOutputTokens } from "./output-limits.ts";
+import { NO_FEATURES } from "./providers/provider.ts";
+
+export async function askStep(
+  ask: AgentCall,
+  request: StepRequest,
+): Promise<Result<StepAnswer, CallFailure>> {
+  const { agent, provider, call, plain } = ask;
+  const wanted = { ...NO_FEATURES, seed: request.seed };
+  const limited = { ...request, maxOutputTokens: stepOutputTokens(agent, request) };
+  const reply = await sendDegrading(
+    call,
+    { agentId: agent.id, kind: "trace", wanted, plain },
+    async (optional, signal) => provider.step(limited, optional, signal),
+  );
+  return reply.ok ? ok(reply.value.answer) : reply;
+}

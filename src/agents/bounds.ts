@@ -1,0 +1,101 @@
+/**
+ * Upper bounds of calls, from the very prompts that they send (architecture, decision 5).
+ *
+ * Input: a byte-level BPE token stands for at least one byte, so tokens ≤ UTF-8 bytes of the text, plus what chat
+ * templates and providers add around it. (A tokenizer that normalises text into a longer form could exceed this; none of the
+ * pools' models is known to. The house's `overrun` account would take it.) Output: the largest that is asked for.
+ */
+import type { Agent } from "../market/agent.ts";
+import { callCost, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
+import type { Step } from "../market/step.ts";
+import type { StepRequest } from "./model-port.ts";
+import { overLengthNote } from "./ask-bid.ts";
+import { ANSWERS, bidOutputTokens, juryOutputTokens, stepOutputTokens } from "./output-limits.ts";
+import { bidPrompt, type BidPromptInput } from "./prompts/bid-prompt.ts";
+import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
+import { tracePrompt } from "./prompts/trace-prompt.ts";
+import { verdictsJsonSchema } from "./read-verdicts.ts";
+import { CONTINUE, outcomeText } from "./trace-messages.ts";
+
+/**
+ * Once per request: preambles that providers put before ours. The largest known are Anthropic's tool-use prompt (346 to 700
+ * tokens by model and tool choice) and gpt-oss's harmony preamble (about 100).
+ */
+const REQUEST_OVERHEAD_TOKENS = 1_024;
+/** Role markers, separators, the leading-space token of SentencePiece. */
+const MESSAGE_OVERHEAD_TOKENS = 16;
+/** Markup around a tool's description or call; a schema may be pretty-printed by the template, hence the factor. */
+const TOOL_OVERHEAD_TOKENS = 64;
+const SCHEMA_FACTOR = 2;
+
+/** Most that one bid can cost, its over-length retry included. */
+export function bidBound(agent: Agent, input: BidPromptInput): Micros {
+  const { system, user } = bidPrompt(input);
+  const outputTokens = bidOutputTokens(agent, input);
+  const note = overLengthNote({ tokens: Number.MAX_SAFE_INTEGER, maxTokens: input.maxTokens });
+  const inputTokens = textTokens(system) + textTokens(`${user}${note}`) + REQUEST_OVERHEAD_TOKENS;
+  return bound(agent, { inputTokens, outputTokens, answers: ANSWERS.bid });
+}
+
+/** Most that one juror can cost, one repetition included. */
+export function juryBound(agent: Agent, input: JuryPromptInput): Micros {
+  const { system, user } = juryPrompt(input);
+  const schema = verdictsJsonSchema(input.bids.map((bid) => bid.label));
+  const inputTokens =
+    textTokens(system) + textTokens(user) + SCHEMA_FACTOR * jsonBytes(schema) + REQUEST_OVERHEAD_TOKENS;
+  return bound(agent, { inputTokens, outputTokens: juryOutputTokens(agent, input), answers: ANSWERS.jury });
+}
+
+/** Most that one step can cost. */
+export function stepBound(agent: Agent, request: StepRequest): Micros {
+  const { system, user } = tracePrompt(request.prompt);
+  let inputTokens = textTokens(system) + textTokens(user) + REQUEST_OVERHEAD_TOKENS;
+  for (const tool of request.tools) {
+    inputTokens += TOOL_OVERHEAD_TOKENS + SCHEMA_FACTOR * jsonBytes(tool);
+  }
+  for (const step of request.history) inputTokens += stepTokens(step);
+  return bound(agent, {
+    inputTokens,
+    outputTokens: stepOutputTokens(agent, request),
+    answers: ANSWERS.trace,
+  });
+}
+
+/** A step read back: as JSON, since some templates escape it, and never less than what the model wrote. */
+function stepTokens(step: Step): number {
+  const assistant = Math.max(jsonBytes(step.assistant), step.usage.outputTokens);
+  let tokens = assistant + textTokens(CONTINUE) + MESSAGE_OVERHEAD_TOKENS;
+  for (const call of step.toolCalls) {
+    tokens += jsonBytes(outcomeText(call.outcome)) + bytes(call.id) + bytes(call.name) + TOOL_OVERHEAD_TOKENS;
+  }
+  return tokens;
+}
+
+function bound(
+  agent: Agent,
+  most: { readonly inputTokens: number; readonly outputTokens: number; readonly answers: number },
+): Micros {
+  const usage: TokenUsage = {
+    inputTokens: most.inputTokens,
+    cachedInputTokens: 0,
+    cacheWriteTokens: 0,
+    outputTokens: most.outputTokens,
+    reasoningTokens: 0,
+  };
+  const { inputMicrosPerMtok, cachedInputMicrosPerMtok, cacheWriteMicrosPerMtok } = agent.prices;
+  const dearest = Math.max(inputMicrosPerMtok, cachedInputMicrosPerMtok, cacheWriteMicrosPerMtok);
+  const cost = callCost(usage, { ...agent.prices, inputMicrosPerMtok: dearest });
+  return sumMicros(Array.from({ length: most.answers }, () => cost));
+}
+
+function textTokens(text: string): number {
+  return bytes(text) + MESSAGE_OVERHEAD_TOKENS;
+}
+
+function jsonBytes(value: unknown): number {
+  return bytes(JSON.stringify(value));
+}
+
+function bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

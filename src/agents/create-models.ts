@@ -1,0 +1,59 @@
+/** Models of all providers behind the house's port. The composition root passes what reaches outside. */
+import type { Agent } from "../market/agent.ts";
+import type { CallFailure } from "../market/call.ts";
+import { fail, type Result } from "../market/result.ts";
+import type { AgentCall } from "./agent-call.ts";
+import { askBid } from "./ask-bid.ts";
+import { askStep } from "./ask-step.ts";
+import { askVerdicts } from "./ask-verdicts.ts";
+import { bidBound, juryBound, stepBound } from "./bounds.ts";
+import { MeteredCall, type CallClock } from "./calls/metered-call.ts";
+import type { PlainEndpoints } from "./calls/send-degrading.ts";
+import { sleep } from "./calls/sleep.ts";
+import type { Answer, CallLimits, ModelPort } from "./model-port.ts";
+import { ANSWERS } from "./output-limits.ts";
+import { connect, type ConnectionSources } from "./providers/connect.ts";
+
+export interface ModelDeps extends ConnectionSources {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Waits before a retry; must end early when the signal aborts, and never reject. Default: a timer. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Jitter of retries, uniform in [0, 1). Default: `Math.random`. */
+  readonly random?: () => number;
+}
+
+export function createModels(deps: ModelDeps): ModelPort {
+  // The SDK prints every feature that a model lacks, on every call; we ask for such features on purpose.
+  (globalThis as { AI_SDK_LOG_WARNINGS?: unknown }).AI_SDK_LOG_WARNINGS ??= false;
+  const clock: CallClock = {
+    now: deps.now,
+    sleep: deps.sleep ?? sleep,
+    random: deps.random ?? (() => Math.random()),
+  };
+  const plain: PlainEndpoints = new Set();
+
+  async function run<T>(
+    start: { readonly agent: Agent; readonly limits: CallLimits; readonly answers: number },
+    ask: (call: AgentCall) => Promise<Result<T, CallFailure>>,
+  ): Promise<Answer<T>> {
+    const connection = connect(start.agent, deps);
+    const secrets = connection.ok ? connection.value.secrets : [];
+    const call = new MeteredCall({ ...start, clock, secrets });
+    if (!connection.ok) return call.end(fail(connection.failure));
+    const { provider } = connection.value;
+    return call.end(await ask({ agent: start.agent, provider, call, plain }));
+  }
+
+  return {
+    bid: async (agent, input, limits) =>
+      run({ agent, limits, answers: ANSWERS.bid }, async (call) => askBid(call, input)),
+    judge: async (agent, input, limits) =>
+      run({ agent, limits, answers: ANSWERS.jury }, async (call) => askVerdicts(call, input)),
+    step: async (agent, request, limits) =>
+      run({ agent, limits, answers: ANSWERS.trace }, async (call) => askStep(call, request)),
+    bidBound,
+    juryBound,
+    stepBound,
+  };
+}

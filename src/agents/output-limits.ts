@@ -1,0 +1,34 @@
+/** Most output that a call asks for, and how many answers it may owe: shared by the calls and their upper bounds. */
+import type { Agent } from "../market/agent.ts";
+import type { JuryPromptInput } from "./prompts/jury-prompt.ts";
+
+/**
+ * Room for reasoning beside a bid or a verdict, in tokens. Models that reason before a short answer spend one to three
+ * thousand; without room their answer comes out empty. Models that do not reason never use it.
+ */
+export const REASONING_ROOM_TOKENS = 4_096;
+
+/** A verdict is about 15 tokens of JSON; pretty-printed and with a remark, well below this. */
+const TOKENS_PER_VERDICT = 48;
+const VERDICTS_BASE_TOKENS = 128;
+
+/**
+ * Answers that one call may be billed for: a bid twice, for its over-length retry; a juror twice, since losing a juror
+ * over a cut connection flips winners; a step once, because its bound is large: its caller may make a new call.
+ */
+export const ANSWERS = { bid: 2, jury: 2, trace: 1 } as const;
+
+type OutputLimit = Pick<Agent, "maxOutputTokens">;
+
+export function bidOutputTokens(agent: OutputLimit, input: { readonly maxTokens: number }): number {
+  return Math.min(agent.maxOutputTokens, input.maxTokens + REASONING_ROOM_TOKENS);
+}
+
+export function juryOutputTokens(agent: OutputLimit, input: Pick<JuryPromptInput, "bids">): number {
+  const verdicts = VERDICTS_BASE_TOKENS + TOKENS_PER_VERDICT * input.bids.length;
+  return Math.min(agent.maxOutputTokens, verdicts + REASONING_ROOM_TOKENS);
+}
+
+export function stepOutputTokens(agent: OutputLimit, request: { readonly maxOutputTokens: number }): number {
+  return Math.min(agent.maxOutputTokens, request.maxOutputTokens);
+}

@@ -1,0 +1,63 @@
+/** Any endpoint that speaks OpenAI's Chat Completions: OpenAI itself, local servers, the house agents' emulator. */
+import { createOpenAICompatible, type MetadataExtractor } from "@ai-sdk/openai-compatible";
+import { z } from "zod";
+import { readLogprobs } from "./logprobs.ts";
+import type { Provider } from "./provider.ts";
+import { sdkProvider } from "./sdk-provider.ts";
+import { readOpenAiUsage } from "./usage.ts";
+
+/** Key of our options and metadata in the AI SDK. */
+const NAME = "endpoint";
+
+interface OpenAiCompatibleEndpoint {
+  readonly model: string;
+  readonly baseUrl: string;
+  /** Null: the endpoint needs none. */
+  readonly apiKey: string | null;
+  readonly fetch: typeof fetch;
+}
+
+export function openAiCompatibleProvider(endpoint: OpenAiCompatibleEndpoint): Provider {
+  const provider = createOpenAICompatible({
+    name: NAME,
+    baseURL: endpoint.baseUrl,
+    fetch: endpoint.fetch,
+    // Off by default; an endpoint without it answers 400, and the call is repeated without a schema.
+    supportsStructuredOutputs: true,
+    metadataExtractor: logprobsExtractor,
+    ...(endpoint.apiKey === null ? {} : { apiKey: endpoint.apiKey }),
+    ...(isOpenAi(endpoint.baseUrl) ? { transformRequestBody: withMaxCompletionTokens } : {}),
+  });
+  return sdkProvider({
+    model: provider.chatModel(endpoint.model),
+    sendsSeed: true,
+    readUsage: (usage) => readOpenAiUsage(usage.raw),
+    readLogprobs: (metadata) => readLogprobs(metadata?.[NAME]?.["logprobs"]),
+    textOptions: ({ topLogprobs }) =>
+      topLogprobs > 0 ? { [NAME]: { logprobs: true, top_logprobs: topLogprobs } } : undefined,
+  });
+}
+
+/** The adapter keeps no log-probabilities by itself. */
+const logprobsExtractor: MetadataExtractor = {
+  async extractMetadata({ parsedBody }) {
+    const parsed = z
+      .object({ choices: z.array(z.object({ logprobs: z.json().optional() })).min(1) })
+      .safeParse(parsedBody);
+    const logprobs = parsed.success ? parsed.data.choices[0]?.logprobs : undefined;
+    return { [NAME]: logprobs === undefined ? {} : { logprobs } };
+  },
+  createStreamExtractor: () => ({ processChunk() {}, buildMetadata: () => undefined }),
+};
+
+function isOpenAi(baseUrl: string): boolean {
+  return URL.canParse(baseUrl) && new URL(baseUrl).hostname === "api.openai.com";
+}
+
+/** OpenAI's reasoning models refuse `max_tokens`, which everybody else expects. */
+function withMaxCompletionTokens({
+  max_tokens: maxTokens,
+  ...body
+}: Record<string, unknown>): Record<string, unknown> {
+  return maxTokens === undefined ? body : { ...body, max_completion_tokens: maxTokens };
+}

@@ -1,0 +1,59 @@
+/**
+ * Workers AI's answers, native (`{response, usage}`) or in OpenAI's shape (`{choices, usage}`), read leniently.
+ *
+ * JSON mode returns `response` as an object on some models and as text on others.
+ */
+import { z } from "zod";
+import type { TokenUsage } from "../../market/money.ts";
+import { readLogprobs } from "./logprobs.ts";
+import type { TextReply } from "./provider.ts";
+import { splitThinking } from "./thinking.ts";
+import { readOpenAiUsage } from "./usage.ts";
+
+const text = z.string().nullish().catch(null);
+
+const answerSchema = z.looseObject({
+  response: z.unknown().optional(),
+  choices: z
+    .array(
+      z.looseObject({
+        message: z
+          .looseObject({ content: z.unknown().optional(), reasoning_content: text, reasoning: text })
+          .nullish()
+          .catch(null),
+        logprobs: z.unknown().optional(),
+      }),
+    )
+    .nullish()
+    .catch(null),
+  logprobs: z.unknown().optional(),
+  usage: z.unknown().optional(),
+});
+
+/** The usage of any answer; null where it has none. */
+export function workersAiUsage(answer: unknown): TokenUsage | null {
+  const parsed = answerSchema.safeParse(answer);
+  return parsed.success ? readOpenAiUsage(parsed.data.usage) : null;
+}
+
+/** An answer of an unknown form reads as an empty one: the model worked, but said nothing that can be used. */
+export function readWorkersAiAnswer(answer: unknown): TextReply {
+  const parsed = answerSchema.safeParse(answer);
+  if (!parsed.success) {
+    return { text: typeof answer === "string" ? answer : "", reasoning: "", usage: null, topLogprobs: null };
+  }
+  const choice = parsed.data.choices?.[0];
+  const content = choice?.message?.content ?? parsed.data.response;
+  const split = splitThinking(asText(content));
+  return {
+    text: split.text,
+    reasoning: (choice?.message?.reasoning_content ?? choice?.message?.reasoning ?? "") + split.reasoning,
+    usage: readOpenAiUsage(parsed.data.usage),
+    topLogprobs: readLogprobs(choice?.logprobs ?? parsed.data.logprobs),
+  };
+}
+
+function asText(content: unknown): string {
+  if (typeof content === "string") return content;
+  return content === null || content === undefined ? "" : JSON.stringify(content);
+}

@@ -1,0 +1,79 @@
+/**
+ * Workers AI over its binding.
+ *
+ * Bids and verdicts call the binding directly, because workers-ai-provider drops seed and log-probabilities. Traces go
+ * through it for its tool handling; the binding that it gets adds the seed, keeps the raw usage (the provider
+ * turns missing usage into zeros) and never passes a signal on.
+ */
+import { createWorkersAI } from "workers-ai-provider";
+import type { StepRequest } from "../model-port.ts";
+import type { AiBinding } from "../ai-binding.ts";
+import type { OptionalFeatures, Provider, StepReply, TextReply, TextRequest } from "./provider.ts";
+import { readWorkersAiAnswer, workersAiUsage } from "./read-workers-ai-answer.ts";
+import { sdkProvider } from "./sdk-provider.ts";
+
+export function workersAiProvider(ai: AiBinding, model: string): Provider {
+  return {
+    text: async (request) => sendText({ ai, model }, request),
+    step: async (request, optional, signal) => sendStep({ ai, model }, { request, optional, signal }),
+  };
+}
+
+interface Target {
+  readonly ai: AiBinding;
+  readonly model: string;
+}
+
+async function sendText({ ai, model }: Target, request: TextRequest): Promise<TextReply> {
+  const { topLogprobs, schema } = request.optional;
+  const answer = await ai.run(model, {
+    messages: [
+      { role: "system", content: request.system },
+      { role: "user", content: request.user },
+    ],
+    max_tokens: request.maxOutputTokens,
+    temperature: request.temperature,
+    ...seedInput(request.optional),
+    ...(topLogprobs > 0 ? { logprobs: true, top_logprobs: topLogprobs } : {}),
+    // Workers AI takes the bare schema, without OpenAI's envelope.
+    ...(schema === null ? {} : { response_format: { type: "json_schema", json_schema: schema } }),
+  });
+  return readWorkersAiAnswer(answer);
+}
+
+/** Workers AI takes seeds from 1 on. */
+function seedInput({ seed }: OptionalFeatures): { readonly seed?: number } {
+  return seed === null ? {} : { seed: Math.max(1, seed) };
+}
+
+async function sendStep(
+  { ai, model }: Target,
+  sent: {
+    readonly request: StepRequest;
+    readonly optional: OptionalFeatures;
+    readonly signal: AbortSignal;
+  },
+): Promise<StepReply> {
+  let raw: unknown;
+  const binding: AiBinding = {
+    async run(name, inputs, options) {
+      const extraHeaders = options?.extraHeaders;
+      raw = await ai.run(
+        name,
+        { ...inputs, ...seedInput(sent.optional) },
+        extraHeaders === undefined ? {} : { extraHeaders },
+      );
+      return raw;
+    },
+  };
+  const workersAi = createWorkersAI({
+    binding: binding as unknown as NonNullable<Parameters<typeof createWorkersAI>[0]["binding"]>,
+  });
+  const provider = sdkProvider({
+    // The nonce is the same for all steps of a trace: they share a prompt cache.
+    model: workersAi.chat(model, { sessionAffinity: sent.request.prompt.nonce }),
+    sendsSeed: false,
+    readUsage: () => workersAiUsage(raw),
+  });
+  return provider.step(sent.request, sent.optional, sent.signal);
+}

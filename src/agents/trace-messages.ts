@@ -1,0 +1,65 @@
+/**
+ * The conversation of a trace, from its prompt and its committed steps.
+ *
+ * Append-only: the messages for n steps are a prefix of those for n + 1, so that providers' prompt caches stay warm.
+ */
+import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from "ai";
+import { z } from "zod";
+import { toJson } from "./to-json.ts";
+import type { AnsweredToolCall, JsonValue, Step, ToolOutcome } from "../market/step.ts";
+
+/** Follows a step without tool calls: providers refuse a conversation that ends with the assistant's own words. */
+export const CONTINUE = "Continue: call a tool, or hand in your result.";
+
+const assistantSchema = z.looseObject({
+  role: z.literal("assistant"),
+  content: z.union([z.string().min(1), z.array(z.looseObject({ type: z.string() })).min(1)]),
+});
+
+/** The text of a tool's answer as the model reads it. */
+export function outcomeText(outcome: ToolOutcome): string {
+  return outcome.ok ? outcome.output : `${outcome.error.code}: ${outcome.error.message}`;
+}
+
+/** A tool's name as every provider accepts it back: models make names up, and one bad name would spoil the conversation. */
+function wireToolName(name: string): string {
+  const safe = name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
+  return safe === "" ? "unknown" : safe;
+}
+
+function toolMessage(calls: readonly AnsweredToolCall[]): ToolModelMessage {
+  return {
+    role: "tool",
+    content: calls.map(({ id, name, outcome }) => ({
+      type: "tool-result",
+      toolCallId: id,
+      toolName: wireToolName(name),
+      output: { type: outcome.ok ? "text" : "error-text", value: outcomeText(outcome) },
+    })),
+  };
+}
+
+function stepMessages(step: Step): ModelMessage[] {
+  const parsed = assistantSchema.safeParse(step.assistant);
+  // Opaque on purpose: only its role is looked at, so that reasoning signatures go back unchanged.
+  const assistant = parsed.success ? [parsed.data as unknown as AssistantModelMessage] : [];
+  if (step.toolCalls.length > 0) return [...assistant, toolMessage(step.toolCalls)];
+  return assistant.length === 0 ? [] : [...assistant, { role: "user", content: CONTINUE }];
+}
+
+/** The messages after the system message. */
+export function traceMessages(user: string, history: readonly Step[]): ModelMessage[] {
+  return [{ role: "user", content: user }, ...history.flatMap(stepMessages)];
+}
+
+/** The assistant's message as JSON, with tool names that can be sent back; null where the model said nothing. */
+export function assistantJson(message: AssistantModelMessage | undefined): JsonValue {
+  if (message === undefined) return null;
+  const content =
+    typeof message.content === "string"
+      ? message.content
+      : message.content.map((part) =>
+          part.type === "tool-call" ? { ...part, toolName: wireToolName(part.toolName) } : part,
+        );
+  return toJson({ ...message, content });
+}
