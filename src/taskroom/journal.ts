@@ -1,0 +1,256 @@
+/** The task room's tables and the statements over them. No decisions here. */
+import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
+import type { SchemaSteps } from "../durable/schema.ts";
+import { TIMER_SCHEMA } from "../durable/timers.ts";
+import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import type { TaskEvent, TaskEventBody } from "../market/event.ts";
+import type { AgentId, CallId } from "../market/ids.ts";
+import type { Lease } from "../market/lease.ts";
+import { asMicros, type TokenUsage } from "../market/money.ts";
+import type { EndReport, Verdict } from "../market/report.ts";
+import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
+import type { StopEnd } from "../market/award.ts";
+import type { TaskEnd, TaskState } from "../market/task.ts";
+import type { CallView } from "./task-room-api.ts";
+
+export const TASK_SCHEMA: SchemaSteps = [
+  `
+CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE TABLE bids (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE verdicts (juror_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE calls (
+  call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id TEXT NOT NULL, attempt INTEGER NOT NULL,
+  status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER
+) WITHOUT ROWID;
+CREATE TABLE steps (
+  attempt INTEGER NOT NULL, step INTEGER NOT NULL, body TEXT NOT NULL, outcomes TEXT,
+  PRIMARY KEY (attempt, step)
+) WITHOUT ROWID;
+${TIMER_SCHEMA}
+${OUTBOX_SCHEMA}
+`,
+];
+
+export interface AwardDoc {
+  readonly attempt: number;
+  readonly agentId: AgentId;
+  readonly awardedAtMs: number;
+}
+
+/** Where the task stands. */
+export interface TaskDoc {
+  readonly state: TaskState;
+  /** Fencing number of the auction's holder; 0: nobody began it yet. */
+  readonly auctionGeneration: number;
+  readonly award: AwardDoc | null;
+  /** The trace's lease; null before the award and after the end. */
+  readonly lease: Lease | null;
+  /** Slices taken: queue messages that found work. */
+  readonly messages: number;
+  readonly result: string | null;
+  readonly verdict: Verdict | null;
+  /** How the task is to end, once somebody asked; the first to ask decides. */
+  readonly stop: StopEnd | null;
+  /** What was reported to the market room; its answer becomes `end`. */
+  readonly report: EndReport | null;
+  readonly end: TaskEnd | null;
+  readonly endedAtMs: number | null;
+}
+
+interface CallRow extends Record<string, SqlStorageValue> {
+  call_id: string;
+  kind: string;
+  agent_id: string;
+  attempt: number;
+  status: string;
+  bound_micros: number;
+  cost_micros: number;
+  usage: string | null;
+  ms: number | null;
+}
+
+export class Journal {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+  }
+
+  opening(): Opening | null {
+    return this.#doc<Opening>("opening");
+  }
+
+  task(): TaskDoc | null {
+    return this.#doc<TaskDoc>("task");
+  }
+
+  putOpening(opening: Opening): void {
+    this.#put("opening", opening);
+  }
+
+  putTask(task: TaskDoc): void {
+    this.#put("task", task);
+  }
+
+  // --- Events ---
+
+  append(body: TaskEventBody, atMs: number): TaskEvent {
+    const seq = this.lastEvent() + 1;
+    this.#sql.exec("INSERT INTO events (seq, at_ms, body) VALUES (?, ?, ?)", seq, atMs, JSON.stringify(body));
+    return { ...body, seq, atMs };
+  }
+
+  lastEvent(): number {
+    return this.#sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM events").one().seq ?? 0;
+  }
+
+  eventsAfter(seq: number): TaskEvent[] {
+    return this.#sql
+      .exec<{ seq: number; at_ms: number; body: string }>(
+        "SELECT seq, at_ms, body FROM events WHERE seq > ? ORDER BY seq",
+        seq,
+      )
+      .toArray()
+      .map((row) => ({ ...(JSON.parse(row.body) as TaskEventBody), seq: row.seq, atMs: row.at_ms }));
+  }
+
+  // --- Auction ---
+
+  /** False where this agent's bid is already there: the first one stands. */
+  addBid(bid: BidRecord): boolean {
+    return this.#insert("INSERT OR IGNORE INTO bids (agent_id, body) VALUES (?, ?)", bid.agentId, bid);
+  }
+
+  addVerdict(verdict: VerdictRecord): boolean {
+    const query = "INSERT OR IGNORE INTO verdicts (juror_id, body) VALUES (?, ?)";
+    return this.#insert(query, verdict.jurorId, verdict);
+  }
+
+  bids(): BidRecord[] {
+    return this.#bodies<BidRecord>("SELECT body FROM bids ORDER BY agent_id");
+  }
+
+  verdicts(): VerdictRecord[] {
+    return this.#bodies<VerdictRecord>("SELECT body FROM verdicts ORDER BY juror_id");
+  }
+
+  // --- Calls ---
+
+  startCall(call: StartedCall, attempt: number): void {
+    this.#sql.exec(
+      `INSERT OR IGNORE INTO calls (call_id, kind, agent_id, attempt, status, bound_micros, cost_micros)
+       VALUES (?, ?, ?, ?, 'started', ?, ?)`,
+      call.callId,
+      call.kind,
+      call.agentId,
+      attempt,
+      call.boundMicros,
+      call.boundMicros,
+    );
+  }
+
+  /** The call as it counts now, or null where it had ended before (or never started). */
+  endCall({ callId, bill, ms }: EndedCall): CallView | null {
+    const before = this.#call(callId);
+    if (before?.status !== "started") return null;
+    const cost =
+      bill.status === "billed" ? bill.costMicros : bill.status === "refused" ? 0 : before.boundMicros;
+    this.#sql.exec(
+      "UPDATE calls SET status = ?, cost_micros = ?, usage = ?, ms = ? WHERE call_id = ?",
+      bill.status,
+      cost,
+      bill.status === "billed" ? JSON.stringify(bill.usage) : null,
+      Math.round(ms),
+      callId,
+    );
+    return this.#call(callId);
+  }
+
+  calls(): CallView[] {
+    return this.#sql.exec<CallRow>("SELECT * FROM calls ORDER BY call_id").toArray().map(callView);
+  }
+
+  #call(callId: CallId): CallView | null {
+    const row = this.#sql.exec<CallRow>("SELECT * FROM calls WHERE call_id = ?", callId).toArray()[0];
+    return row === undefined ? null : callView(row);
+  }
+
+  // --- Steps ---
+
+  /** Adds a step whose tools have not answered yet. */
+  addStep(attempt: number, step: AnsweredStep, outcomes: readonly ToolOutcome[] | null): void {
+    this.#sql.exec(
+      "INSERT INTO steps (attempt, step, body, outcomes) VALUES (?, ?, ?, ?)",
+      attempt,
+      step.step,
+      JSON.stringify(step),
+      outcomes === null ? null : JSON.stringify(outcomes),
+    );
+  }
+
+  setOutcomes(attempt: number, step: number, outcomes: readonly ToolOutcome[]): void {
+    this.#sql.exec(
+      "UPDATE steps SET outcomes = ? WHERE attempt = ? AND step = ? AND outcomes IS NULL",
+      JSON.stringify(outcomes),
+      attempt,
+      step,
+    );
+  }
+
+  /** Steps of one attempt in order; the last one may still wait for its tools (`outcomes` null). */
+  steps(
+    attempt: number,
+  ): { readonly answered: AnsweredStep; readonly outcomes: readonly ToolOutcome[] | null }[] {
+    return this.#sql
+      .exec<{ body: string; outcomes: string | null }>(
+        "SELECT body, outcomes FROM steps WHERE attempt = ? ORDER BY step",
+        attempt,
+      )
+      .toArray()
+      .map((row) => ({
+        answered: JSON.parse(row.body) as AnsweredStep,
+        outcomes: row.outcomes === null ? null : (JSON.parse(row.outcomes) as ToolOutcome[]),
+      }));
+  }
+
+  countSteps(attempt: number): number {
+    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM steps WHERE attempt = ?", attempt).one()
+      .n;
+  }
+
+  #insert(query: string, key: string, body: unknown): boolean {
+    return this.#sql.exec(query, key, JSON.stringify(body)).rowsWritten > 0;
+  }
+
+  #bodies<T>(query: string): T[] {
+    return this.#sql
+      .exec<{ body: string }>(query)
+      .toArray()
+      .map((row) => JSON.parse(row.body) as T);
+  }
+
+  #doc<T>(name: string): T | null {
+    const row = this.#sql.exec<{ body: string }>("SELECT body FROM doc WHERE name = ?", name).toArray()[0];
+    return row === undefined ? null : (JSON.parse(row.body) as T);
+  }
+
+  #put(name: string, body: unknown): void {
+    this.#sql.exec("INSERT OR REPLACE INTO doc (name, body) VALUES (?, ?)", name, JSON.stringify(body));
+  }
+}
+
+function callView(row: CallRow): CallView {
+  return {
+    callId: row.call_id as CallId,
+    kind: row.kind as CallKind,
+    agentId: row.agent_id as AgentId,
+    attempt: row.attempt,
+    status: row.status as CallView["status"],
+    boundMicros: asMicros(row.bound_micros),
+    costMicros: asMicros(row.cost_micros),
+    usage: row.usage === null ? null : (JSON.parse(row.usage) as TokenUsage),
+    ms: row.ms,
+  };
+}

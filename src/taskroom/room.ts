@@ -1,0 +1,188 @@
+/**
+ * What the stages of a task's room share: its journal, its clock, its way to tell the world, and the one way to end.
+ *
+ * The stages decide; this carries it out. Nothing here knows of leases.
+ */
+import type { Config } from "../config.ts";
+import type { Outbox } from "../durable/outbox.ts";
+import type { Timers } from "../durable/timers.ts";
+import { addUsage, NO_USAGE, sumMicros } from "../market/money.ts";
+import type { EndedCall } from "../market/call.ts";
+import type { TaskEvent, TaskEventBody } from "../market/event.ts";
+import type { Opening } from "../market/auction-record.ts";
+import { newId, type TaskId } from "../market/ids.ts";
+import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
+import type { TaskEnd } from "../market/task.ts";
+import type { EventStream } from "./event-stream.ts";
+import type { Journal, TaskDoc } from "./journal.ts";
+import type { CallView } from "./task-room-api.ts";
+
+/** What this room owes to the market room. */
+export type ToMarketRoom =
+  | { readonly kind: "spent"; readonly taskId: TaskId; readonly call: SpentCall }
+  | { readonly kind: "ended"; readonly report: EndReport };
+
+/** The outbox has one lane: reports reach the market room in the order in which they were decided. */
+export const MARKET_LANE = "market";
+
+/** Timers of a task's room, one of each. */
+export type TaskTimer = "deadline" | "stop" | "trace-lease";
+
+export interface RoomParts {
+  readonly config: Config;
+  readonly journal: Journal;
+  readonly timers: Timers;
+  readonly outbox: Outbox<ToMarketRoom>;
+  readonly stream: EventStream;
+  transaction<T>(work: () => T): T;
+  /** Keeps the object alive until the work is done. */
+  background(work: Promise<void>): void;
+}
+
+export class Room {
+  readonly config: Config;
+  readonly journal: Journal;
+  readonly #parts: RoomParts;
+  #unsent: TaskEvent[] = [];
+  #ending = false;
+
+  constructor(parts: RoomParts) {
+    this.config = parts.config;
+    this.journal = parts.journal;
+    this.#parts = parts;
+  }
+
+  now(): number {
+    return this.config.source.now();
+  }
+
+  /** The task while it may still change: opened, and no end reported. */
+  openTask(): TaskDoc | null {
+    const task = this.journal.task();
+    return task === null || task.report !== null ? null : task;
+  }
+
+  mustOpening(): Opening {
+    const opening = this.journal.opening();
+    if (opening === null) throw new Error("this task was never opened");
+    return opening;
+  }
+
+  append(body: TaskEventBody): void {
+    this.#unsent.push(this.journal.append(body, this.now()));
+  }
+
+  setTimer(timer: TaskTimer, dueAtMs: number): void {
+    this.#parts.timers.set(timer, "", dueAtMs);
+  }
+
+  clearTimer(timer: TaskTimer): void {
+    this.#parts.timers.clear(timer, "");
+  }
+
+  /** One transaction; listeners hear of its events once it stands. */
+  transact<T>(work: () => T): T {
+    this.#unsent = [];
+    const result = this.#parts.transaction(work);
+    for (const event of this.#unsent) this.#parts.stream.broadcast(event);
+    this.#unsent = [];
+    return result;
+  }
+
+  /**
+   * One transaction, then the alarm follows and what the room owes leaves. Only an end is waited for:
+   * a call's bill reaches the market room while the work goes on.
+   */
+  async commit<T>(work: () => T): Promise<T> {
+    this.#ending = false;
+    const result = this.transact(work);
+    const ending = this.#ending;
+    const flushed = this.#parts.outbox.flush(MARKET_LANE);
+    if (ending) await flushed;
+    else this.#parts.background(flushed);
+    await this.#parts.timers.arm();
+    return result;
+  }
+
+  /** Books a call that ended; what counts of it is reported to the market room. Twice is once. */
+  bookCall(ended: EndedCall): void {
+    const call = this.journal.endCall(ended);
+    if (call === null) return;
+    this.#parts.outbox.add(MARKET_LANE, {
+      kind: "spent",
+      taskId: this.mustOpening().taskId,
+      call: spentCall(call, this.now()),
+    });
+  }
+
+  /**
+   * The one way to end: open calls count at their bound, the work's lease is void, the end is reported.
+   * The task's final state is the market room's answer to the report.
+   */
+  end(task: TaskDoc, end: TaskEnd): void {
+    for (const call of this.journal.calls()) {
+      if (call.status === "started") {
+        this.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
+      }
+    }
+    const report: EndReport = {
+      taskId: this.mustOpening().taskId,
+      attempt: task.award?.attempt ?? 0,
+      end,
+      verdict: task.verdict,
+      trace: this.#traceFigures(task),
+    };
+    this.#ending = true;
+    this.journal.putTask({ ...task, lease: null, report });
+    this.#parts.outbox.add(MARKET_LANE, { kind: "ended", report });
+    this.clearTimer("deadline");
+    this.clearTimer("stop");
+    this.clearTimer("trace-lease");
+  }
+
+  /** The market room's answer to the report: the final state. */
+  finalise(end: TaskEnd): void {
+    const task = this.journal.task();
+    if (task === null || task.end !== null) return;
+    const endedAtMs = this.now();
+    this.journal.putTask({ ...task, state: end.state, end, endedAtMs });
+    const costMicros = sumMicros(this.journal.calls().map((call) => call.costMicros));
+    switch (end.state) {
+      case "finished":
+        return this.append({ type: "task-finished", outcome: end.outcome, costMicros });
+      case "failed":
+        return this.append({ type: "task-failed", reason: end.reason, costMicros });
+      case "cancelled":
+        return this.append({ type: "task-cancelled", costMicros });
+    }
+  }
+
+  #traceFigures(task: TaskDoc): TraceFigures | null {
+    if (task.award === null) return null;
+    const calls = this.journal.calls().filter((call) => call.attempt === task.award?.attempt);
+    return {
+      traceId: newId("trc", this.config.source),
+      attempt: task.award.attempt,
+      agentId: task.award.agentId,
+      steps: this.journal.countSteps(task.award.attempt),
+      messages: task.messages,
+      usage: calls.reduce((sum, call) => addUsage(sum, call.usage ?? NO_USAGE), NO_USAGE),
+      costMicros: sumMicros(calls.map((call) => call.costMicros)),
+      awardedAtMs: task.award.awardedAtMs,
+      endedAtMs: this.now(),
+    };
+  }
+}
+
+function spentCall(call: CallView, endedAtMs: number): SpentCall {
+  return {
+    callId: call.callId,
+    kind: call.kind,
+    agentId: call.agentId,
+    attempt: call.attempt,
+    status: call.status === "started" ? "unconfirmed" : call.status,
+    micros: call.costMicros,
+    usage: call.usage,
+    endedAtMs,
+  };
+}

@@ -1,0 +1,114 @@
+/** What a task's room offers to the rooms above it (over RPC: plain data in and out). */
+import type { Agent } from "../market/agent.ts";
+import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import type { AgentId, CallId, TaskId, TenantId } from "../market/ids.ts";
+import type { Micros, TokenUsage } from "../market/money.ts";
+import type { Verdict } from "../market/report.ts";
+import type { Result } from "../market/result.ts";
+import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
+import type { FailureReason, TaskLimits, TaskState } from "../market/task.ts";
+import type { VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
+
+/** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
+export type DeskAnswer = "continue" | "stop" | "lost";
+
+/** An auction as it stands: what is committed is not asked again. */
+export interface AuctionDesk {
+  readonly opening: Opening;
+  readonly bids: readonly BidRecord[];
+  readonly verdicts: readonly VerdictRecord[];
+}
+
+/** A trace as it stands. */
+export interface TraceDesk {
+  readonly taskId: TaskId;
+  readonly tenantId: TenantId;
+  readonly attempt: number;
+  readonly agent: Agent;
+  readonly prompt: string;
+  readonly strategy: string;
+  readonly verifier: VerifierSpec | null;
+  readonly limits: TaskLimits;
+  readonly tools: readonly string[];
+  readonly seed: number;
+  readonly deadlineAtMs: number;
+  readonly steps: readonly Step[];
+  /** Not null: a holder died between the model's answer and its tools'. */
+  readonly pending: AnsweredStep | null;
+  /** Not null: the trace has its result and wants its verdict. */
+  readonly result: string | null;
+}
+
+export interface TaskView {
+  readonly id: TaskId;
+  readonly state: TaskState;
+  readonly outcome: VerdictOutcome | null;
+  readonly failureReason: FailureReason | null;
+  readonly sequence: number;
+  readonly agentId: AgentId | null;
+  readonly attempts: number;
+  readonly steps: number;
+  readonly queueMessages: number;
+  readonly result: string | null;
+  readonly verdict: Verdict | null;
+  readonly costMicros: Micros;
+  readonly costs: Readonly<Record<"bidMicros" | "juryMicros" | "traceMicros", Micros>>;
+  readonly usage: Readonly<Record<CallKind, TokenUsage>>;
+  readonly admittedAtMs: number;
+  readonly deadlineAtMs: number;
+  readonly endedAtMs: number | null;
+  readonly lastEvent: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface CallView {
+  readonly callId: CallId;
+  readonly kind: CallKind;
+  readonly agentId: AgentId;
+  readonly attempt: number;
+  /** `started`: under way, or its holder died. */
+  readonly status: CallBill["status"] | "started";
+  readonly boundMicros: Micros;
+  /** What counts now: the cost where billed, 0 where refused, else the bound. */
+  readonly costMicros: Micros;
+  readonly usage: TokenUsage | null;
+  readonly ms: number | null;
+}
+
+export interface TraceView {
+  readonly steps: readonly (Omit<Step, "assistant"> & { readonly attempt: number })[];
+  readonly calls: readonly CallView[];
+}
+
+export interface TaskRoomApi {
+  beginAuction(generation: number): Promise<Result<AuctionDesk, { readonly reason: "lost" | "ended" }>>;
+  startAuctionCalls(generation: number, calls: readonly StartedCall[]): Promise<DeskAnswer>;
+  recordBid(generation: number, call: EndedCall, bid: BidRecord): Promise<DeskAnswer>;
+  recordVerdict(generation: number, call: EndedCall, verdict: VerdictRecord): Promise<DeskAnswer>;
+  /** Ends the task from its auction: no bids, or the stop that was asked for. */
+  endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void>;
+
+  takeTrace(
+    attempt: number,
+    generation: number,
+  ): Promise<Result<TraceDesk, { readonly reason: "stale" | "busy" }>>;
+  renewTrace(generation: number): Promise<DeskAnswer>;
+  startTraceCall(generation: number, call: StartedCall): Promise<DeskAnswer>;
+  /** `result` not null: the trace ends with it. */
+  commitAnswer(
+    generation: number,
+    call: EndedCall,
+    step: AnsweredStep,
+    result: string | null,
+  ): Promise<DeskAnswer>;
+  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer>;
+  commitVerdict(generation: number, verdict: Verdict): Promise<void>;
+  /** Gives the trace back to the queue after a slice. */
+  handOver(generation: number): Promise<void>;
+  /** Ends the task from its trace: `stopped` obeys the stop that was asked for. */
+  endTrace(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): Promise<void>;
+
+  view(): Promise<TaskView | null>;
+  readTrace(): Promise<TraceView | null>;
+}

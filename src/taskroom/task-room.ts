@@ -1,0 +1,270 @@
+/**
+ * The task room: one Durable Object per task, the truth about it (architecture, decision 2).
+ *
+ * It numbers the task's events, journals bids, verdicts, calls and steps, and keeps the trace's lease. It exists from
+ * admission. This file is the shell: RPC in, one transaction, effects out; the stages beside it decide.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { parseConfig, type Config } from "../config.ts";
+import { Outbox } from "../durable/outbox.ts";
+import { hasSchema, migrateSchema } from "../durable/schema.ts";
+import { Timers, type Timer } from "../durable/timers.ts";
+import { logError } from "../log.ts";
+import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { Award, StopEnd } from "../market/award.ts";
+import type { EndedCall, StartedCall } from "../market/call.ts";
+import { FIRST_LEASE } from "../market/lease.ts";
+import type { Verdict } from "../market/report.ts";
+import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
+import type { FailureReason } from "../market/task.ts";
+import { AuctionStage } from "./auction-stage.ts";
+import { EventStream } from "./event-stream.ts";
+import { Journal, TASK_SCHEMA } from "./journal.ts";
+import type { MarketRoomPort } from "./market-room-port.ts";
+import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
+import type { DeskAnswer, TaskRoomApi, TaskView, TraceView } from "./task-room-api.ts";
+import { taskView, traceView } from "./task-view.ts";
+import { TraceStage } from "./trace-stage.ts";
+
+export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
+  readonly #config: Config;
+  readonly #journal: Journal;
+  readonly #timers: Timers;
+  readonly #outbox: Outbox<ToMarketRoom>;
+  readonly #stream: EventStream;
+  readonly #room: Room;
+  readonly #auction: AuctionStage;
+  readonly #trace: TraceStage;
+  #ready: boolean;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.#config = parseConfig(env);
+    this.#journal = new Journal(ctx.storage);
+    const now = () => this.#config.source.now();
+    this.#timers = new Timers(ctx.storage, now);
+    this.#outbox = new Outbox({
+      storage: ctx.storage,
+      timers: this.#timers,
+      now,
+      deliver: ({ message }) => this.#deliver(message),
+      report: (lane, error) => logError("task-outbox", error, { lane }),
+    });
+    this.#stream = new EventStream(ctx);
+    this.#room = new Room({
+      config: this.#config,
+      journal: this.#journal,
+      timers: this.#timers,
+      outbox: this.#outbox,
+      stream: this.#stream,
+      transaction: (work) => ctx.storage.transactionSync(work),
+      background: (work) => ctx.waitUntil(work),
+    });
+    this.#auction = new AuctionStage(this.#room);
+    this.#trace = new TraceStage(this.#room);
+    this.#ready = hasSchema(ctx.storage);
+    if (this.#ready) migrateSchema(ctx.storage, TASK_SCHEMA);
+  }
+
+  // --- From the market room ---
+
+  async open(opening: Opening): Promise<void> {
+    if (!this.#ready) migrateSchema(this.ctx.storage, TASK_SCHEMA);
+    this.#ready = true;
+    await this.#room.commit(() => {
+      if (this.#journal.task() !== null) return;
+      this.#journal.putOpening(opening);
+      this.#journal.putTask({
+        state: "admitted",
+        auctionGeneration: 0,
+        award: null,
+        lease: null,
+        messages: 0,
+        result: null,
+        verdict: null,
+        stop: null,
+        report: null,
+        end: null,
+        endedAtMs: null,
+      });
+      this.#room.append({ type: "task-admitted", taskId: opening.taskId, sequence: opening.sequence });
+      this.#room.setTimer("deadline", opening.deadlineAtMs);
+    });
+  }
+
+  async award(award: Award): Promise<void> {
+    const announce = await this.#room.commit(() => this.#trace.award(award));
+    if (announce) await this.#announceTrace();
+  }
+
+  async stop(end: StopEnd): Promise<void> {
+    if (!this.#ready) throw new Error("stop before open");
+    await this.#room.commit(() => this.#stop(end));
+  }
+
+  /** A holder gets one lease's time to stop by itself and bring its bills; without one the task ends at once. */
+  #stop(end: StopEnd): void {
+    const task = this.#room.openTask();
+    if (task === null || task.stop !== null) return;
+    if (end.state === "cancelled") this.#room.append({ type: "cancel-requested" });
+    const stopped = { ...task, stop: end };
+    const held = task.award === null ? task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
+    if (!held) return this.#room.end(stopped, end);
+    this.#journal.putTask(stopped);
+    this.#room.setTimer("stop", this.#room.now() + this.#config.leaseMs);
+  }
+
+  async wake(): Promise<void> {
+    if (!this.#ready) return;
+    const task = this.#room.openTask();
+    if (task?.lease != null) {
+      this.#room.setTimer("trace-lease", task.lease.heldUntilMs ?? this.#room.now());
+    }
+    await this.#outbox.flush(MARKET_LANE);
+    await this.#timers.arm();
+  }
+
+  // --- The auction ---
+
+  async beginAuction(generation: number): ReturnType<TaskRoomApi["beginAuction"]> {
+    if (!this.#ready) return { ok: false, failure: { reason: "ended" } };
+    return this.#room.commit(() => this.#auction.begin(generation));
+  }
+
+  async startAuctionCalls(generation: number, calls: readonly StartedCall[]): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#auction.startCalls(generation, calls));
+  }
+
+  async recordBid(generation: number, call: EndedCall, bid: BidRecord): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#auction.recordBid(generation, call, bid));
+  }
+
+  async recordVerdict(generation: number, call: EndedCall, verdict: VerdictRecord): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#auction.recordVerdict(generation, call, verdict));
+  }
+
+  async endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void> {
+    await this.#room.commit(() => this.#auction.end(generation, reason));
+  }
+
+  // --- The trace ---
+
+  async takeTrace(attempt: number, generation: number): ReturnType<TaskRoomApi["takeTrace"]> {
+    if (!this.#ready) return { ok: false, failure: { reason: "stale" } };
+    return this.#room.commit(() => this.#trace.take(attempt, generation));
+  }
+
+  async renewTrace(generation: number): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#trace.renew(generation));
+  }
+
+  async startTraceCall(generation: number, call: StartedCall): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#trace.startCall(generation, call));
+  }
+
+  async commitAnswer(
+    generation: number,
+    call: EndedCall,
+    step: AnsweredStep,
+    result: string | null,
+  ): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#trace.commitAnswer(generation, call, step, result));
+  }
+
+  async commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#trace.commitTools(generation, step, outcomes));
+  }
+
+  async commitVerdict(generation: number, verdict: Verdict): Promise<void> {
+    await this.#room.commit(() => this.#trace.commitVerdict(generation, verdict));
+  }
+
+  async handOver(generation: number): Promise<void> {
+    const announce = await this.#room.commit(() => this.#trace.handOver(generation));
+    if (announce) await this.#announceTrace();
+  }
+
+  async endTrace(
+    generation: number,
+    call: EndedCall | null,
+    reason: FailureReason | "stopped",
+  ): Promise<void> {
+    await this.#room.commit(() => this.#trace.end(generation, call, reason));
+  }
+
+  // --- Reading ---
+
+  async view(): Promise<TaskView | null> {
+    return this.#ready ? taskView(this.#journal) : null;
+  }
+
+  async readTrace(): Promise<TraceView | null> {
+    return this.#ready ? traceView(this.#journal) : null;
+  }
+
+  /** A listener: `GET …?after=SEQ` with `Upgrade: websocket`; one message is one event. */
+  override async fetch(request: Request): Promise<Response> {
+    const task = this.#ready ? this.#journal.task() : null;
+    if (task === null) return new Response(null, { status: 404 });
+    const after = Number(new URL(request.url).searchParams.get("after") ?? 0);
+    return this.#stream.accept(this.#journal.eventsAfter(after), task.end !== null);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    // Answers the listener's close; 1005 may not be sent, so the code is always the normal one.
+    socket.close(1000);
+  }
+
+  override async alarm(): Promise<void> {
+    if (!this.#ready) return;
+    await this.#timers.ring(
+      (timer) => this.#onTimer(timer),
+      (timer, error) => logError("task-timer", error, { kind: timer.kind }),
+    );
+  }
+
+  async #onTimer(timer: Timer): Promise<void> {
+    if (Outbox.owns(timer.kind)) return this.#outbox.flush(timer.subject);
+    if (timer.kind === "trace-lease") {
+      const announce = await this.#room.commit(() => this.#trace.onTimer());
+      if (announce) await this.#announceTrace();
+      return;
+    }
+    await this.#room.commit(() => {
+      const task = this.#room.openTask();
+      this.#timers.clear(timer.kind, timer.subject);
+      if (task === null) return;
+      if (timer.kind === "deadline") this.#stop({ state: "failed", reason: "deadline" });
+      // The holder had its time.
+      else if (task.stop !== null) this.#room.end(task, task.stop);
+    });
+  }
+
+  // --- Effects ---
+
+  async #deliver(message: ToMarketRoom): Promise<void> {
+    const market = this.#config.marketRoom<MarketRoomPort>(this.#room.mustOpening().tenantId);
+    if (message.kind === "spent") return market.spent(message.taskId, [message.call]);
+    const end = await market.ended(message.report);
+    this.#room.transact(() => this.#room.finalise(end));
+  }
+
+  /** The message may get lost: the lease's timer announces again what nobody took. */
+  async #announceTrace(): Promise<void> {
+    const { tenantId, taskId } = this.#room.mustOpening();
+    const task = this.#room.openTask();
+    if (task?.award == null) return;
+    const generation = task.lease?.generation ?? FIRST_LEASE.generation;
+    try {
+      await this.#config.workQueue.send({
+        kind: "trace",
+        tenantId,
+        taskId,
+        attempt: task.award.attempt,
+        generation,
+      });
+    } catch (error) {
+      logError("announce-trace", error, { taskId });
+    }
+  }
+}

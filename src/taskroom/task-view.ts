@@ -1,0 +1,65 @@
+/** What is shown of a task: its state, its figures, its steps. Reads the journal, decides nothing. */
+import type { CallKind } from "../market/call.ts";
+import { toStep } from "../market/step.ts";
+import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
+import type { Journal } from "./journal.ts";
+import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
+
+export function taskView(journal: Journal): TaskView | null {
+  const opening = journal.opening();
+  const task = journal.task();
+  if (opening === null || task === null) return null;
+  const calls = journal.calls();
+  const attempts = task.award?.attempt ?? 0;
+  return {
+    id: opening.taskId,
+    state: task.state,
+    outcome: task.end?.state === "finished" ? task.end.outcome : null,
+    failureReason: task.end?.state === "failed" ? task.end.reason : null,
+    sequence: opening.sequence,
+    agentId: task.award?.agentId ?? null,
+    attempts,
+    steps: journal.countSteps(attempts),
+    queueMessages: task.messages,
+    result: task.result,
+    verdict: task.verdict,
+    costMicros: sumMicros(calls.map((call) => call.costMicros)),
+    costs: {
+      bidMicros: costOf(calls, "bid"),
+      juryMicros: costOf(calls, "jury"),
+      traceMicros: costOf(calls, "trace"),
+    },
+    usage: { bid: usageOf(calls, "bid"), jury: usageOf(calls, "jury"), trace: usageOf(calls, "trace") },
+    admittedAtMs: opening.admittedAtMs,
+    deadlineAtMs: opening.deadlineAtMs,
+    endedAtMs: task.endedAtMs,
+    lastEvent: journal.lastEvent(),
+    metadata: opening.spec.metadata,
+  };
+}
+
+export function traceView(journal: Journal): TraceView | null {
+  const task = journal.task();
+  if (task === null) return null;
+  const attempts = Array.from({ length: task.award?.attempt ?? 0 }, (_, index) => index + 1);
+  return {
+    steps: attempts.flatMap((attempt) =>
+      journal.steps(attempt).flatMap(({ answered, outcomes }) => {
+        if (outcomes === null) return [];
+        const { assistant: _opaque, ...step } = toStep(answered, outcomes);
+        return [{ attempt, ...step }];
+      }),
+    ),
+    calls: journal.calls(),
+  };
+}
+
+function costOf(calls: readonly CallView[], kind: CallKind): Micros {
+  return sumMicros(calls.filter((call) => call.kind === kind).map((call) => call.costMicros));
+}
+
+function usageOf(calls: readonly CallView[], kind: CallKind): TokenUsage {
+  return calls
+    .filter((call) => call.kind === kind)
+    .reduce((sum, call) => addUsage(sum, call.usage ?? NO_USAGE), NO_USAGE);
+}

@@ -1,0 +1,244 @@
+/**
+ * The trace as the task's room sees it: one holder at a time under a fencing generation, steps committed one by one.
+ *
+ * A step is committed twice: with the model's answer, so that the model is not asked again, and with its tools'
+ * answers. Between the two a holder may die; the next one runs the tools again, with the same idempotency keys.
+ */
+import type { Award } from "../market/award.ts";
+import type { EndedCall, StartedCall } from "../market/call.ts";
+import {
+  acquireLease,
+  FIRST_LEASE,
+  handOverLease,
+  holdsLease,
+  lapseLease,
+  renewLease,
+  type Lease,
+} from "../market/lease.ts";
+import type { Verdict } from "../market/report.ts";
+import { fail, ok, type Result } from "../market/result.ts";
+import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
+import type { FailureReason } from "../market/task.ts";
+import type { TaskDoc } from "./journal.ts";
+import type { Room } from "./room.ts";
+import type { DeskAnswer, TraceDesk } from "./task-room-api.ts";
+
+/** A trace that was taken up this often without a committed step is given up. */
+const MAX_TRACE_LAPSES = 5;
+
+interface HeldTrace {
+  readonly task: TaskDoc;
+  readonly lease: Lease;
+  readonly attempt: number;
+}
+
+export class TraceStage {
+  readonly #room: Room;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** The market room's award; told again, it changes nothing. True where the trace is to be announced. */
+  award(award: Award): boolean {
+    const task = this.#room.openTask();
+    if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
+    const { ranking, margin, terms, winner } = award.clearing;
+    const entropyUsed = terms.entropyUsed;
+    this.#room.append({ type: "auction-cleared", winner, margin, entropyUsed, ranking });
+    this.#room.append({ type: "task-awarded", attempt: award.attempt, agentId: award.agentId });
+    const { attempt, agentId, awardedAtMs } = award;
+    const awarded: TaskDoc = {
+      ...task,
+      state: "awarded",
+      award: { attempt, agentId, awardedAtMs },
+      lease: FIRST_LEASE,
+    };
+    // Asked to stop while the auction cleared: nobody holds the trace yet, so it ends here.
+    if (task.stop !== null) {
+      this.#room.end(awarded, task.stop);
+      return false;
+    }
+    this.#room.journal.putTask(awarded);
+    this.#room.setTimer("trace-lease", this.#room.now() + this.#room.config.pickupMs);
+    return true;
+  }
+
+  take(attempt: number, generation: number): Result<TraceDesk, { readonly reason: "stale" | "busy" }> {
+    const task = this.#room.openTask();
+    if (task?.lease === null || task?.award?.attempt !== attempt) return fail({ reason: "stale" });
+    const untilMs = this.#room.now() + this.#room.config.leaseMs;
+    const taken = acquireLease(task.lease, generation, untilMs);
+    if (!taken.ok) return taken;
+    for (const call of this.#room.journal.calls()) {
+      if (call.status !== "started") continue;
+      this.#room.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
+    }
+    const state = task.result === null ? "running" : "verifying";
+    const held = { ...task, state, lease: taken.value, messages: task.messages + 1 } as const;
+    this.#room.journal.putTask(held);
+    this.#room.setTimer("trace-lease", untilMs);
+    const desk = this.#desk(held, attempt);
+    const stepsSoFar = desk.steps.length;
+    this.#room.append({ type: "trace-taken-up", attempt, generation, stepsSoFar });
+    return ok(desk);
+  }
+
+  renew(generation: number): DeskAnswer {
+    const held = this.#held(generation);
+    if (held === null) return "lost";
+    this.#extend(held, false);
+    return held.task.stop === null ? "continue" : "stop";
+  }
+
+  startCall(generation: number, call: StartedCall): DeskAnswer {
+    const held = this.#held(generation);
+    if (held === null) return "lost";
+    if (held.task.stop !== null) return "stop";
+    this.#room.journal.startCall(call, held.attempt);
+    this.#extend(held, false);
+    return "continue";
+  }
+
+  commitAnswer(generation: number, call: EndedCall, step: AnsweredStep, result: string | null): DeskAnswer {
+    const held = this.#held(generation);
+    this.#room.bookCall(call);
+    if (held === null) return "lost";
+    const { journal } = this.#room;
+    const due = journal.countSteps(held.attempt) + 1;
+    if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
+    const outcomes = result !== null || step.toolCalls.length === 0 ? step.toolCalls.map(received) : null;
+    journal.addStep(held.attempt, step, outcomes);
+    if (outcomes !== null) this.#emitStep(held, step, outcomes);
+    if (result !== null) {
+      this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
+      this.#extend({ ...held, task: { ...held.task, state: "verifying", result } }, true);
+    } else {
+      this.#extend(held, true);
+    }
+    return held.task.stop === null ? "continue" : "stop";
+  }
+
+  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): DeskAnswer {
+    const held = this.#held(generation);
+    if (held === null) return "lost";
+    const pending = this.#room.journal.steps(held.attempt).at(-1);
+    if (pending?.answered.step !== step || pending.outcomes !== null) {
+      throw new Error(`step ${step} does not wait for its tools`);
+    }
+    this.#room.journal.setOutcomes(held.attempt, step, outcomes);
+    this.#emitStep(held, pending.answered, outcomes);
+    this.#extend(held, true);
+    return held.task.stop === null ? "continue" : "stop";
+  }
+
+  /** The verdict settles the task. */
+  commitVerdict(generation: number, verdict: Verdict): void {
+    const held = this.#held(generation);
+    if (held === null) return;
+    const { outcome, verifier, evidence } = verdict;
+    const { attempt } = held;
+    this.#room.append({ type: "verification-ended", attempt, outcome, verifier, evidence });
+    this.#room.end({ ...held.task, verdict }, { state: "finished", outcome });
+  }
+
+  end(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): void {
+    const held = this.#held(generation);
+    if (call !== null) this.#room.bookCall(call);
+    if (held === null) return;
+    if (held.task.stop !== null) return this.#room.end(held.task, held.task.stop);
+    if (reason !== "stopped") this.#room.end(held.task, { state: "failed", reason });
+  }
+
+  /** True where the trace is to be announced again. */
+  handOver(generation: number): boolean {
+    const held = this.#held(generation);
+    if (held === null) return false;
+    if (held.task.stop !== null) {
+      this.#room.end(held.task, held.task.stop);
+      return false;
+    }
+    this.#room.journal.putTask({ ...held.task, lease: handOverLease(held.lease) });
+    this.#room.setTimer("trace-lease", this.#room.now() + this.#room.config.pickupMs);
+    return true;
+  }
+
+  /** The lease's timer rang. True where the trace is to be announced (again). */
+  onTimer(): boolean {
+    const task = this.#room.openTask();
+    if (task?.lease == null) {
+      this.#room.clearTimer("trace-lease");
+      return false;
+    }
+    const lapsed = lapseLease(task.lease, this.#room.now());
+    if (lapsed === null && task.lease.heldUntilMs !== null) {
+      this.#room.setTimer("trace-lease", task.lease.heldUntilMs);
+      return false;
+    }
+    const lease = lapsed ?? task.lease;
+    const end =
+      task.stop ??
+      (lease.lapses > MAX_TRACE_LAPSES ? ({ state: "failed", reason: "trace_abandoned" } as const) : null);
+    if (end !== null) {
+      this.#room.end({ ...task, lease }, end);
+      return false;
+    }
+    this.#room.journal.putTask({ ...task, lease });
+    this.#room.setTimer("trace-lease", this.#room.now() + this.#room.config.pickupMs);
+    return true;
+  }
+
+  #held(generation: number): HeldTrace | null {
+    const task = this.#room.openTask();
+    if (task?.award == null || task.lease === null || !holdsLease(task.lease, generation)) return null;
+    return { task, lease: task.lease, attempt: task.award.attempt };
+  }
+
+  #extend(held: HeldTrace, progress: boolean): void {
+    const untilMs = this.#room.now() + this.#room.config.leaseMs;
+    const lease = renewLease(held.lease, untilMs, progress);
+    this.#room.journal.putTask({ ...held.task, lease });
+    this.#room.setTimer("trace-lease", untilMs);
+  }
+
+  #emitStep(held: HeldTrace, answered: AnsweredStep, outcomes: readonly ToolOutcome[]): void {
+    const { step, usage, costMicros, toolCalls } = answered;
+    const tools = toolCalls.map((call, index) => ({
+      name: call.name,
+      ok: outcomes[index]?.ok ?? false,
+    }));
+    this.#room.append({ type: "step-committed", attempt: held.attempt, step, tools, usage, costMicros });
+  }
+
+  #desk(task: TaskDoc, attempt: number): TraceDesk {
+    const { spec, pool, taskId, tenantId, seed, deadlineAtMs } = this.#room.mustOpening();
+    const agent = pool.find((candidate) => candidate.id === task.award?.agentId);
+    const bid = this.#room.journal.bids().find((candidate) => candidate.agentId === agent?.id);
+    if (agent === undefined || bid?.status !== "valid") throw new Error("the award names no valid bid");
+    const committed = this.#room.journal.steps(attempt);
+    const last = committed.at(-1);
+    return {
+      taskId,
+      tenantId,
+      attempt,
+      agent,
+      prompt: spec.prompt,
+      strategy: bid.strategy,
+      verifier: spec.verifier,
+      limits: spec.limits,
+      tools: spec.tools,
+      seed,
+      deadlineAtMs,
+      steps: committed.flatMap(({ answered, outcomes }) =>
+        outcomes === null ? [] : [toStep(answered, outcomes)],
+      ),
+      pending: last?.outcomes === null ? last.answered : null,
+      result: task.result,
+    };
+  }
+}
+
+/** What stands for an answer beside a result: the calls of the last step do not run. */
+function received(): ToolOutcome {
+  return { ok: true, output: "received" };
+}

@@ -1,0 +1,61 @@
+/** Admission: from a tenant's request to a place in its history (architecture, decision 1). Pure. */
+import type { Opening } from "../market/auction-record.ts";
+import type { Agent } from "../market/agent.ts";
+import { FIRST_LEASE } from "../market/lease.ts";
+import { salePolicy } from "../market/policy.ts";
+import type { AdmitRequest } from "./market-room-api.ts";
+import type { MarketTask, TenantDoc } from "./market-store.ts";
+
+export interface AdmissionContext {
+  readonly tenant: TenantDoc;
+  /** The pool of tenants that have none of their own. */
+  readonly environmentPool: readonly Agent[];
+  /** True where the tenant's ordering is strict and another auction runs. */
+  readonly mustWait: boolean;
+  readonly nowMs: number;
+  /** Until when the admitting Worker holds the auction. */
+  readonly leaseUntilMs: number;
+}
+
+/** The task, its opening, and the tenant with the next sequence number. */
+export function admitTask(
+  request: AdmitRequest,
+  context: AdmissionContext,
+): { readonly task: MarketTask; readonly opening: Opening; readonly tenant: TenantDoc } {
+  const { tenant, nowMs } = context;
+  const pool = tenant.pool ?? context.environmentPool;
+  const sequence = tenant.lastSequence + 1;
+  const policy = salePolicy(pool, tenant.policyVersion);
+  const task: MarketTask = {
+    taskId: request.taskId,
+    sequence,
+    state: context.mustWait ? "admitted" : "bidding",
+    auctionId: request.auctionId,
+    pool,
+    policy,
+    seed: request.seed,
+    verifier: request.spec.verifier?.type ?? null,
+    promptChars: request.spec.prompt.length,
+    lease: context.mustWait ? null : { ...FIRST_LEASE, heldUntilMs: context.leaseUntilMs },
+    attempt: 0,
+    agentId: null,
+    stopping: false,
+    admittedAtMs: nowMs,
+    end: null,
+    endedAtMs: null,
+    rowVersion: 1,
+  };
+  const opening: Opening = {
+    taskId: request.taskId,
+    tenantId: tenant.tenantId,
+    auctionId: request.auctionId,
+    sequence,
+    spec: request.spec,
+    pool,
+    policy,
+    seed: request.seed,
+    admittedAtMs: nowMs,
+    deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
+  };
+  return { task, opening, tenant: { ...tenant, lastSequence: sequence } };
+}

@@ -1,0 +1,175 @@
+/**
+ * An auction's transitions in the market room: admit, take, renew, clear, lapse (architecture, decision 1).
+ *
+ * Each is one transaction over the recorded facts; none of them waits for anything.
+ */
+import { bidFigures, jurorVerdicts } from "../market/auction-record.ts";
+import type { Award } from "../market/award.ts";
+import { clearAuction, type Clearing } from "../market/clear.ts";
+import type { TaskId } from "../market/ids.ts";
+import { acquireLease, holdsLease, lapseLease, renewLease } from "../market/lease.ts";
+import { fail, ok, type Result } from "../market/result.ts";
+import { isFinal } from "../market/task.ts";
+import { admitTask } from "./admission.ts";
+import { auctionRows, taskRow } from "./history-rows.ts";
+import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
+import type {
+  AdmitRefusal,
+  AdmitRequest,
+  Admission,
+  ClearOutcome,
+  ClearRefusal,
+  ClearRequest,
+  LeaseAnswer,
+} from "./market-room-api.ts";
+import type { MarketTask, TenantDoc } from "./market-store.ts";
+
+/** An auction that was taken up this often without clearing is given up. */
+const MAX_AUCTION_LAPSES = 5;
+const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
+
+export class AuctionTransitions {
+  readonly #desk: MarketDesk;
+
+  constructor(desk: MarketDesk) {
+    this.#desk = desk;
+  }
+
+  /** A place in the tenant's history, once per Idempotency-Key; the caller holds the auction where it may begin. */
+  admit(tenant: TenantDoc, request: AdmitRequest): Result<Admission, AdmitRefusal> {
+    const { store } = this.#desk;
+    const nowMs = this.#desk.now();
+    if (request.idempotency !== null) {
+      const { key, bodyHash } = request.idempotency;
+      const known = store.idempotent(key, nowMs);
+      if (known !== null && known.bodyHash !== bodyHash) return fail({ reason: "idempotency_conflict" });
+      if (known !== null) {
+        const sequence = store.task(known.taskId)?.sequence ?? null;
+        return ok({ taskId: known.taskId, sequence, auctionGeneration: null, replayed: true });
+      }
+      store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
+    }
+    const wasIdle = store.countOpen() === 0;
+    const admitted = admitTask(request, {
+      tenant,
+      environmentPool: this.#desk.config.pool,
+      mustWait: tenant.ordering === "strict" && store.hasActiveAuction(),
+      nowMs,
+      leaseUntilMs: nowMs + this.#desk.config.leaseMs,
+    });
+    store.putTenant(admitted.tenant);
+    store.putTask(admitted.task);
+    if (wasIdle) this.#desk.recordTenant();
+    store.addHistory(taskRow(tenant.tenantId, admitted.task, store.charged(request.taskId)));
+    this.#desk.outbox.add(request.taskId, { kind: "open", opening: admitted.opening });
+    if (admitted.task.lease !== null) this.#desk.timeAuction(admitted.task);
+    return ok({
+      taskId: request.taskId,
+      sequence: admitted.task.sequence,
+      auctionGeneration: admitted.task.lease?.generation ?? null,
+      replayed: false,
+    });
+  }
+
+  /** A consumer takes up an auction whose lease lapsed or whose turn came. */
+  take(taskId: TaskId, generation: number): Result<null, { readonly reason: "stale" | "busy" }> {
+    const task = this.#bidding(taskId);
+    if (task === null || task.lease === null) return fail({ reason: "stale" });
+    const taken = acquireLease(task.lease, generation, this.#desk.now() + this.#desk.config.leaseMs);
+    if (!taken.ok) return taken;
+    this.#keep({ ...task, lease: taken.value });
+    return ok(null);
+  }
+
+  renew(taskId: TaskId, generation: number): LeaseAnswer {
+    const task = this.#desk.openTask(taskId);
+    if (task === null || task.stopping) return "ended";
+    if (task.lease === null || !holdsLease(task.lease, generation)) return "lost";
+    const untilMs = this.#desk.now() + this.#desk.config.leaseMs;
+    this.#keep({ ...task, lease: renewLease(task.lease, untilMs, false) });
+    return "continue";
+  }
+
+  /** The decision: who wins, by the recorded figures alone. */
+  clear(request: ClearRequest): Result<ClearOutcome, ClearRefusal> {
+    const task = this.#desk.store.task(request.taskId);
+    if (task === null) return fail({ reason: "unknown_task" });
+    if (isFinal(task.state) || task.stopping) return fail({ reason: "ended" });
+    // The answer to an earlier clear may have been lost: the award stands, and is told again.
+    if (task.agentId !== null) return ok({ state: "awarded", attempt: task.attempt, agentId: task.agentId });
+    if (task.lease === null || !holdsLease(task.lease, request.generation)) return fail({ reason: "lost" });
+    const cleared = clearAuction({
+      policy: task.policy,
+      poolOrder: task.pool.map((agent) => agent.id),
+      bids: bidFigures(task.pool, request.bids),
+      verdicts: jurorVerdicts(request.verdicts),
+    });
+    // The task's room ends it, with every bill in, and reports.
+    if (!cleared.ok) return ok({ state: "failed", reason: cleared.failure.reason });
+    return ok(this.#award(task, request, cleared.value));
+  }
+
+  #award(task: MarketTask, request: ClearRequest, clearing: Clearing): ClearOutcome {
+    const { outbox, store, timers } = this.#desk;
+    const nowMs = this.#desk.now();
+    const { tenantId } = this.#desk.mustTenant();
+    const attempt = task.attempt + 1;
+    const agentId = clearing.winner;
+    const awarded: MarketTask = { ...task, state: "awarded", lease: null, attempt, agentId };
+    const award: Award = { attempt, agentId, clearing, awardedAtMs: nowMs };
+    timers.clear(AUCTION_TIMER, task.taskId);
+    outbox.add(task.taskId, { kind: "award", award });
+    const { bids, verdicts } = request;
+    for (const row of auctionRows({
+      tenantId,
+      task: awarded,
+      bids,
+      verdicts,
+      clearing,
+      clearedAtMs: nowMs,
+    })) {
+      store.addHistory(row);
+    }
+    this.#desk.record(awarded);
+    this.#desk.grantNext();
+    return { state: "awarded", attempt, agentId };
+  }
+
+  /**
+   * The auction's timer rang: a lapsed auction waits under its next generation, one that nobody took still waits.
+   * Returns the task whose auction is to be announced on the queue.
+   */
+  onTimer(taskId: TaskId): MarketTask | null {
+    const task = this.#bidding(taskId);
+    if (task === null || task.lease === null) {
+      this.#desk.timers.clear(AUCTION_TIMER, taskId);
+      return null;
+    }
+    const lapsed = lapseLease(task.lease, this.#desk.now());
+    if (lapsed === null && task.lease.heldUntilMs !== null) {
+      this.#desk.timeAuction(task);
+      return null;
+    }
+    const lease = lapsed ?? task.lease;
+    if (lease.lapses > MAX_AUCTION_LAPSES) {
+      this.#desk.timers.clear(AUCTION_TIMER, taskId);
+      this.#desk.store.putTask({ ...task, lease, stopping: true });
+      const end = { state: "failed", reason: "auction_abandoned" } as const;
+      this.#desk.outbox.add(taskId, { kind: "stop", end });
+      return null;
+    }
+    const waiting = { ...task, lease };
+    this.#keep(waiting);
+    return waiting;
+  }
+
+  #keep(task: MarketTask): void {
+    this.#desk.store.putTask(task);
+    this.#desk.timeAuction(task);
+  }
+
+  #bidding(taskId: TaskId): MarketTask | null {
+    const task = this.#desk.openTask(taskId);
+    return task?.state === "bidding" ? task : null;
+  }
+}

@@ -1,0 +1,128 @@
+/** From what the market room knows to rows of the outcome history. Pure. */
+import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
+import { outputPrice } from "../market/agent.ts";
+import type { Clearing } from "../market/clear.ts";
+import type { AuctionRow, BidRow, HistoryRow, TaskRow, VerdictRow } from "../market/history-row.ts";
+import { sumMicros, totalTokens, type Micros } from "../market/money.ts";
+import type { EndReport } from "../market/report.ts";
+import type { TenantId } from "../market/ids.ts";
+import type { MarketTask } from "./market-store.ts";
+
+const MAX_EVIDENCE_CHARS = 500;
+
+export function taskRow(tenantId: TenantId, task: MarketTask, costMicros: Micros): TaskRow {
+  return {
+    table: "tasks",
+    tenantId,
+    taskId: task.taskId,
+    sequence: task.sequence,
+    state: task.state,
+    outcome: task.end?.state === "finished" ? task.end.outcome : null,
+    failureReason: task.end?.state === "failed" ? task.end.reason : null,
+    verifier: task.verifier,
+    promptChars: task.promptChars,
+    agentId: task.agentId,
+    attempts: task.attempt,
+    costMicros,
+    admittedAtMs: task.admittedAtMs,
+    endedAtMs: task.endedAtMs,
+    version: task.rowVersion,
+  };
+}
+
+export interface AuctionFigures {
+  readonly tenantId: TenantId;
+  readonly task: MarketTask;
+  readonly bids: readonly BidRecord[];
+  readonly verdicts: readonly VerdictRecord[];
+  readonly clearing: Clearing;
+  readonly clearedAtMs: number;
+}
+
+/** The auction with its bids and verdicts, as they were cleared. */
+export function auctionRows(figures: AuctionFigures): HistoryRow[] {
+  const bids = figures.bids.map((bid) => bidRow(figures, bid));
+  const verdicts = figures.verdicts.map((verdict) => verdictRow(figures, verdict));
+  return [auctionRow(figures), ...bids, ...verdicts];
+}
+
+function auctionRow({ tenantId, task, bids, verdicts, clearing, clearedAtMs }: AuctionFigures): AuctionRow {
+  const calls = [...bids, ...verdicts];
+  return {
+    table: "auctions",
+    tenantId,
+    taskId: task.taskId,
+    auctionId: task.auctionId,
+    policy: task.policy.name,
+    policyVersion: task.policy.version,
+    weights: task.policy.weights,
+    seed: task.seed,
+    poolSize: task.pool.length,
+    validBids: clearing.ranking.length,
+    jurors: Object.keys(clearing.terms.jurorWeights).length,
+    entropyUsed: clearing.terms.entropyUsed,
+    winner: clearing.winner,
+    margin: clearing.margin,
+    tokens: calls.reduce((sum, call) => sum + (call.usage === null ? 0 : totalTokens(call.usage)), 0),
+    costMicros: sumMicros(calls.map((call) => call.costMicros)),
+    openedAtMs: task.admittedAtMs,
+    clearedAtMs,
+  };
+}
+
+function bidRow({ tenantId, task, clearing }: AuctionFigures, bid: BidRecord): BidRow {
+  const agent = task.pool.find((candidate) => candidate.id === bid.agentId);
+  return {
+    table: "bids",
+    tenantId,
+    taskId: task.taskId,
+    auctionId: task.auctionId,
+    bidId: bid.bidId,
+    agentId: bid.agentId,
+    status: bid.status,
+    reason: bid.status === "abstained" ? bid.reason : null,
+    price: agent === undefined ? 0 : outputPrice(agent),
+    visibleTokens: bid.status === "valid" ? bid.visibleTokens : null,
+    entropy: bid.status === "valid" ? bid.entropy : null,
+    score: clearing.ranking.find((scored) => scored.agentId === bid.agentId)?.score ?? null,
+    usage: bid.usage,
+    costMicros: bid.costMicros,
+    ms: bid.ms,
+  };
+}
+
+function verdictRow({ tenantId, task }: AuctionFigures, verdict: VerdictRecord): VerdictRow {
+  return {
+    table: "verdicts",
+    tenantId,
+    taskId: task.taskId,
+    auctionId: task.auctionId,
+    jurorId: verdict.jurorId,
+    status: verdict.status,
+    reason: verdict.status === "left" ? verdict.reason : null,
+    scores: verdict.status === "scored" ? verdict.scores : null,
+    usage: verdict.usage,
+    costMicros: verdict.costMicros,
+    ms: verdict.ms,
+  };
+}
+
+/** The attempt's trace and outcome, where there was an award. */
+export function endRows(tenantId: TenantId, report: EndReport, nowMs: number): HistoryRow[] {
+  if (report.trace === null) return [];
+  const { taskId, trace, verdict } = report;
+  return [
+    { table: "traces", tenantId, taskId, ...trace },
+    {
+      table: "outcomes",
+      tenantId,
+      taskId,
+      attempt: trace.attempt,
+      agentId: trace.agentId,
+      outcome: verdict?.outcome ?? "unknown",
+      verifier: verdict?.verifier ?? null,
+      evidence: (verdict?.evidence ?? "").slice(0, MAX_EVIDENCE_CHARS),
+      decidedAtMs: nowMs,
+    },
+  ];
+}

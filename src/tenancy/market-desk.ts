@@ -1,0 +1,99 @@
+/**
+ * What the market room's transitions share: its tables, its clock, and the few moves that every transition makes.
+ *
+ * Called inside a transaction; leaves what others must learn to the outbox and the timers.
+ */
+import type { Config } from "../config.ts";
+import type { Outbox } from "../durable/outbox.ts";
+import type { Timers } from "../durable/timers.ts";
+import type { Opening } from "../market/auction-record.ts";
+import type { Award, StopEnd } from "../market/award.ts";
+import type { TaskId } from "../market/ids.ts";
+import { FIRST_LEASE } from "../market/lease.ts";
+import { isFinal } from "../market/task.ts";
+import { taskRow } from "./history-rows.ts";
+import type { MarketStore, MarketTask, TenantDoc } from "./market-store.ts";
+
+/** What this room owes to a task's room. */
+export type ToTaskRoom =
+  | { readonly kind: "open"; readonly opening: Opening }
+  | { readonly kind: "award"; readonly award: Award }
+  | { readonly kind: "stop"; readonly end: StopEnd };
+
+export const AUCTION_TIMER = "auction-lease";
+
+export interface MarketDeskParts {
+  readonly config: Config;
+  readonly store: MarketStore;
+  readonly timers: Timers;
+  readonly outbox: Outbox<ToTaskRoom>;
+}
+
+export class MarketDesk {
+  readonly config: Config;
+  readonly store: MarketStore;
+  readonly timers: Timers;
+  readonly outbox: Outbox<ToTaskRoom>;
+
+  constructor(parts: MarketDeskParts) {
+    this.config = parts.config;
+    this.store = parts.store;
+    this.timers = parts.timers;
+    this.outbox = parts.outbox;
+  }
+
+  now(): number {
+    return this.config.source.now();
+  }
+
+  mustTenant(): TenantDoc {
+    const tenant = this.store.tenant();
+    if (tenant === null) throw new Error("this market room has no tenant");
+    return tenant;
+  }
+
+  /** The task while it has no final state. */
+  openTask(taskId: TaskId): MarketTask | null {
+    const task = this.store.task(taskId);
+    return task === null || isFinal(task.state) ? null : task;
+  }
+
+  /** Stores a task in its next state and writes its row for the history. */
+  record(task: MarketTask): void {
+    const next = { ...task, rowVersion: task.rowVersion + 1 };
+    this.store.putTask(next);
+    const { tenantId } = this.mustTenant();
+    this.store.addHistory(taskRow(tenantId, next, this.store.charged(task.taskId)));
+  }
+
+  /** The tenant's row: written when it gets its first open task and when it loses its last. */
+  recordTenant(): void {
+    const tenant = this.mustTenant();
+    const next = { ...tenant, rowVersion: tenant.rowVersion + 1 };
+    this.store.putTenant(next);
+    this.store.addHistory({
+      table: "tenants",
+      tenantId: tenant.tenantId,
+      name: tenant.name,
+      createdAtMs: tenant.createdAtMs,
+      openTasks: this.store.countOpen(),
+      version: next.rowVersion,
+    });
+  }
+
+  /** The auction's timer: when its holder is overdue, or when nobody has come for it. */
+  timeAuction(task: MarketTask): void {
+    const dueAtMs = task.lease?.heldUntilMs ?? this.now() + this.config.pickupMs;
+    this.timers.set(AUCTION_TIMER, task.taskId, dueAtMs);
+  }
+
+  /** `ordering: "strict"`: in the transaction that ends one auction, the next one gets its turn. */
+  grantNext(): void {
+    if (this.mustTenant().ordering !== "strict" || this.store.hasActiveAuction()) return;
+    const next = this.store.nextWaiting();
+    if (next === null) return;
+    this.store.putTask({ ...next, state: "bidding", lease: FIRST_LEASE });
+    // Due at once: the timer's handler announces the auction on the queue.
+    this.timers.set(AUCTION_TIMER, next.taskId, this.now());
+  }
+}

@@ -1,0 +1,95 @@
+/** What the market room of a tenant offers to the rooms above it (over RPC: plain data in and out). */
+import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { Pool } from "../market/agent.ts";
+import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
+import type { HistoryRow, TaskRow } from "../market/history-row.ts";
+import type { Policy } from "../market/policy.ts";
+import type { Result } from "../market/result.ts";
+import type { TaskSpec } from "../market/task.ts";
+
+export type Ordering = "parallel" | "strict";
+
+export interface TenantSettings {
+  readonly tenantId: TenantId;
+  readonly name: string;
+  /** `strict`: one auction at a time, in the order of admission. */
+  readonly ordering: Ordering;
+  /** Null: the environment's pool. */
+  readonly pool: Pool | null;
+}
+
+/** A key by its hash; the key itself is nowhere. */
+export interface ApiKey {
+  readonly keyId: KeyId;
+  /** SHA-256, lower-case hexadecimal. */
+  readonly hash: string;
+  readonly name: string;
+}
+
+/** A history row that D1 will never take, and why. */
+export interface ParkedRow {
+  readonly id: number;
+  readonly error: string;
+}
+
+export interface AdmitRequest {
+  /** SHA-256 of the API key, lower-case hexadecimal. */
+  readonly keyHash: string;
+  readonly taskId: TaskId;
+  readonly auctionId: AuctionId;
+  readonly seed: number;
+  readonly spec: TaskSpec;
+  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+}
+
+export interface Admission {
+  readonly taskId: TaskId;
+  /** Null for a replay whose task has left the room. */
+  readonly sequence: number | null;
+  /** The auction's lease, held by the caller from now on; null where the auction waits for its turn or was a replay. */
+  readonly auctionGeneration: number | null;
+  /** True where the Idempotency-Key had been used: nothing new was admitted. */
+  readonly replayed: boolean;
+}
+
+export type AdmitRefusal =
+  | { readonly reason: "unauthenticated" }
+  | { readonly reason: "idempotency_conflict" };
+
+export interface ClearRequest {
+  readonly taskId: TaskId;
+  readonly generation: number;
+  readonly bids: readonly BidRecord[];
+  readonly verdicts: readonly VerdictRecord[];
+}
+
+export type ClearOutcome =
+  | { readonly state: "awarded"; readonly attempt: number; readonly agentId: AgentId }
+  | { readonly state: "failed"; readonly reason: "no_bids" };
+
+/** `lost`: another holder took the auction over; `ended`: the task has a final state. */
+export type ClearRefusal = { readonly reason: "lost" | "ended" | "unknown_task" };
+
+export type LeaseAnswer = "continue" | "ended" | "lost";
+
+export interface MarketRoomApi {
+  setUp(settings: TenantSettings): Promise<void>;
+  addKey(key: ApiKey): Promise<boolean>;
+  authorize(keyHash: string): Promise<{ readonly tenantId: TenantId } | null>;
+  admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>>;
+  takeAuction(
+    taskId: TaskId,
+    generation: number,
+  ): Promise<Result<null, { readonly reason: "stale" | "busy" }>>;
+  renewAuction(taskId: TaskId, generation: number): Promise<LeaseAnswer>;
+  clear(request: ClearRequest): Promise<Result<ClearOutcome, ClearRefusal>>;
+  /** False where the room does not know the task (unknown, or settled and gone). */
+  cancel(taskId: TaskId): Promise<boolean>;
+  /** Open tasks, and settled ones until the history has them; newest first. */
+  heldTasks(): Promise<readonly TaskRow[]>;
+  agents(): Promise<{ readonly pool: Pool; readonly policy: Policy }>;
+  historyBatch(limit: number): Promise<readonly { readonly id: number; readonly row: HistoryRow }[]>;
+  historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void>;
+  /** Re-arms every open task; for the cron sweep. Returns how many there are. */
+  sweep(): Promise<number>;
+}

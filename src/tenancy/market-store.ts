@@ -1,0 +1,220 @@
+/** The market room's tables and the statements over them. No decisions here. */
+import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
+import { TIMER_SCHEMA } from "../durable/timers.ts";
+import type { SchemaSteps } from "../durable/schema.ts";
+import type { Agent } from "../market/agent.ts";
+import type { HistoryRow } from "../market/history-row.ts";
+import type { AgentId, AuctionId, TaskId, TenantId } from "../market/ids.ts";
+import type { Lease } from "../market/lease.ts";
+import { asMicros, type Micros } from "../market/money.ts";
+import type { Policy } from "../market/policy.ts";
+import type { SpentCall } from "../market/report.ts";
+import type { TaskEnd, TaskState } from "../market/task.ts";
+import type { ApiKey, Ordering } from "./market-room-api.ts";
+
+export const MARKET_SCHEMA: SchemaSteps = [
+  `
+CREATE TABLE tenant (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL);
+CREATE TABLE keys (hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE tasks (task_id TEXT PRIMARY KEY, sequence INTEGER NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX tasks_sequence ON tasks (sequence);
+CREATE TABLE charges (call_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, micros INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX charges_task ON charges (task_id);
+CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, task_id TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX idempotency_expiry ON idempotency (expires_at_ms);
+CREATE TABLE history (id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT, row TEXT NOT NULL, parked TEXT);
+CREATE INDEX history_task ON history (task_id);
+${TIMER_SCHEMA}
+${OUTBOX_SCHEMA}
+`,
+];
+
+/** What the room knows of its tenant. */
+export interface TenantDoc {
+  readonly tenantId: TenantId;
+  readonly name: string;
+  readonly ordering: Ordering;
+  /** Null: the environment's pool. */
+  readonly pool: readonly Agent[] | null;
+  readonly createdAtMs: number;
+  /** Sequence number of the latest admission. */
+  readonly lastSequence: number;
+  readonly policyVersion: number;
+  /** Version of the tenant's row in the history. */
+  readonly rowVersion: number;
+}
+
+/** What the room knows of an open task, and of a settled one until the history has it. */
+export interface MarketTask {
+  readonly taskId: TaskId;
+  readonly sequence: number;
+  readonly state: TaskState;
+  readonly auctionId: AuctionId;
+  readonly pool: readonly Agent[];
+  readonly policy: Policy;
+  readonly seed: number;
+  readonly verifier: string | null;
+  readonly promptChars: number;
+  /** Null: the auction waits for its turn (`ordering: strict`), or is over. */
+  readonly lease: Lease | null;
+  readonly attempt: number;
+  readonly agentId: AgentId | null;
+  /** The tenant asked to stop; the task's room ends it and reports. */
+  readonly stopping: boolean;
+  readonly admittedAtMs: number;
+  readonly end: TaskEnd | null;
+  readonly endedAtMs: number | null;
+  readonly rowVersion: number;
+}
+
+export class MarketStore {
+  readonly #sql: SqlStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#sql = storage.sql;
+  }
+
+  tenant(): TenantDoc | null {
+    return this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
+  }
+
+  putTenant(tenant: TenantDoc): void {
+    this.#sql.exec("INSERT OR REPLACE INTO tenant (id, body) VALUES (1, ?)", JSON.stringify(tenant));
+  }
+
+  addKey(key: ApiKey, nowMs: number): void {
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO keys (hash, key_id, name, created_at_ms) VALUES (?, ?, ?, ?)",
+      key.hash,
+      key.keyId,
+      key.name,
+      nowMs,
+    );
+  }
+
+  hasKey(hash: string): boolean {
+    return this.#sql.exec("SELECT 1 FROM keys WHERE hash = ?", hash).toArray().length > 0;
+  }
+
+  task(taskId: TaskId): MarketTask | null {
+    return this.#one<MarketTask>("SELECT body FROM tasks WHERE task_id = ?", taskId);
+  }
+
+  putTask(task: MarketTask): void {
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO tasks (task_id, sequence, state, body) VALUES (?, ?, ?, ?)",
+      task.taskId,
+      task.sequence,
+      task.state,
+      JSON.stringify(task),
+    );
+  }
+
+  /** Every task that the room still holds, newest first. */
+  tasks(): MarketTask[] {
+    return this.#sql
+      .exec<{ body: string }>("SELECT body FROM tasks ORDER BY sequence DESC")
+      .toArray()
+      .map((row) => JSON.parse(row.body) as MarketTask);
+  }
+
+  countOpen(): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        "SELECT count(*) AS n FROM tasks WHERE state NOT IN ('finished', 'failed', 'cancelled')",
+      )
+      .one().n;
+  }
+
+  /** The oldest admitted task whose auction nobody has been given yet. */
+  nextWaiting(): MarketTask | null {
+    return this.#one<MarketTask>(
+      `SELECT body FROM tasks WHERE state = 'admitted' AND json_extract(body, '$.lease') IS NULL
+       AND NOT json_extract(body, '$.stopping') ORDER BY sequence LIMIT 1`,
+    );
+  }
+
+  hasActiveAuction(): boolean {
+    return this.#sql.exec("SELECT 1 FROM tasks WHERE state = 'bidding' LIMIT 1").toArray().length > 0;
+  }
+
+  /** A charge is applied once, whatever is reported how often. */
+  addCharge(taskId: TaskId, call: SpentCall): void {
+    this.#sql.exec(
+      "INSERT OR IGNORE INTO charges (call_id, task_id, micros, body) VALUES (?, ?, ?, ?)",
+      call.callId,
+      taskId,
+      call.micros,
+      JSON.stringify(call),
+    );
+  }
+
+  charged(taskId: TaskId): Micros {
+    const row = this.#sql
+      .exec<{ total: number | null }>("SELECT sum(micros) AS total FROM charges WHERE task_id = ?", taskId)
+      .one();
+    return asMicros(row.total ?? 0);
+  }
+
+  idempotent(key: string, nowMs: number): { readonly bodyHash: string; readonly taskId: TaskId } | null {
+    this.#sql.exec("DELETE FROM idempotency WHERE expires_at_ms <= ?", nowMs);
+    const row = this.#sql
+      .exec<{ body_hash: string; task_id: string }>(
+        "SELECT body_hash, task_id FROM idempotency WHERE key = ?",
+        key,
+      )
+      .toArray()[0];
+    return row === undefined ? null : { bodyHash: row.body_hash, taskId: row.task_id as TaskId };
+  }
+
+  rememberKey(key: string, bodyHash: string, taskId: TaskId, expiresAtMs: number): void {
+    this.#sql.exec(
+      "INSERT INTO idempotency (key, body_hash, task_id, expires_at_ms) VALUES (?, ?, ?, ?)",
+      key,
+      bodyHash,
+      taskId,
+      expiresAtMs,
+    );
+  }
+
+  addHistory(row: HistoryRow): void {
+    const taskId = row.table === "tenants" ? null : row.taskId;
+    this.#sql.exec("INSERT INTO history (task_id, row) VALUES (?, ?)", taskId, JSON.stringify(row));
+  }
+
+  historyBatch(limit: number): { readonly id: number; readonly row: HistoryRow }[] {
+    return this.#sql
+      .exec<{ id: number; row: string }>(
+        "SELECT id, row FROM history WHERE parked IS NULL ORDER BY id LIMIT ?",
+        limit,
+      )
+      .toArray()
+      .map(({ id, row }) => ({ id, row: JSON.parse(row) as HistoryRow }));
+  }
+
+  hasHistory(): boolean {
+    return this.#sql.exec("SELECT 1 FROM history WHERE parked IS NULL LIMIT 1").toArray().length > 0;
+  }
+
+  removeHistory(ids: readonly number[]): void {
+    for (const id of ids) this.#sql.exec("DELETE FROM history WHERE id = ?", id);
+  }
+
+  /** A row that D1 refuses is kept aside with its reason and blocks nobody. */
+  parkHistory(id: number, error: string): void {
+    this.#sql.exec("UPDATE history SET parked = ? WHERE id = ?", error.slice(0, 500), id);
+  }
+
+  /** Settled tasks whose every row the history has leave the room. Their charges stay: they are the ledger. */
+  forgetSettled(): void {
+    this.#sql.exec(
+      `DELETE FROM tasks WHERE state IN ('finished', 'failed', 'cancelled')
+       AND task_id NOT IN (SELECT task_id FROM history WHERE task_id IS NOT NULL)`,
+    );
+  }
+
+  #one<T>(query: string, ...bindings: string[]): T | null {
+    const row = this.#sql.exec<{ body: string }>(query, ...bindings).toArray()[0];
+    return row === undefined ? null : (JSON.parse(row.body) as T);
+  }
+}

@@ -1,0 +1,26 @@
+/** The cron sweep: wakes market rooms that still have open work, should an alarm ever have been given up. */
+import type { Config } from "../config.ts";
+import { readOpenTenants } from "../history/read-open-tenants.ts";
+import { logError, logInfo } from "../log.ts";
+import type { TenantId } from "../market/ids.ts";
+import type { MarketRoomApi } from "./market-room-api.ts";
+
+const PAGE = 100;
+
+export async function sweep(config: Config): Promise<void> {
+  let cursor: TenantId | undefined;
+  let open = 0;
+  for (;;) {
+    const tenants = await readOpenTenants(config.db, { limit: PAGE, ...(cursor && { cursor }) });
+    for (const tenantId of tenants) {
+      try {
+        open += await config.marketRoom<MarketRoomApi>(tenantId).sweep();
+      } catch (error) {
+        logError("sweep-failed", error, { tenantId });
+      }
+    }
+    cursor = tenants.at(-1);
+    if (tenants.length < PAGE || cursor === undefined) break;
+  }
+  logInfo("swept", { openTasks: open });
+}

@@ -1,0 +1,17 @@
+/** What the market room asks of a task's room. Every call is idempotent: it may come twice. */
+import type { Opening } from "../market/auction-record.ts";
+import type { Award, StopEnd } from "../market/award.ts";
+
+export interface TaskRoomPort {
+  /** The task exists from here on. */
+  open(opening: Opening): Promise<void>;
+  /** Starts the trace of this attempt. */
+  award(award: Award): Promise<void>;
+  /**
+   * Stop spending, keep what there is, and report the end. A holder of the work gets time to stop by itself.
+   * A room that has ended already ignores it.
+   */
+  stop(end: StopEnd): Promise<void>;
+  /** Re-arms whatever the room waits for; for the cron sweep. */
+  wake(): Promise<void>;
+}
