@@ -1,0 +1,56 @@
+/** The HTTP API: request ids, body limit, routes, one error table. */
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ApiDeps, ApiEnv } from "./api-env.ts";
+import { agentRoutes } from "./agent-routes.ts";
+import { operatorRoutes } from "./operator-routes.ts";
+import { Problem, problemResponse } from "./problem.ts";
+import { taskRoutes } from "./task-routes.ts";
+
+/** Largest request body, in bytes. */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Methods that each path takes: whatever else comes there is told so. */
+const METHODS: readonly (readonly [path: string, methods: string])[] = [
+  ["/v1/tasks", "GET, POST"],
+  ["/v1/tasks/:id", "GET"],
+  ["/v1/tasks/:id/events", "GET"],
+  ["/v1/tasks/:id/trace", "GET"],
+  ["/v1/tasks/:id/cancel", "POST"],
+  ["/v1/agents", "GET"],
+  ["/healthz", "GET"],
+  ["/admin/tenants", "POST"],
+  ["/admin/tenants/:id/keys", "POST"],
+];
+
+export function createApp(deps: ApiDeps): Hono<ApiEnv> {
+  const app = new Hono<ApiEnv>();
+  app.use(async (c, next) => {
+    const requestId = crypto.randomUUID();
+    c.set("requestId", requestId);
+    c.header("X-Request-Id", requestId);
+    await next();
+  });
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: () => {
+        throw new Problem("body_too_large", {
+          issues: [{ path: "", message: `at most ${MAX_BODY_BYTES} bytes` }],
+        });
+      },
+    }),
+  );
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.route("/v1/tasks", taskRoutes(deps));
+  app.route("/v1/agents", agentRoutes(deps));
+  app.route("/admin", operatorRoutes(deps));
+  for (const [path, methods] of METHODS) {
+    app.all(path, () => {
+      throw new Problem("method_not_allowed", { headers: { Allow: methods } });
+    });
+  }
+  app.notFound((c) => problemResponse(new Problem("route_not_found"), c));
+  app.onError((error, c) => problemResponse(error, c));
+  return app;
+}

@@ -1,0 +1,42 @@
+/** `/admin`: the operator's calls. They create tenants and keys; the rest of tenancy comes with budgets. */
+import { Hono } from "hono";
+import { z } from "zod";
+import { poolSchema } from "../market/agent.ts";
+import { newId, parseId } from "../market/ids.ts";
+import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
+import type { ApiDeps, ApiEnv } from "./api-env.ts";
+import { makeApiKey, requireOperator } from "./credentials.ts";
+import { Problem } from "./problem.ts";
+import { readBody } from "./request-body.ts";
+
+const name = z.string().min(1).max(100);
+const tenantSchema = z.strictObject({
+  name,
+  /** One auction at a time in the order of admission, or as they come. */
+  ordering: z.enum(["parallel", "strict"]).default("parallel"),
+  /** Absent: the environment's pool. */
+  pool: poolSchema.nullable().default(null),
+});
+const keySchema = z.strictObject({ name });
+
+export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
+  return new Hono<ApiEnv>()
+    .post("/tenants", async (c) => {
+      await requireOperator(c, config);
+      const { value } = await readBody(c, tenantSchema);
+      const tenantId = newId("ten", config.source);
+      await config.marketRoom<MarketRoomApi>(tenantId).setUp({ tenantId, ...value });
+      return c.json({ object: "tenant", id: tenantId, name: value.name, ordering: value.ordering }, 201);
+    })
+    .post("/tenants/:id/keys", async (c) => {
+      await requireOperator(c, config);
+      const { value } = await readBody(c, keySchema);
+      const tenantId = parseId("ten", c.req.param("id"));
+      if (tenantId === null) throw new Problem("tenant_not_found");
+      const { key, hash } = await makeApiKey(tenantId);
+      const keyId = newId("key", config.source);
+      const room = config.marketRoom<MarketRoomApi>(tenantId);
+      if (!(await room.addKey({ keyId, hash, name: value.name }))) throw new Problem("tenant_not_found");
+      return c.json({ object: "key", id: keyId, name: value.name, key }, 201);
+    });
+}

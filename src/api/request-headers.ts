@@ -1,0 +1,41 @@
+/** The request headers that the API honours. */
+import type { Context } from "hono";
+import type { ApiEnv } from "./api-env.ts";
+import { Problem } from "./problem.ts";
+
+/** Longest time that a request may wait for a task's end, in seconds. */
+export const MAX_WAIT_S = 120;
+
+/** `Idempotency-Key`: 1 to 255 visible ASCII characters, or absent. @throws Problem invalid_parameter */
+export function idempotencyKey(c: Context<ApiEnv>): string | null {
+  const key = c.req.header("Idempotency-Key");
+  if (key === undefined) return null;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw badHeader("Idempotency-Key", "1 to 255 visible ASCII characters");
+  }
+  return key;
+}
+
+/**
+ * `Prefer: wait=N` (RFC 7240): seconds to wait, at most `MAX_WAIT_S`; 0 where it is absent.
+ * Other preferences are ignored, as the RFC asks. @throws Problem invalid_parameter
+ */
+export function preferredWait(c: Context<ApiEnv>): number {
+  const preferences = (c.req.header("Prefer") ?? "").split(",").map((part) => part.trim());
+  const wait = preferences.find((part) => /^wait *(=|$)/i.test(part));
+  if (wait === undefined) return 0;
+  const seconds = /^wait *= *"?(\d{1,6})"?$/i.exec(wait)?.[1];
+  if (seconds === undefined) throw badHeader("Prefer", "wait takes whole seconds, as in wait=30");
+  return Math.min(Number(seconds), MAX_WAIT_S);
+}
+
+/** `Last-Event-ID`, or the query parameter `after`: the last event that the client has seen. @throws Problem */
+export function lastEventId(c: Context<ApiEnv>): number {
+  const text = c.req.header("Last-Event-ID") ?? c.req.query("after") ?? "0";
+  if (!/^\d{1,9}$/.test(text)) throw badHeader("Last-Event-ID", "the number of an event");
+  return Number(text);
+}
+
+function badHeader(name: string, message: string): Problem {
+  return new Problem("invalid_parameter", { issues: [{ path: `header ${name}`, message }] });
+}

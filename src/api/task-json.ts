@@ -1,0 +1,39 @@
+/** Tasks as the API shows them: times as ISO 8601, money in micro-USD and in USD. */
+import type { TaskRow } from "../market/history-row.ts";
+import { asMicros, microsToUsd } from "../market/money.ts";
+import type { TaskView } from "../taskroom/task-room-api.ts";
+
+function iso(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** One task in full. */
+export function taskJson(view: TaskView): Record<string, unknown> {
+  const { admittedAtMs, deadlineAtMs, endedAtMs, ...rest } = view;
+  return {
+    object: "task",
+    ...rest,
+    costUsd: microsToUsd(view.costMicros),
+    admittedAt: iso(admittedAtMs),
+    deadlineAt: iso(deadlineAtMs),
+    endedAt: iso(endedAtMs),
+  };
+}
+
+/** One task of a list: figures only. */
+export function taskRowJson(row: TaskRow): Record<string, unknown> {
+  return {
+    object: "task",
+    id: row.taskId,
+    sequence: row.sequence,
+    state: row.state,
+    outcome: row.outcome,
+    failureReason: row.failureReason,
+    agentId: row.agentId,
+    attempts: row.attempts,
+    costMicros: row.costMicros,
+    costUsd: microsToUsd(asMicros(row.costMicros)),
+    admittedAt: iso(row.admittedAtMs),
+    endedAt: iso(row.endedAtMs),
+  };
+}

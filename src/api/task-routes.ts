@@ -1,0 +1,142 @@
+/** `/v1/tasks`: submit, list, read, follow, cancel. Handlers parse, call the rooms, and map. */
+import { Hono, type Context } from "hono";
+import { z } from "zod";
+import { runAuction } from "../auction/run-auction.ts";
+import { readTasks } from "../history/read-tasks.ts";
+import { logError } from "../log.ts";
+import { newId, parseId, type TaskId } from "../market/ids.ts";
+import { isFinal, taskSpecSchema, taskStateSchema } from "../market/task.ts";
+import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
+import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
+import type { ApiDeps, ApiEnv } from "./api-env.ts";
+import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
+import { sha256Hex } from "./digest.ts";
+import { Problem } from "./problem.ts";
+import { readBody, readQuery } from "./request-body.ts";
+import { idempotencyKey, lastEventId, preferredWait } from "./request-headers.ts";
+import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
+import { taskJson, taskRowJson } from "./task-json.ts";
+
+const MAX_PAGE = 100;
+const DEFAULT_PAGE = 20;
+
+const taskIdSchema = z.string().transform((text, context): TaskId => {
+  const id = parseId("tsk", text);
+  if (id !== null) return id;
+  context.addIssue("not the id of a task");
+  return z.NEVER;
+});
+
+const listQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
+  cursor: taskIdSchema.optional(),
+  state: taskStateSchema.optional(),
+});
+
+export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
+  return new Hono<ApiEnv>()
+    .post("/", (c) => submit(c, deps))
+    .get("/", (c) => list(c, deps))
+    .get("/:id", async (c) => {
+      const { room } = await taskOf(c, deps);
+      return c.json(taskJson(await mustView(room)));
+    })
+    .get("/:id/trace", async (c) => {
+      const { room, taskId } = await taskOf(c, deps);
+      const trace = await room.readTrace();
+      if (trace === null) throw new Problem("task_not_found");
+      return c.json({ object: "trace", taskId, ...trace });
+    })
+    .get("/:id/events", (c) => events(c, deps))
+    .post("/:id/cancel", async (c) => {
+      const { caller, taskId, room } = await taskOf(c, deps);
+      await deps.config.marketRoom<MarketRoomApi>(caller.tenantId).cancel(taskId);
+      return c.json(taskJson(await mustView(room)));
+    });
+}
+
+/** Admit, answer, and let the auction run on after the answer. */
+async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
+  const { config } = deps;
+  const caller = await claimedCaller(c);
+  const { value: spec, text } = await readBody(c, taskSpecSchema);
+  const waitS = preferredWait(c);
+  const key = idempotencyKey(c);
+  const admitted = await config.marketRoom<MarketRoomApi>(caller.tenantId).admit({
+    keyHash: caller.keyHash,
+    taskId: newId("tsk", config.source),
+    auctionId: newId("auc", config.source),
+    seed: Math.floor(config.source.random() * 2 ** 31),
+    spec,
+    idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
+  });
+  if (!admitted.ok) {
+    if (admitted.failure.reason === "unauthenticated") throw unauthenticated();
+    throw new Problem("idempotency_conflict");
+  }
+  const { taskId, auctionGeneration } = admitted.value;
+  if (auctionGeneration !== null) {
+    const where = { tenantId: caller.tenantId, taskId, generation: auctionGeneration };
+    const running = runAuction(deps.auction, where);
+    // A lapsed lease resumes the auction, whatever became of it here.
+    c.executionCtx.waitUntil(running.catch((error) => logError("auction-failed", error, { taskId })));
+  }
+  const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
+  if (waitS > 0) await waitForEnd(await listen(room, 0), waitS * 1_000);
+  const view = await mustView(room);
+  c.header("Location", `/v1/tasks/${taskId}`);
+  if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
+  return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
+}
+
+/** Newest first: what the market room still holds, then the history, each task once. */
+async function list(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
+  const { tenantId } = await authorizedCaller(c, deps.config);
+  const { limit, cursor, state } = readQuery(c, listQuerySchema);
+  const [inRoom, inHistory] = await Promise.all([
+    deps.config.marketRoom<MarketRoomApi>(tenantId).heldTasks(),
+    readTasks(deps.config.db, { tenantId, limit: limit + 1, cursor, state }),
+  ]);
+  // The room knows better than the history about whatever both hold, also where its state no longer matches.
+  const held = new Set(inRoom.map((row) => row.taskId));
+  const wanted = inRoom.filter(
+    (row) => (cursor === undefined || row.taskId < cursor) && (state === undefined || row.state === state),
+  );
+  const rows = [...wanted, ...inHistory.tasks.filter((row) => !held.has(row.taskId))].toSorted((a, b) =>
+    a.taskId < b.taskId ? 1 : -1,
+  );
+  const page = rows.slice(0, limit);
+  const more = rows.length > limit || inHistory.nextCursor !== null;
+  return c.json({
+    object: "list",
+    data: page.map(taskRowJson),
+    nextCursor: more ? (page.at(-1)?.taskId ?? null) : null,
+  });
+}
+
+async function events(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
+  const { room } = await taskOf(c, deps);
+  const after = lastEventId(c);
+  // 204 tells an EventSource that there is nothing to reconnect for.
+  const view = after === 0 ? null : await room.view();
+  if (view !== null && isFinal(view.state) && after >= view.lastEvent) return c.body(null, 204);
+  return serveEvents(c, await listen(room, after));
+}
+
+/** The caller's task by the path's id. A foreign tenant's id leads to an empty room, like one that never was. */
+async function taskOf(
+  c: Context<ApiEnv>,
+  deps: ApiDeps,
+): Promise<{ caller: Caller; taskId: TaskId; room: TaskRoomApi & EventSource }> {
+  const caller = await authorizedCaller(c, deps.config);
+  const taskId = parseId("tsk", c.req.param("id") ?? "");
+  if (taskId === null) throw new Problem("task_not_found");
+  const room = deps.config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
+  return { caller, taskId, room };
+}
+
+async function mustView(room: TaskRoomApi): Promise<TaskView> {
+  const view = await room.view();
+  if (view === null) throw new Problem("task_not_found");
+  return view;
+}

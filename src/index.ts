@@ -1,0 +1,73 @@
+/** The Worker: entry points and Durable Objects. Composition only. */
+import { createModels } from "./agents/create-models.ts";
+import { createApp } from "./api/app.ts";
+import { parseConfig, type Config } from "./config.ts";
+import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
+import { consumeHistory } from "./tenancy/consume-history.ts";
+import { MarketRoom } from "./tenancy/market-room.ts";
+import { sweep } from "./tenancy/sweep.ts";
+import type { TaskRoomPort } from "./tenancy/task-room-port.ts";
+import type { MarketRoomPort } from "./taskroom/market-room-port.ts";
+import type { TaskRoomApi } from "./taskroom/task-room-api.ts";
+import { TaskRoom } from "./taskroom/task-room.ts";
+import { consumeWork, type WorkDeps } from "./trace/consume-work.ts";
+import { createSandbox } from "./trace/sandbox/index.ts";
+import { wasmModule } from "./trace/sandbox/wasm.ts";
+import { createHttp, createRunJavascript, type Tool } from "./trace/tools/index.ts";
+import { createVerify } from "./trace/create-verify.ts";
+
+export { MarketRoom, TaskRoom };
+
+// One sandbox per isolate: it is what bounds how many scripts run at a time.
+const sandbox = createSandbox({ wasmModule });
+
+interface House {
+  readonly config: Config;
+  readonly app: ReturnType<typeof createApp>;
+  readonly work: WorkDeps;
+}
+
+// The environment is the same object for all requests of an isolate: the house is opened once.
+const houses = new WeakMap<Env, House>();
+
+function house(env: Env): House {
+  const open = houses.get(env) ?? openHouse(env);
+  houses.set(env, open);
+  return open;
+}
+
+function openHouse(env: Env): House {
+  const config = parseConfig(env);
+  const models = createModels({
+    ai: config.ai,
+    fetch: (input, init) => fetch(input, init),
+    variable: config.variable,
+    now: config.source.now,
+  });
+  const nowMs = config.source.now;
+  const tools: readonly Tool[] = [
+    createRunJavascript({ sandbox, nowMs }),
+    createHttp({ allow: config.httpAllowList, fetch: (url, init) => fetch(url, init) }),
+  ];
+  const toolMenu = (allowed: readonly string[]) => tools.filter((tool) => allowed.includes(tool.name));
+  const auction = { config, models, toolMenu };
+  const trace = { config, models, tools, verify: createVerify({ sandbox, nowMs }) };
+  return { config, app: createApp({ config, auction }), work: { auction, trace } };
+}
+
+// The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.
+type Fits<Seam, Room extends Seam> = Room;
+export type MarketRoomFits = Fits<MarketRoomApi & MarketRoomPort, MarketRoom>;
+export type TaskRoomFits = Fits<TaskRoomApi & TaskRoomPort, TaskRoom>;
+
+export default {
+  fetch: (request, env, ctx) => house(env).app.fetch(request, env, ctx),
+  queue: async (batch, env) => {
+    const { config, work } = house(env);
+    if (batch.queue === "saleroom-history") await consumeHistory(config, batch);
+    else await consumeWork(work, batch);
+  },
+  scheduled: async (_controller, env) => {
+    await sweep(house(env).config);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,51 @@
+/**
+ * One slice of a trace: take the lease, go step by step, give the trace back (architecture, decision 2).
+ *
+ * A slice lasts until its time is up and makes at least one model call. All state is in the task's room: whatever
+ * dies here, the next holder goes on from the last commit.
+ */
+import { startHeartbeat } from "../auction/heartbeat.ts";
+import type { TraceMessage } from "../market/message.ts";
+import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
+import { answerToolCalls } from "./answer-tool-calls.ts";
+import { oneStep } from "./one-step.ts";
+import type { TraceDeps, TraceRun } from "./trace-run.ts";
+
+/** Runs one slice; returns at once where the message is stale or another holder works. */
+export async function runSlice(deps: TraceDeps, message: TraceMessage): Promise<void> {
+  const { generation } = message;
+  const room = deps.config.taskRoom<TaskRoomApi>(message.tenantId, message.taskId);
+  const taken = await room.takeTrace(message.attempt, generation);
+  if (!taken.ok) return;
+  const desk = taken.value;
+  const heartbeat = startHeartbeat(deps.config.leaseMs, () => room.renewTrace(generation));
+  const tools = deps.tools.filter((tool) => desk.tools.includes(tool.name));
+  try {
+    await run({ deps, room, desk, generation, heartbeat, tools });
+  } finally {
+    heartbeat.end();
+  }
+}
+
+async function run(trace: TraceRun): Promise<void> {
+  const { deps, desk, room, generation } = trace;
+  const untilMs = deps.config.source.now() + deps.config.sliceMs;
+  const steps = [...desk.steps];
+  if (desk.pending !== null) {
+    const finished = await answerToolCalls(trace, desk.pending);
+    if (finished === null) return;
+    steps.push(finished);
+  }
+  let result = desk.result;
+  for (let asked = 0; result === null; asked++) {
+    if (asked > 0 && deps.config.source.now() >= untilMs) return room.handOver(generation);
+    if (steps.length >= desk.limits.maxSteps) {
+      return room.endTrace(generation, null, "step_limit");
+    }
+    const move = await oneStep(trace, steps);
+    if (move.next === "leave") return;
+    if (move.next === "verify") result = move.result;
+    else steps.push(move.step);
+  }
+  await room.commitVerdict(generation, await deps.verify(desk, result));
+}

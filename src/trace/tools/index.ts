@@ -1,0 +1,6 @@
+/** The tools' public door. */
+export { createHttp } from "./http.ts";
+export type { HttpConfig } from "./http.ts";
+export { createRunJavascript } from "./run-javascript.ts";
+export { MAX_OUTPUT_BYTES, runTool } from "./run-tool.ts";
+export type { Tool, ToolContext, ToolResult } from "./tool.ts";

@@ -1,0 +1,27 @@
+/** What a slice of a trace works with. */
+import type { ModelPort } from "../agents/model-port.ts";
+import type { Heartbeat } from "../auction/heartbeat.ts";
+import type { Config } from "../config.ts";
+import type { Verdict } from "../market/report.ts";
+import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
+import type { Tool } from "./tools/tool.ts";
+
+export interface TraceDeps {
+  readonly config: Config;
+  readonly models: ModelPort;
+  /** Every tool of the house; a task allows some of them. */
+  readonly tools: readonly Tool[];
+  /** Decides about a result; never throws for a bad one. */
+  verify(desk: TraceDesk, result: string): Promise<Verdict>;
+}
+
+/** A trace under way in this slice. */
+export interface TraceRun {
+  readonly deps: TraceDeps;
+  readonly room: TaskRoomApi;
+  readonly desk: TraceDesk;
+  readonly generation: number;
+  readonly heartbeat: Heartbeat;
+  /** The tools that this task allows. */
+  readonly tools: readonly Tool[];
+}

@@ -1,0 +1,3 @@
+/** The verifiers' public door. */
+export { verify } from "./verify.ts";
+export type { Verdict } from "./verdict.ts";

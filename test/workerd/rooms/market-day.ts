@@ -1,0 +1,158 @@
+/** A tenant with a small pool, its rooms, and the parts of the Worker that tests play themselves. */
+import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { vi } from "vitest";
+import type { AuctionDeps } from "../../../src/auction/auction-run.ts";
+import { parseConfig } from "../../../src/config.ts";
+import { poolSchema, type AgentInput, type Pool } from "../../../src/market/agent.ts";
+import type { TaskEvent } from "../../../src/market/event.ts";
+import { newId, type AgentId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
+import { taskSpecSchema, type TaskInput } from "../../../src/market/task.ts";
+import type { Admission, MarketRoomApi, Ordering } from "../../../src/tenancy/market-room-api.ts";
+import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
+import type { MarketRoomPort } from "../../../src/taskroom/market-room-port.ts";
+import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
+import type { TraceDeps } from "../../../src/trace/trace-run.ts";
+import type { ModelPort } from "../../../src/agents/model-port.ts";
+import type { Tool } from "../../../src/trace/tools/index.ts";
+
+export const CHEAP = "agt_cheap" as AgentId;
+export const MIDDLE = "agt_middle" as AgentId;
+export const DEAR = "agt_dear" as AgentId;
+export const KEY_HASH = "ab".repeat(32);
+
+function agent(id: string, output: number): AgentInput {
+  return {
+    id,
+    name: id,
+    model: `scripted-${id}`,
+    provider: "openai-compatible",
+    baseUrl: "http://127.0.0.1:1/v1",
+    usdPerMtok: { input: output / 4, output },
+    priceSource: "made up for this test",
+    contextTokens: 32_768,
+    maxOutputTokens: 4_096,
+    topLogprobs: 5,
+  };
+}
+
+export const POOL: Pool = poolSchema.parse([agent(CHEAP, 0.1), agent(MIDDLE, 1), agent(DEAR, 10)]);
+
+export const config = parseConfig(env);
+
+/**
+ * Freezes the clock for both rooms (they run in this isolate); `pass` moves it.
+ * It stands far in the future, so that the runtime, which has a clock of its own, rings no alarm by itself.
+ */
+export function stopTheClock(): { pass(ms: number): void } {
+  vi.useFakeTimers({ toFake: ["Date"], now: 2_000_000_000_000 });
+  return {
+    pass: (ms) => {
+      vi.setSystemTime(Date.now() + ms);
+    },
+  };
+}
+
+/** The rooms by their contracts: the compiler gives up on deriving these from the classes. */
+export type MarketStub = DurableObjectStub & MarketRoomApi & MarketRoomPort;
+export type TaskStub = DurableObjectStub & TaskRoomApi & TaskRoomPort;
+
+export interface MarketDay {
+  readonly tenantId: TenantId;
+  readonly market: MarketStub;
+  admit(input?: Partial<TaskInput>): Promise<Admission & { readonly room: TaskStub }>;
+  /** The market room's due timers, as its alarm would work them off. */
+  ringMarket(): Promise<boolean>;
+}
+
+export async function openMarket(options: { readonly ordering?: Ordering } = {}): Promise<MarketDay> {
+  const tenantId = newId("ten", config.source);
+  const market = config.marketRoom<MarketStub>(tenantId);
+  await market.setUp({ tenantId, name: "test", ordering: options.ordering ?? "parallel", pool: POOL });
+  await market.addKey({ keyId: newId("key", config.source), hash: KEY_HASH, name: "test" });
+  return {
+    tenantId,
+    market,
+    admit: async (input = {}) => {
+      const taskId = newId("tsk", config.source);
+      const admitted = await market.admit({
+        keyHash: KEY_HASH,
+        taskId,
+        auctionId: newId("auc", config.source),
+        seed: 7,
+        spec: taskSpecSchema.parse({ prompt: "What is six times seven?", ...input }),
+        idempotency: null,
+      });
+      if (!admitted.ok) throw new Error(admitted.failure.reason);
+      return { ...admitted.value, room: taskRoom(tenantId, taskId) };
+    },
+    ringMarket: async () => runDurableObjectAlarm(market),
+  };
+}
+
+export function taskRoom(tenantId: TenantId, taskId: TaskId): TaskStub {
+  return config.taskRoom<TaskStub>(tenantId, taskId);
+}
+
+export function auctionDeps(models: ModelPort): AuctionDeps {
+  return { config, models, toolMenu: () => [] };
+}
+
+export function traceDeps(models: ModelPort, options: Partial<TraceDeps> = {}): TraceDeps {
+  return {
+    config,
+    models,
+    tools: [],
+    verify: async (_desk, result) => ({
+      outcome: result === "42" ? "pass" : "fail",
+      verifier: "equals",
+      evidence: result,
+    }),
+    ...options,
+  };
+}
+
+/** Both rooms lose everything that they only remembered. */
+export async function evictRooms(...rooms: readonly DurableObjectStub[]): Promise<void> {
+  for (const room of rooms) await evictDurableObject(room);
+}
+
+/** A tool that counts its calls. */
+export function countingTool(): Tool & { readonly keys: string[] } {
+  const keys: string[] = [];
+  return {
+    keys,
+    name: "http",
+    description: "counts",
+    inputSchema: taskSpecSchema.shape.metadata,
+    execute: async (_input, context) => {
+      keys.push(context.idempotencyKey);
+      return { ok: true, output: "done" };
+    },
+  };
+}
+
+/** A listener's view of the journal from `after` on; the task must have ended, or the stream stays open. */
+export async function eventsOf(room: TaskStub, after = 0): Promise<TaskEvent[]> {
+  const response = await room.fetch(`https://task-room/events?after=${after}`, {
+    headers: { Upgrade: "websocket" },
+  });
+  const socket = response.webSocket;
+  if (socket === null) throw new Error(`no listener: ${response.status}`);
+  const events: TaskEvent[] = [];
+  await new Promise<void>((resolve) => {
+    socket.addEventListener("message", ({ data }) => {
+      events.push(JSON.parse(String(data)) as TaskEvent);
+    });
+    socket.addEventListener("close", () => {
+      socket.close(1000);
+      resolve();
+    });
+    socket.accept();
+  });
+  return events;
+}
+
+export function types(events: readonly TaskEvent[]): string[] {
+  return events.map((event) => event.type);
+}
