@@ -1,0 +1,49 @@
+/** One line for one event, for output that is not a terminal. Pure; null for events that only fill the live view. */
+import type { TaskEvent } from "../../src/market/event.ts";
+import { agentLabel, plural, usd } from "./format.ts";
+import { bidderOf, type TaskView } from "./task-view.ts";
+
+/** @param view the task after the event */
+export function eventLine(view: TaskView, event: TaskEvent): string | null {
+  const text = eventText(view, event);
+  return text === null ? null : `${view.label}: ${text}`;
+}
+
+function eventText(view: TaskView, event: TaskEvent): string | null {
+  switch (event.type) {
+    case "auction-opened":
+      return `auction opened among ${plural(event.bidders.length, "agent")}`;
+    case "auction-resumed":
+      return `auction resumed with ${plural(event.bids, "bid")} and ${plural(event.verdicts, "verdict")}`;
+    case "bid-abstained":
+      return `${agentLabel(bidderOf(view, event.agentId))} does not bid: ${event.reason}`;
+    case "juror-left":
+      return `${agentLabel(bidderOf(view, event.jurorId))} leaves the jury: ${event.reason}`;
+    case "auction-cleared":
+      return `${plural(view.bids, "bid")}, ${plural(view.verdicts, "juror")}; won by ${agentLabel(bidderOf(view, event.winner))}`;
+    case "trace-taken-up":
+      return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
+    case "trace-ended":
+      return `${plural(event.steps, "step")}, ${plural(view.toolCalls, "tool call")}${view.toolErrors > 0 ? `, ${view.toolErrors} of them with an error` : ""}`;
+    case "verification-ended":
+      return `${event.verifier} says ${event.outcome}`;
+    case "cancel-requested":
+      return "cancel requested";
+    case "task-finished":
+      return `finished: ${event.outcome}, ${usd(event.costMicros)}`;
+    case "task-failed":
+      return `FAILED: ${event.reason}, ${usd(event.costMicros)}`;
+    case "task-cancelled":
+      return `cancelled, ${usd(event.costMicros)}`;
+    case "task-admitted":
+    case "bid-received":
+    case "verdict-received":
+    case "task-awarded":
+    case "step-committed":
+      return null;
+    default:
+      event satisfies never;
+      // A newer Worker may tell more than this demo knows.
+      return null;
+  }
+}

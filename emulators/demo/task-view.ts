@@ -1,0 +1,148 @@
+/**
+ * What is known of one task while it runs, as its events tell it. Pure: `(view, event) → view`.
+ *
+ * The costs here add up as events arrive; the final figures come from the API (see `task-figures.ts`).
+ */
+import type { TaskEvent } from "../../src/market/event.ts";
+
+export type Phase =
+  | "queued"
+  | "submitted"
+  | "bidding"
+  | "judging"
+  | "awarded"
+  | "running"
+  | "verifying"
+  | "finished"
+  | "failed"
+  | "cancelled";
+
+export interface Bidder {
+  readonly agentId: string;
+  readonly name: string;
+  readonly emulated: boolean;
+}
+
+export interface TaskView {
+  readonly label: string;
+  readonly bin: number | null;
+  readonly taskId: string | null;
+  readonly phase: Phase;
+  readonly bidders: readonly Bidder[];
+  readonly bids: number;
+  readonly abstained: number;
+  readonly verdicts: number;
+  readonly jurorsLeft: number;
+  readonly winner: Bidder | null;
+  readonly steps: number;
+  readonly toolCalls: number;
+  readonly toolErrors: number;
+  readonly outcome: "pass" | "fail" | "unknown" | null;
+  readonly failureReason: string | null;
+  readonly costMicros: number;
+  /** Number of the last event; events count from 1. */
+  readonly lastSeq: number;
+  /** What is wrong with the numbers of the events. */
+  readonly gaps: readonly string[];
+}
+
+export function queuedTask(label: string, bin: number | null): TaskView {
+  return {
+    label,
+    bin,
+    taskId: null,
+    phase: "queued",
+    bidders: [],
+    bids: 0,
+    abstained: 0,
+    verdicts: 0,
+    jurorsLeft: 0,
+    winner: null,
+    steps: 0,
+    toolCalls: 0,
+    toolErrors: 0,
+    outcome: null,
+    failureReason: null,
+    costMicros: 0,
+    lastSeq: 0,
+    gaps: [],
+  };
+}
+
+export function submitted(view: TaskView, taskId: string): TaskView {
+  return { ...view, taskId, phase: "submitted" };
+}
+
+/** The bidder with this id, or one that is named by its id: an event never waits for another to be shown. */
+export function bidderOf(view: TaskView, agentId: string): Bidder {
+  return (
+    view.bidders.find((bidder) => bidder.agentId === agentId) ?? { agentId, name: agentId, emulated: false }
+  );
+}
+
+/** The view after one more event. An event that came before changes nothing. */
+export function afterEvent(view: TaskView, event: TaskEvent): TaskView {
+  if (event.seq <= view.lastSeq) return view;
+  const gaps =
+    event.seq === view.lastSeq + 1
+      ? view.gaps
+      : [...view.gaps, `event ${event.seq} came after event ${view.lastSeq}`];
+  return { ...view, ...change(view, event), lastSeq: event.seq, gaps };
+}
+
+function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
+  switch (event.type) {
+    case "task-admitted":
+      return { phase: "submitted", taskId: event.taskId };
+    case "auction-opened":
+      return { phase: "bidding", bidders: event.bidders };
+    case "bid-received":
+      return { bids: view.bids + 1, costMicros: view.costMicros + event.costMicros };
+    case "bid-abstained":
+      return { abstained: view.abstained + 1 };
+    case "verdict-received":
+      return {
+        phase: "judging",
+        verdicts: view.verdicts + 1,
+        costMicros: view.costMicros + event.costMicros,
+      };
+    case "juror-left":
+      return { phase: "judging", jurorsLeft: view.jurorsLeft + 1 };
+    case "auction-cleared":
+      return { winner: bidderOf(view, event.winner) };
+    case "task-awarded":
+      return { phase: "awarded", winner: bidderOf(view, event.agentId) };
+    case "trace-taken-up":
+      return { phase: "running" };
+    case "step-committed":
+      return {
+        phase: "running",
+        steps: view.steps + 1,
+        toolCalls: view.toolCalls + event.tools.length,
+        toolErrors: view.toolErrors + event.tools.filter((tool) => !tool.ok).length,
+        costMicros: view.costMicros + event.costMicros,
+      };
+    case "trace-ended":
+      return { phase: "verifying" };
+    case "verification-ended":
+      return { outcome: event.outcome };
+    case "task-finished":
+      return { phase: "finished", outcome: event.outcome, costMicros: event.costMicros };
+    case "task-failed":
+      return { phase: "failed", failureReason: event.reason, costMicros: event.costMicros };
+    case "task-cancelled":
+      return { phase: "cancelled", costMicros: event.costMicros };
+    case "auction-resumed":
+    case "cancel-requested":
+      return {};
+    default:
+      event satisfies never;
+      // A newer Worker may tell more than this demo knows.
+      return {};
+  }
+}
+
+/** True once nothing more will come. */
+export function isDone(view: TaskView): boolean {
+  return view.phase === "finished" || view.phase === "failed" || view.phase === "cancelled";
+}
