@@ -1,0 +1,129 @@
+/**
+ * The demo's stack, killed twice with SIGKILL while its workload runs. Every acknowledged task ends once, by itself.
+ *
+ * Judged by the tasks' own journals, by the history, and by the emulators' call log, which outlives the kills.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readTask, readTrace, submitTask, type Access, type ApiCall } from "../../emulators/demo/api.ts";
+import { followEvents } from "../../emulators/demo/follow-events.ts";
+import { workloadTasks } from "../../emulators/demo/workload-tasks.ts";
+import type { ModelSummary } from "../../emulators/log/call-row.ts";
+import { claimPorts } from "../../emulators/stack/ports.ts";
+import { createTenant } from "../../emulators/stack/operator.ts";
+import { spawnStack, type SpawnedStack } from "../../emulators/stack/spawn-stack.ts";
+import type { TaskEvent } from "../../src/market/event.ts";
+
+/** Short leases, so that the dead are missed soon; real time for models, so that there is a middle to be killed in. */
+const VARS = { LEASE_MS: "1500", PICKUP_MS: "700" };
+const EMULATOR_VARS = { LATENCY_SCALE: "0.1" };
+const TASKS = 15;
+
+let directory: string;
+let stack: SpawnedStack;
+let ports: { port: number; emulatorPort: number };
+
+async function start(): Promise<void> {
+  stack = await spawnStack({ directory, ...ports, vars: VARS, emulatorVars: EMULATOR_VARS, quiet: true });
+}
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "saleroom-kills-"));
+  const [port = 0, emulatorPort = 0] = await claimPorts([0, 0]);
+  ports = { port, emulatorPort };
+  await start();
+});
+
+afterAll(async () => {
+  await stack.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Resolves once the listeners have heard `count` events of this type. */
+async function heard(events: readonly TaskEvent[], type: TaskEvent["type"], count: number): Promise<void> {
+  while (events.filter((event) => event.type === type).length < count) await sleep(20);
+}
+
+describe("a stack that is killed twice", () => {
+  test("loses no task, skips no event, and pays nothing twice", async () => {
+    const { key } = await createTenant(stack, { name: "kills" });
+    const access: Access = { url: stack.url, key };
+    const tasks = workloadTasks(`${stack.emulatorUrl}/docs`).slice(0, TASKS);
+    const ids = await Promise.all(tasks.map((task) => submitTask(access, task.input)));
+    expect(new Set(ids).size).toBe(TASKS);
+
+    const all: TaskEvent[] = [];
+    const journals = ids.map(async (taskId) => {
+      const journal: TaskEvent[] = [];
+      for await (const event of followEvents({ access, taskId })) {
+        journal.push(event);
+        all.push(event);
+      }
+      return journal;
+    });
+    // Once among the auctions, once among the traces.
+    await heard(all, "bid-received", 10);
+    await stack.kill();
+    await start();
+    await heard(all, "step-committed", 8);
+    await stack.kill();
+    await start();
+
+    for (const journal of await Promise.all(journals)) {
+      expect(journal.map((event) => event.seq)).toEqual(journal.map((_, index) => index + 1));
+      expect(journal.filter((event) => event.type === "auction-cleared")).toHaveLength(1);
+      expect(journal.at(-1)?.type).toBe("task-finished");
+      const steps = journal.flatMap((event) => (event.type === "step-committed" ? [event.step] : []));
+      expect(steps).toEqual(steps.map((_, index) => index + 1));
+    }
+    await expectBillsToAgree(access, ids);
+    await expectHistoryToAgree(access, ids);
+  });
+});
+
+/** Every billed call is one that the emulators answered; what they answered and nobody booked stays unconfirmed. */
+async function expectBillsToAgree(access: Access, ids: readonly string[]): Promise<void> {
+  const traces = await Promise.all(ids.map((id) => readTrace(access, id)));
+  const calls = traces.flatMap((trace) => trace.calls);
+  expect(calls.filter((call) => call.status === "started")).toEqual([]);
+  for (const [index, id] of ids.entries()) {
+    const counted = traces[index]?.calls.reduce((total, call) => total + (call.costMicros ?? 0), 0);
+    expect((await readTask(access, id)).costMicros).toBe(counted);
+  }
+  const response = await fetch(`${stack.emulatorUrl}/emulator/calls/summary`);
+  const { models } = await response.json<{ models: ModelSummary[] }>();
+  for (const summary of models) {
+    const mine = calls.filter((call) => summary.model.endsWith(call.agentId.replace("agt_house", "")));
+    const billed = mine.filter((call) => call.status === "billed");
+    const unconfirmed = mine.filter((call) => call.status === "unconfirmed");
+    expect(billed.length).toBeGreaterThan(0);
+    expect(summary.ok - billed.length).toBeGreaterThanOrEqual(0);
+    expect(summary.ok - billed.length).toBeLessThanOrEqual(unconfirmed.length);
+    expect(sum(billed, (call) => call.usage?.outputTokens ?? 0)).toBeLessThanOrEqual(
+      summary.completionTokens,
+    );
+    expect(sum(billed, (call) => call.usage?.inputTokens ?? 0)).toBeLessThanOrEqual(summary.promptTokens);
+  }
+}
+
+/** The list, which reads the history once the room has let go, shows each task once, as its own room does. */
+async function expectHistoryToAgree(access: Access, ids: readonly string[]): Promise<void> {
+  const response = await fetch(`${access.url}/v1/tasks?limit=100`, {
+    headers: { authorization: `Bearer ${access.key}` },
+  });
+  const { data } = await response.json<{
+    data: { id: string; state: string; outcome: string; costMicros: number }[];
+  }>();
+  expect(data.map((task) => task.id).toSorted()).toEqual([...ids].toSorted());
+  for (const listed of data) {
+    const { state, outcome, costMicros } = await readTask(access, listed.id);
+    expect(listed).toMatchObject({ state, outcome, costMicros });
+  }
+}
+
+function sum(calls: readonly ApiCall[], of: (call: ApiCall) => number): number {
+  return calls.reduce((total, call) => total + of(call), 0);
+}

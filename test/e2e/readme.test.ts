@@ -1,0 +1,54 @@
+/** The README's API examples, run as they stand, one after the other, against the local stack. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { spawnStack, type SpawnedStack } from "../../emulators/stack/spawn-stack.ts";
+
+const run = promisify(execFile);
+/** Between the examples' outputs. */
+const RULER = "=====";
+
+let directory: string;
+let stack: SpawnedStack;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "saleroom-readme-"));
+  stack = await spawnStack({ directory, port: 0, emulatorPort: 0, quiet: true });
+});
+
+afterAll(async () => {
+  await stack.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+test("every API example of the README works", async () => {
+  const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+  const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
+  expect(examples).toHaveLength(8);
+  const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
+  const { stdout } = await run("bash", ["-c", script], {
+    env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret },
+  });
+  const [, , task, events, trace, list, cancelled, agents] = stdout
+    .split(`${RULER}\n`)
+    .map((text) => text.trim());
+
+  expect(JSON.parse(task ?? "")).toMatchObject({
+    object: "task",
+    state: "finished",
+    metadata: { ticket: "42" },
+    verdict: { verifier: "tests" },
+  });
+  expect(events).toMatch(/^retry: \d+\n\nevent: \S+\ndata: .*"seq":3,/);
+  expect(events).toMatch(/event: task-finished/);
+  const { steps, calls } = JSON.parse(trace ?? "");
+  expect(steps.length).toBeGreaterThan(0);
+  expect(calls.map((call: { status: string }) => call.status)).not.toContain("started");
+  expect(JSON.parse(list ?? "").data).toHaveLength(1);
+  expect(JSON.parse(cancelled ?? "")).toMatchObject({ state: "finished" });
+  const house = JSON.parse(agents ?? "").agents;
+  expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
+});
