@@ -30,7 +30,7 @@ test("every API example of the README works", async () => {
   expect(examples).toHaveLength(8);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
-    env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret },
+    env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
   });
   const [, , task, events, trace, list, cancelled, agents] = stdout
     .split(`${RULER}\n`)
