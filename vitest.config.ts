@@ -2,9 +2,11 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const nodeProject = (name: string, options: { slow: boolean }) => ({
+const nodeProject = (name: string, options: { slow: boolean; groupOrder: number }) => ({
   test: {
     name,
+    // One project after the other: two cores, and tests of what happens in time, do not bear a crowd.
+    sequence: { groupOrder: options.groupOrder },
     include: [`test/${name}/**/*.test.ts`],
     environment: "node" as const,
     // Stacks are real processes on two cores: one file at a time.
@@ -16,9 +18,9 @@ const nodeProject = (name: string, options: { slow: boolean }) => ({
 export default defineConfig({
   test: {
     projects: [
-      nodeProject("unit", { slow: false }),
-      nodeProject("contract", { slow: true }),
-      nodeProject("e2e", { slow: true }),
+      nodeProject("unit", { slow: false, groupOrder: 0 }),
+      nodeProject("contract", { slow: true, groupOrder: 1 }),
+      nodeProject("e2e", { slow: true, groupOrder: 2 }),
       {
         plugins: [
           cloudflareTest(async () => ({
@@ -29,6 +31,7 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
+          sequence: { groupOrder: 3 },
           include: ["test/workerd/**/*.test.ts"],
           setupFiles: ["./test/workerd/setup.ts"],
           testTimeout: 60_000,

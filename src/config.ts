@@ -92,13 +92,32 @@ export function parseConfig(env: Env): Config {
     db: env.DB,
     workQueue: env.WORK_QUEUE,
     historyQueue: env.HISTORY_QUEUE,
-    marketRoom: <Port>(tenantId: TenantId) =>
-      env.MARKET_ROOM.get(env.MARKET_ROOM.idFromName(tenantId)) as unknown as Port,
+    marketRoom: <Port>(tenantId: TenantId) => room<Port>(env.MARKET_ROOM, tenantId),
     taskRoom: <Port>(tenantId: TenantId, taskId: TaskId) =>
-      env.TASK_ROOM.get(env.TASK_ROOM.idFromName(`${tenantId}/${taskId}`)) as unknown as Port,
+      room<Port>(env.TASK_ROOM, `${tenantId}/${taskId}`),
     variable: (name) => {
       const value: unknown = Reflect.get(env, name);
       return typeof value === "string" ? value : undefined;
     },
   };
+}
+
+/**
+ * A room by its name, with a fresh stub for every call: a stub whose object restarted stays broken for good, and a
+ * holder of a lease outlives such restarts.
+ */
+function room<Port>(namespace: DurableObjectNamespace, name: string): Port {
+  const id = namespace.idFromName(name);
+  return new Proxy(
+    {},
+    {
+      get: (_, method) => {
+        if (method === "then") return undefined;
+        return (...args: readonly unknown[]): unknown =>
+          (namespace.get(id) as unknown as Record<string | symbol, (...all: readonly unknown[]) => unknown>)[
+            method
+          ]?.(...args);
+      },
+    },
+  ) as Port;
 }

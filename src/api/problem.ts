@@ -33,7 +33,8 @@ export class Problem extends Error {
 /** The response for whatever a handler threw. Nothing internal leaves: a bug is `internal`. */
 export function problemResponse(error: unknown, c: Context<ApiEnv>): Response {
   const requestId = c.get("requestId");
-  const problem = error instanceof Problem ? error : new Problem("internal");
+  const problem =
+    error instanceof Problem ? error : new Problem(isPassing(error) ? "unavailable" : "internal");
   if (!(error instanceof Problem)) logError("request-failed", error, { requestId, path: c.req.path });
   const row = ERROR_TABLE[problem.code];
   for (const [name, value] of Object.entries(problem.headers)) c.header(name, value);
@@ -68,4 +69,11 @@ function pathText(path: readonly PropertyKey[]): string {
     if (typeof part === "number") return `${text}[${part}]`;
     return text === "" ? String(part) : `${text}.${String(part)}`;
   }, "");
+}
+
+/** The platform marks errors of objects that restart or are overloaded: the same request may succeed at once. */
+function isPassing(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return false;
+  const marks = error as { readonly retryable?: unknown; readonly overloaded?: unknown };
+  return marks.retryable === true || marks.overloaded === true;
 }

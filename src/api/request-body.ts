@@ -1,8 +1,12 @@
 /** Request bodies: JSON of a bounded size that fits a schema, or a problem that names what is wrong. */
 import type { Context } from "hono";
 import type { z } from "zod";
+import { nestsDeeperThan } from "../market/nesting.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { issuesOf, Problem } from "./problem.ts";
+
+/** Deepest nesting of a body. */
+const MAX_NESTING = 64;
 
 export interface ReadBody<T> {
   readonly value: T;
@@ -22,6 +26,11 @@ export async function readBody<S extends z.ZodType>(
   const type = (c.req.header("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new Problem("unsupported_media_type");
   const text = await c.req.text();
+  if (nestsDeeperThan(text, MAX_NESTING)) {
+    throw new Problem("invalid_body", {
+      issues: [{ path: "", message: `nested deeper than ${MAX_NESTING} levels` }],
+    });
+  }
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -11,7 +11,7 @@ export function idempotencyKey(c: Context<ApiEnv>): string | null {
   const key = c.req.header("Idempotency-Key");
   if (key === undefined) return null;
   if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw badHeader("Idempotency-Key", "1 to 255 visible ASCII characters");
+    throw badParameter("header Idempotency-Key", "1 to 255 visible ASCII characters");
   }
   return key;
 }
@@ -25,17 +25,23 @@ export function preferredWait(c: Context<ApiEnv>): number {
   const wait = preferences.find((part) => /^wait *(=|$)/i.test(part));
   if (wait === undefined) return 0;
   const seconds = /^wait *= *"?(\d{1,6})"?$/i.exec(wait)?.[1];
-  if (seconds === undefined) throw badHeader("Prefer", "wait takes whole seconds, as in wait=30");
+  if (seconds === undefined) throw badParameter("header Prefer", "wait takes whole seconds, as in wait=30");
   return Math.min(Number(seconds), MAX_WAIT_S);
 }
 
 /** `Last-Event-ID`, or the query parameter `after`: the last event that the client has seen. @throws Problem */
 export function lastEventId(c: Context<ApiEnv>): number {
-  const text = c.req.header("Last-Event-ID") ?? c.req.query("after") ?? "0";
-  if (!/^\d{1,9}$/.test(text)) throw badHeader("Last-Event-ID", "the number of an event");
+  const header = c.req.header("Last-Event-ID");
+  const text = header ?? c.req.query("after") ?? "0";
+  if (!/^\d{1,9}$/.test(text)) {
+    throw badParameter(
+      header === undefined ? "query after" : "header Last-Event-ID",
+      "the number of an event",
+    );
+  }
   return Number(text);
 }
 
-function badHeader(name: string, message: string): Problem {
-  return new Problem("invalid_parameter", { issues: [{ path: `header ${name}`, message }] });
+function badParameter(path: string, message: string): Problem {
+  return new Problem("invalid_parameter", { issues: [{ path, message }] });
 }

@@ -29,15 +29,14 @@ export async function listen(room: EventSource, after: number): Promise<WebSocke
 }
 
 /** The events as SSE until the last one, with a comment as heartbeat. */
-export function serveEvents(c: Context<ApiEnv>, socket: WebSocket): Response {
-  c.header("Cache-Control", "no-cache, no-transform");
-  c.header("X-Accel-Buffering", "no");
-  return streamSSE(c, async (stream) => {
+export function serveEvents(c: Context<ApiEnv>, socket: WebSocket, after: number): Response {
+  const response = streamSSE(c, async (stream) => {
     await stream.write(`retry: ${RETRY_MS}\n\n`);
     const heartbeat = setInterval(() => void stream.write(": heartbeat\n\n"), HEARTBEAT_MS);
     stream.onAbort(() => socket.close(1000));
     try {
       await readEvents(socket, async (event) => {
+        if (event.seq <= after) return;
         await stream.writeSSE({
           id: String(event.seq),
           event: event.type,
@@ -48,20 +47,36 @@ export function serveEvents(c: Context<ApiEnv>, socket: WebSocket): Response {
       clearInterval(heartbeat);
     }
   });
+  // Set here, because the stream's own headers come over those of the context.
+  response.headers.set("Cache-Control", "no-cache, no-transform");
+  response.headers.set("X-Accel-Buffering", "no");
+  return response;
 }
 
-/** True once the task's last event came; false where `waitMs` passed first. */
-export async function waitForEnd(socket: WebSocket, waitMs: number): Promise<boolean> {
-  let ended = false;
-  const timer = setTimeout(() => socket.close(1000), waitMs);
+/**
+ * Waits for the task's last event, at most `waitMs`. A room that restarts closes its sockets: then it is asked again.
+ *
+ * @param connect a new socket on the task's events
+ */
+export async function waitForEnd(connect: () => Promise<WebSocket>, waitMs: number): Promise<void> {
+  const untilMs = Date.now() + waitMs;
+  while (Date.now() < untilMs) {
+    if (await heardEnd(await connect(), untilMs)) return;
+  }
+}
+
+/** True once the last event came; false where the socket closed before, at `untilMs` at the latest. */
+async function heardEnd(socket: WebSocket, untilMs: number): Promise<boolean> {
+  const timer = setTimeout(() => socket.close(1000), untilMs - Date.now());
+  const heard: TaskEvent[] = [];
   try {
     await readEvents(socket, async (event) => {
-      ended ||= isLastEvent(event);
+      heard.push(event);
     });
   } finally {
     clearTimeout(timer);
   }
-  return ended;
+  return heard.some(isLastEvent);
 }
 
 /** Hands every event to `consume` in order, until the room or the client closes. */

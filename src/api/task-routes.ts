@@ -5,7 +5,7 @@ import { runAuction } from "../auction/run-auction.ts";
 import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId } from "../market/ids.ts";
-import { isFinal, taskSpecSchema, taskStateSchema } from "../market/task.ts";
+import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
@@ -30,7 +30,7 @@ const taskIdSchema = z.string().transform((text, context): TaskId => {
 const listQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
   cursor: taskIdSchema.optional(),
-  state: taskStateSchema.optional(),
+  state: z.enum(LISTED_STATES).optional(),
 });
 
 export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
@@ -81,22 +81,35 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     // A lapsed lease resumes the auction, whatever became of it here.
     c.executionCtx.waitUntil(running.catch((error) => logError("auction-failed", error, { taskId })));
   }
-  const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
-  if (waitS > 0) await waitForEnd(await listen(room, 0), waitS * 1_000);
-  const view = await mustView(room);
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
+  const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
+  const view = await viewAfter(room, waitS * 1_000);
+  // Admitted is admitted: whatever is wrong with its room for the moment, the client gets the task's id.
+  if (view === null) {
+    return c.json({ object: "task", id: taskId, state: "admitted", sequence: admitted.value.sequence }, 202);
+  }
   return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
+}
+
+/** The task as it stands when it has ended or the wait is over; null where its room cannot be reached. */
+async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
+  try {
+    if (waitMs > 0) await waitForEnd(() => listen(room, 0), waitMs);
+    return await room.view();
+  } catch (error) {
+    logError("view-after-admission", error);
+    return null;
+  }
 }
 
 /** Newest first: what the market room still holds, then the history, each task once. */
 async function list(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { tenantId } = await authorizedCaller(c, deps.config);
   const { limit, cursor, state } = readQuery(c, listQuerySchema);
-  const [inRoom, inHistory] = await Promise.all([
-    deps.config.marketRoom<MarketRoomApi>(tenantId).heldTasks(),
-    readTasks(deps.config.db, { tenantId, limit: limit + 1, cursor, state }),
-  ]);
+  // The room first: a task that leaves it between the two reads is in the history by the second.
+  const inRoom = await deps.config.marketRoom<MarketRoomApi>(tenantId).heldTasks();
+  const inHistory = await readTasks(deps.config.db, { tenantId, limit: limit + 1, cursor, state });
   // The room knows better than the history about whatever both hold, also where its state no longer matches.
   const held = new Set(inRoom.map((row) => row.taskId));
   const wanted = inRoom.filter(
@@ -120,7 +133,7 @@ async function events(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   // 204 tells an EventSource that there is nothing to reconnect for.
   const view = after === 0 ? null : await room.view();
   if (view !== null && isFinal(view.state) && after >= view.lastEvent) return c.body(null, 204);
-  return serveEvents(c, await listen(room, after));
+  return serveEvents(c, await listen(room, after), after);
 }
 
 /** The caller's task by the path's id. A foreign tenant's id leads to an empty room, like one that never was. */

@@ -7,6 +7,7 @@ import { drawNonce } from "../market/draw.ts";
 import { meanTokenEntropy } from "../market/entropy.ts";
 import { newId, type BidId } from "../market/ids.ts";
 import { billedCost, billedUsage } from "./billed.ts";
+import { tellFailure } from "./tell-failure.ts";
 import { askAll } from "./phase.ts";
 import type { AuctionRun } from "./auction-run.ts";
 
@@ -45,7 +46,7 @@ function bidRecord(bidId: BidId, agent: Agent, answer: Answer<BidAnswer>): BidRe
     usage: billedUsage(answer.bill),
     costMicros: billedCost(answer.bill),
   };
-  if (!answer.ok) return { ...common, status: "abstained", ...answer.failure };
+  if (!answer.ok) return { ...common, status: "abstained", ...tellFailure(common.agentId, answer.failure) };
   const { strategy, visibleTokens, topLogprobs } = answer.value;
   return {
     ...common,

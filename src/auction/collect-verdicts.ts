@@ -10,6 +10,7 @@ import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
 import { drawNonce, drawOrder } from "../market/draw.ts";
 import type { AgentId } from "../market/ids.ts";
 import { billedCost, billedUsage } from "./billed.ts";
+import { tellFailure } from "./tell-failure.ts";
 import { askAll } from "./phase.ts";
 import type { AuctionRun } from "./auction-run.ts";
 
@@ -74,7 +75,7 @@ function verdictRecord(
     usage: billedUsage(answer.bill),
     costMicros: billedCost(answer.bill),
   };
-  if (!answer.ok) return { ...common, status: "left", ...answer.failure };
+  if (!answer.ok) return { ...common, status: "left", ...tellFailure(common.jurorId, answer.failure) };
   const scores = Object.fromEntries(
     entries.map(({ label, bid }) => [bid.agentId, answer.value.scores[label] ?? 0]),
   );

@@ -37,14 +37,21 @@ export async function askAll<T>(run: AuctionRun, question: PhaseQuestion<T>): Pr
   const deadlineAtMs = Math.min(source.now() + question.durationMs, run.desk.opening.deadlineAtMs);
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));
   const limits: CallLimits = { signal: AbortSignal.any([run.signal, timeout]), deadlineAtMs };
-  const answers = await Promise.all(
-    question.agents.map(async (agent, index) => {
+  const answers = await Promise.allSettled(
+    question.agents.map(async (agent, index): Promise<DeskAnswer> => {
       const answer = await question.ask(agent, limits);
+      // A call that was cut off because the auction is lost or stopped says nothing about its agent: it is not
+      // recorded, and whoever goes on asks again. Its money stays counted at the bound.
+      if (!answer.ok && run.signal.aborted) return run.signal.reason as HeartbeatAbort;
       const { callId } = calls[index] as StartedCall;
       return question.commit(agent, { callId, bill: answer.bill, ms: answer.ms }, answer);
     }),
   );
-  for (const answer of answers) goOn(answer);
+  // Every answer that came is committed before the first failure ends the phase.
+  for (const answer of answers) {
+    if (answer.status === "rejected") throw answer.reason;
+    goOn(answer.value);
+  }
   if (run.signal.aborted) throw new AuctionAborted(run.signal.reason as HeartbeatAbort);
 }
 

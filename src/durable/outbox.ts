@@ -56,7 +56,10 @@ export class Outbox<M> {
   async flush(lane: string): Promise<void> {
     // Whoever comes while a delivery runs waits for it and then goes once more, for what was added meanwhile.
     while (this.#running.has(lane)) await this.#running.get(lane);
-    if (this.#head(lane) === undefined) return;
+    if (this.#head(lane) === undefined) {
+      this.#timers.clear(TIMER, lane);
+      return;
+    }
     const run = this.#drain(lane).finally(() => this.#running.delete(lane));
     this.#running.set(lane, run);
     await run;

@@ -87,15 +87,19 @@ export class Timers {
         this.#now(),
       )
       .toArray();
-    for (const row of due) {
-      const timer = { kind: row.kind, subject: row.subject, dueAtMs: row.due_at_ms };
-      this.set(timer.kind, timer.subject, this.#now() + RETRY_MS);
-      try {
-        await handle(timer);
-      } catch (error) {
-        report(timer, error);
-      }
-    }
+    // A handler clears or moves its own timer; one that does not is tried again.
+    for (const row of due) this.set(row.kind, row.subject, this.#now() + RETRY_MS);
+    // Side by side: a handler that waits for a slow room delays nobody else's deadline.
+    await Promise.all(
+      due.map(async (row) => {
+        const timer = { kind: row.kind, subject: row.subject, dueAtMs: row.due_at_ms };
+        try {
+          await handle(timer);
+        } catch (error) {
+          report(timer, error);
+        }
+      }),
+    );
     await this.arm();
   }
 }

@@ -47,8 +47,21 @@ export type CallFailureReason =
   | "too_long"
   | "malformed";
 
+/** What a tenant is told. Details may name the operator's variables and hosts: those stay with the operator. */
+export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
+  timeout: "no answer in time",
+  cancelled: "the work was stopped",
+  rate_limited: "the provider refuses more calls for now",
+  provider_error: "the provider answered with an error",
+  unreachable: "the provider could not be reached, or broke off",
+  misconfigured: "the agent is not set up; its operator can see why",
+  empty: "an answer without text",
+  too_long: "longer than the auction admits, also when asked again",
+  malformed: "an answer that is not of the form that was asked for",
+};
+
 export interface CallFailure {
   readonly reason: CallFailureReason;
-  /** For people: at most 500 characters, without secrets. */
+  /** For the operator: at most 500 characters, without secrets. */
   readonly message: string;
 }

@@ -13,9 +13,24 @@ export interface Lease {
   readonly heldUntilMs: number | null;
   /** Lapses since the last progress. */
   readonly lapses: number;
+  /** How often this generation was announced again, because nobody came. */
+  readonly reminders: number;
 }
 
-export const FIRST_LEASE: Lease = { generation: 1, heldUntilMs: null, lapses: 0 };
+export const FIRST_LEASE: Lease = { generation: 1, heldUntilMs: null, lapses: 0, reminders: 0 };
+
+/** Reminders double their distance up to this many times. */
+const MAX_DOUBLINGS = 6;
+
+/** When to announce waiting work again, where the first reminder comes after `pickupMs`. */
+export function nextReminderMs(lease: Lease, pickupMs: number): number {
+  return pickupMs * 2 ** Math.min(lease.reminders, MAX_DOUBLINGS);
+}
+
+/** Waiting work that is announced again. */
+export function remindLease(lease: Lease): Lease {
+  return { ...lease, reminders: lease.reminders + 1 };
+}
 
 /** Takes a waiting lease. `stale`: the work moved on; `busy`: somebody holds this generation. */
 export function acquireLease(
@@ -40,11 +55,11 @@ export function renewLease(lease: Lease, untilMs: number, progress: boolean): Le
 
 /** The holder gives the work back: it waits under the next generation. */
 export function handOverLease(lease: Lease): Lease {
-  return { generation: lease.generation + 1, heldUntilMs: null, lapses: 0 };
+  return { ...FIRST_LEASE, generation: lease.generation + 1 };
 }
 
 /** The work under the next generation if its holder is overdue, else null. */
 export function lapseLease(lease: Lease, nowMs: number): Lease | null {
   if (lease.heldUntilMs === null || lease.heldUntilMs > nowMs) return null;
-  return { generation: lease.generation + 1, heldUntilMs: null, lapses: lease.lapses + 1 };
+  return { ...FIRST_LEASE, generation: lease.generation + 1, lapses: lease.lapses + 1 };
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
 
 export const MAX_PROMPT_CHARS = 200_000;
+const MAX_LABELS = 32;
 /** Names of the tools that the house has; a task may allow fewer. */
 export const TOOL_NAMES = ["run_javascript", "http"] as const;
 
@@ -20,9 +21,15 @@ export const taskSpecSchema = z.strictObject({
   verifier: verifierSpecSchema.nullable().default(null),
   limits: limitsSchema.prefault({}),
   /** Tools that the winner may use. */
-  tools: z.array(z.enum(TOOL_NAMES)).default([...TOOL_NAMES]),
+  tools: z
+    .array(z.enum(TOOL_NAMES))
+    .refine((names) => new Set(names).size === names.length, "a tool is named twice")
+    .default([...TOOL_NAMES]),
   /** The tenant's own labels; returned as they came. */
-  metadata: z.record(z.string().max(64), z.string().max(512)).default({}),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
+    .default({}),
 });
 
 /** As a client writes it. */
@@ -33,6 +40,8 @@ export type TaskLimits = TaskSpec["limits"];
 
 export const OPEN_STATES = ["admitted", "bidding", "judging", "awarded", "running", "verifying"] as const;
 export const FINAL_STATES = ["finished", "failed", "cancelled"] as const;
+/** States that a list can be asked for: the finer ones are known to a task's own room only. */
+export const LISTED_STATES = ["admitted", "bidding", "awarded", ...FINAL_STATES] as const;
 export const taskStateSchema = z.enum([...OPEN_STATES, ...FINAL_STATES]);
 export type TaskState = z.infer<typeof taskStateSchema>;
 export type FinalState = (typeof FINAL_STATES)[number];

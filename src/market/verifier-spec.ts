@@ -9,6 +9,8 @@ import { z } from "zod";
 const MAX_PATTERN_CHARS = 2_000;
 const MAX_TEST_CHARS = 65_536;
 const MAX_EXPECTED_CHARS = 65_536;
+const MAX_SCHEMA_CHARS = 65_536;
+const FLAGS = /^[imsu]*$/;
 
 /** The result, trimmed unless `trim` is false, is exactly `expected`. */
 const equalsSpec = z.strictObject({
@@ -23,12 +25,10 @@ const regexSpec = z
   .strictObject({
     type: z.literal("regex"),
     pattern: z.string().min(1).max(MAX_PATTERN_CHARS),
-    flags: z
-      .string()
-      .regex(/^[imsu]*$/, "flags may be any of i, m, s, u")
-      .default(""),
+    flags: z.string().regex(FLAGS, "flags may be any of i, m, s, u").default(""),
   })
   .superRefine(({ pattern, flags }, context) => {
+    if (!FLAGS.test(flags)) return;
     try {
       // Compiling costs nothing; only matching can run away, and that happens in the sandbox.
       void RegExp(pattern, flags);
@@ -41,7 +41,12 @@ const regexSpec = z
 /** The result is JSON (bare, or in one fenced block) that satisfies a JSON Schema (draft 2020-12). */
 const jsonSchemaSpec = z.strictObject({
   type: z.literal("json_schema"),
-  schema: z.union([z.record(z.string(), z.unknown()), z.boolean()]),
+  schema: z
+    .union([z.record(z.string(), z.unknown()), z.boolean()])
+    .refine(
+      (schema) => JSON.stringify(schema).length <= MAX_SCHEMA_CHARS,
+      `at most ${MAX_SCHEMA_CHARS} characters`,
+    ),
 });
 
 /** The result is JavaScript; `code` holds unit tests (`test`, `assert`) that run against it in the sandbox. */

@@ -151,10 +151,13 @@ export class Journal {
     );
   }
 
-  /** The call as it counts now, or null where it had ended before (or never started). */
+  /** The call as it counts now, or null where nothing changes (it never started, or its bill is known). */
   endCall({ callId, bill, ms }: EndedCall): CallView | null {
     const before = this.#call(callId);
-    if (before?.status !== "started") return null;
+    // A holder that was given up may bring its bill late: the provider's word replaces the bound.
+    const open =
+      before?.status === "started" || (before?.status === "unconfirmed" && bill.status !== "unconfirmed");
+    if (before === null || !open) return null;
     const cost =
       bill.status === "billed" ? bill.costMicros : bill.status === "refused" ? 0 : before.boundMicros;
     this.#sql.exec(

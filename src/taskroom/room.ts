@@ -97,15 +97,17 @@ export class Room {
     this.#ending = false;
     const result = this.transact(work);
     const ending = this.#ending;
+    // Before anything else is waited for: what was decided must be taken up again if this object dies now.
+    await this.#parts.timers.arm();
     const flushed = this.#parts.outbox.flush(MARKET_LANE);
     if (ending) await flushed;
     else this.#parts.background(flushed);
-    await this.#parts.timers.arm();
     return result;
   }
 
-  /** Books a call that ended; what counts of it is reported to the market room. Twice is once. */
+  /** Books a call that ended; what counts of it is reported to the market room. Twice is once, and ended is ended. */
   bookCall(ended: EndedCall): void {
+    if (this.openTask() === null) return;
     const call = this.journal.endCall(ended);
     if (call === null) return;
     this.#parts.outbox.add(MARKET_LANE, {

@@ -12,6 +12,8 @@ import {
   handOverLease,
   holdsLease,
   lapseLease,
+  nextReminderMs,
+  remindLease,
   renewLease,
   type Lease,
 } from "../market/lease.ts";
@@ -52,6 +54,8 @@ export class TraceStage {
       ...task,
       state: "awarded",
       award: { attempt, agentId, awardedAtMs },
+      result: null,
+      verdict: null,
       lease: FIRST_LEASE,
     };
     // Asked to stop while the auction cleared: nobody holds the trace yet, so it ends here.
@@ -60,7 +64,7 @@ export class TraceStage {
       return false;
     }
     this.#room.journal.putTask(awarded);
-    this.#room.setTimer("trace-lease", this.#room.now() + this.#room.config.pickupMs);
+    this.#remind(FIRST_LEASE);
     return true;
   }
 
@@ -158,8 +162,9 @@ export class TraceStage {
       this.#room.end(held.task, held.task.stop);
       return false;
     }
-    this.#room.journal.putTask({ ...held.task, lease: handOverLease(held.lease) });
-    this.#room.setTimer("trace-lease", this.#room.now() + this.#room.config.pickupMs);
+    const lease = handOverLease(held.lease);
+    this.#room.journal.putTask({ ...held.task, lease });
+    this.#remind(lease);
     return true;
   }
 
@@ -175,7 +180,7 @@ export class TraceStage {
       this.#room.setTimer("trace-lease", task.lease.heldUntilMs);
       return false;
     }
-    const lease = lapsed ?? task.lease;
+    const lease = lapsed ?? remindLease(task.lease);
     const end =
       task.stop ??
       (lease.lapses > MAX_TRACE_LAPSES ? ({ state: "failed", reason: "trace_abandoned" } as const) : null);
@@ -184,7 +189,7 @@ export class TraceStage {
       return false;
     }
     this.#room.journal.putTask({ ...task, lease });
-    this.#room.setTimer("trace-lease", this.#room.now() + this.#room.config.pickupMs);
+    this.#remind(lease);
     return true;
   }
 
@@ -199,6 +204,11 @@ export class TraceStage {
     const lease = renewLease(held.lease, untilMs, progress);
     this.#room.journal.putTask({ ...held.task, lease });
     this.#room.setTimer("trace-lease", untilMs);
+  }
+
+  /** Work that waits is announced again, at growing distances. */
+  #remind(lease: Lease): void {
+    this.#room.setTimer("trace-lease", this.#room.now() + nextReminderMs(lease, this.#room.config.pickupMs));
   }
 
   #emitStep(held: HeldTrace, answered: AnsweredStep, outcomes: readonly ToolOutcome[]): void {

@@ -7,7 +7,7 @@ import { bidFigures, jurorVerdicts } from "../market/auction-record.ts";
 import type { Award } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { TaskId } from "../market/ids.ts";
-import { acquireLease, holdsLease, lapseLease, renewLease } from "../market/lease.ts";
+import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
 import { admitTask } from "./admission.ts";
@@ -105,34 +105,28 @@ export class AuctionTransitions {
       verdicts: jurorVerdicts(request.verdicts),
     });
     // The task's room ends it, with every bill in, and reports.
+    this.#recordAuction(task, request, cleared.ok ? cleared.value : null);
     if (!cleared.ok) return ok({ state: "failed", reason: cleared.failure.reason });
-    return ok(this.#award(task, request, cleared.value));
+    return ok(this.#award(task, cleared.value));
   }
 
-  #award(task: MarketTask, request: ClearRequest, clearing: Clearing): ClearOutcome {
-    const { outbox, store, timers } = this.#desk;
-    const nowMs = this.#desk.now();
-    const { tenantId } = this.#desk.mustTenant();
+  #award(task: MarketTask, clearing: Clearing): ClearOutcome {
     const attempt = task.attempt + 1;
     const agentId = clearing.winner;
-    const awarded: MarketTask = { ...task, state: "awarded", lease: null, attempt, agentId };
-    const award: Award = { attempt, agentId, clearing, awardedAtMs: nowMs };
-    timers.clear(AUCTION_TIMER, task.taskId);
-    outbox.add(task.taskId, { kind: "award", award });
-    const { bids, verdicts } = request;
-    for (const row of auctionRows({
-      tenantId,
-      task: awarded,
-      bids,
-      verdicts,
-      clearing,
-      clearedAtMs: nowMs,
-    })) {
-      store.addHistory(row);
-    }
-    this.#desk.record(awarded);
+    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now() };
+    this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    this.#desk.outbox.add(task.taskId, { kind: "award", award });
+    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId });
     this.#desk.grantNext();
     return { state: "awarded", attempt, agentId };
+  }
+
+  #recordAuction(task: MarketTask, { bids, verdicts }: ClearRequest, clearing: Clearing | null): void {
+    const { tenantId } = this.#desk.mustTenant();
+    const clearedAtMs = this.#desk.now();
+    for (const row of auctionRows({ tenantId, task, bids, verdicts, clearing, clearedAtMs })) {
+      this.#desk.store.addHistory(row);
+    }
   }
 
   /**
@@ -150,7 +144,7 @@ export class AuctionTransitions {
       this.#desk.timeAuction(task);
       return null;
     }
-    const lease = lapsed ?? task.lease;
+    const lease = lapsed ?? remindLease(task.lease);
     if (lease.lapses > MAX_AUCTION_LAPSES) {
       this.#desk.timers.clear(AUCTION_TIMER, taskId);
       this.#desk.store.putTask({ ...task, lease, stopping: true });

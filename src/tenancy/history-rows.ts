@@ -35,7 +35,8 @@ export interface AuctionFigures {
   readonly task: MarketTask;
   readonly bids: readonly BidRecord[];
   readonly verdicts: readonly VerdictRecord[];
-  readonly clearing: Clearing;
+  /** Null: there was no valid bid. */
+  readonly clearing: Clearing | null;
   readonly clearedAtMs: number;
 }
 
@@ -58,11 +59,11 @@ function auctionRow({ tenantId, task, bids, verdicts, clearing, clearedAtMs }: A
     weights: task.policy.weights,
     seed: task.seed,
     poolSize: task.pool.length,
-    validBids: clearing.ranking.length,
-    jurors: Object.keys(clearing.terms.jurorWeights).length,
-    entropyUsed: clearing.terms.entropyUsed,
-    winner: clearing.winner,
-    margin: clearing.margin,
+    validBids: clearing?.ranking.length ?? 0,
+    jurors: Object.keys(clearing?.terms.jurorWeights ?? {}).length,
+    entropyUsed: clearing?.terms.entropyUsed ?? false,
+    winner: clearing?.winner ?? null,
+    margin: clearing?.margin ?? null,
     tokens: calls.reduce((sum, call) => sum + (call.usage === null ? 0 : totalTokens(call.usage)), 0),
     costMicros: sumMicros(calls.map((call) => call.costMicros)),
     openedAtMs: task.admittedAtMs,
@@ -84,7 +85,7 @@ function bidRow({ tenantId, task, clearing }: AuctionFigures, bid: BidRecord): B
     price: agent === undefined ? 0 : outputPrice(agent),
     visibleTokens: bid.status === "valid" ? bid.visibleTokens : null,
     entropy: bid.status === "valid" ? bid.entropy : null,
-    score: clearing.ranking.find((scored) => scored.agentId === bid.agentId)?.score ?? null,
+    score: clearing?.ranking.find((scored) => scored.agentId === bid.agentId)?.score ?? null,
     usage: bid.usage,
     costMicros: bid.costMicros,
     ms: bid.ms,

@@ -9,7 +9,7 @@ import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
 import type { TaskId } from "../market/ids.ts";
-import { FIRST_LEASE } from "../market/lease.ts";
+import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
 import { isFinal } from "../market/task.ts";
 import { taskRow } from "./history-rows.ts";
 import type { MarketStore, MarketTask, TenantDoc } from "./market-store.ts";
@@ -83,7 +83,8 @@ export class MarketDesk {
 
   /** The auction's timer: when its holder is overdue, or when nobody has come for it. */
   timeAuction(task: MarketTask): void {
-    const dueAtMs = task.lease?.heldUntilMs ?? this.now() + this.config.pickupMs;
+    const lease = task.lease ?? FIRST_LEASE;
+    const dueAtMs = lease.heldUntilMs ?? this.now() + nextReminderMs(lease, this.config.pickupMs);
     this.timers.set(AUCTION_TIMER, task.taskId, dueAtMs);
   }
 

@@ -110,7 +110,11 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   async admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>> {
     const tenant = this.#tenant();
     if (tenant === null || !this.#store.hasKey(request.keyHash)) return fail({ reason: "unauthenticated" });
-    return this.#commit(() => this.#auctions.admit(tenant, request), request.taskId);
+    const admitted = await this.#commit(() => this.#auctions.admit(tenant, request));
+    // For a replay too: the first answer may have been lost before the task's room was reached.
+    if (admitted.ok) await this.#outbox.flush(admitted.value.taskId);
+    await this.#timers.arm();
+    return admitted;
   }
 
   async takeAuction(taskId: TaskId, generation: number): ReturnType<MarketRoomApi["takeAuction"]> {
@@ -201,8 +205,14 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     const open = this.#store.tasks().filter((task) => !isFinal(task.state));
     for (const task of open) {
       await this.#outbox.flush(task.taskId);
-      if (task.state === "bidding") this.#desk.timeAuction(task);
-      if (task.state === "awarded") await this.#taskRoom(task.taskId).wake();
+      const now = this.#desk.openTask(task.taskId);
+      if (now?.state === "bidding") this.#desk.timeAuction(now);
+      if (now?.state !== "awarded") continue;
+      try {
+        await this.#taskRoom(task.taskId).wake();
+      } catch (error) {
+        logError("sweep-wake", error, { taskId: task.taskId });
+      }
     }
     if (this.#store.hasHistory()) this.#timers.set(HISTORY_TIMER, "", this.#desk.now());
     await this.#timers.arm();
@@ -231,6 +241,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   /** One transaction; then its task's outbox leaves, the history is announced, and the alarm follows. */
   async #commit<T>(work: () => T, lane?: TaskId): Promise<T> {
     const result = this.ctx.storage.transactionSync(work);
+    // Before anything else is waited for: what was decided must be taken up again if this object dies now.
+    await this.#timers.arm();
     if (lane !== undefined) await this.#outbox.flush(lane);
     if (this.#store.hasHistory() && !this.#timers.has(HISTORY_TIMER, "")) await this.#nudgeHistory();
     await this.#timers.arm();

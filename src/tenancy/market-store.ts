@@ -138,10 +138,12 @@ export class MarketStore {
     return this.#sql.exec("SELECT 1 FROM tasks WHERE state = 'bidding' LIMIT 1").toArray().length > 0;
   }
 
-  /** A charge is applied once, whatever is reported how often. */
+  /** A charge is applied once, whatever is reported how often; only a bound may be replaced by the bill. */
   addCharge(taskId: TaskId, call: SpentCall): void {
     this.#sql.exec(
-      "INSERT OR IGNORE INTO charges (call_id, task_id, micros, body) VALUES (?, ?, ?, ?)",
+      `INSERT INTO charges (call_id, task_id, micros, body) VALUES (?, ?, ?, ?)
+       ON CONFLICT (call_id) DO UPDATE SET micros = excluded.micros, body = excluded.body
+       WHERE json_extract(charges.body, '$.status') = 'unconfirmed'`,
       call.callId,
       taskId,
       call.micros,
@@ -209,7 +211,7 @@ export class MarketStore {
   forgetSettled(): void {
     this.#sql.exec(
       `DELETE FROM tasks WHERE state IN ('finished', 'failed', 'cancelled')
-       AND task_id NOT IN (SELECT task_id FROM history WHERE task_id IS NOT NULL)`,
+       AND task_id NOT IN (SELECT task_id FROM history WHERE task_id IS NOT NULL AND parked IS NULL)`,
     );
   }
 

@@ -21,12 +21,25 @@ export async function answerToolCalls(trace: TraceRun, answered: AnsweredStep): 
         const message = `At most ${MAX_CALLS_PER_STEP} tool calls run in one step; ask again for this one.`;
         return { ok: false, error: { code: "too_many_calls", message } };
       }
-      return runTool(tools, call, {
+      const outcome = await runTool(tools, call, {
         idempotencyKey: `${desk.taskId}-${desk.attempt}-${answered.step}-${index}`,
         signal: heartbeat.signal,
       });
+      return boundForJournal(outcome);
     }),
   );
+  // Cut off by a lease that is (or seems) lost: the step stays pending, and its next holder runs the tools.
+  if (heartbeat.signal.aborted && heartbeat.signal.reason === "lost") return null;
   const committed = await room.commitTools(generation, answered.step, outcomes);
   return (await mayGoOn(trace, null, committed)) ? toStep(answered, outcomes) : null;
+}
+
+/** A step's answers are one row of the journal, and rows end at 2 MB: text that JSON must escape is cut further. */
+const MAX_JSON_CHARS = 150_000;
+
+function boundForJournal(outcome: ToolOutcome): ToolOutcome {
+  const size = JSON.stringify(outcome).length;
+  if (!outcome.ok || size <= MAX_JSON_CHARS) return outcome;
+  const kept = Math.floor((outcome.output.length * MAX_JSON_CHARS) / size);
+  return { ok: true, output: `${outcome.output.slice(0, kept)}\n[cut: too many control characters]` };
 }

@@ -14,10 +14,10 @@ import { createTurns } from "./turn.ts";
 import { outOfFuel, Vm } from "./vm.ts";
 
 /**
- * About one second: on the two cores this was measured on a bare `while (true) {}` takes 0.4 s (warm) to 1.1 s (cold),
- * the slowest mix found (a backtracking regex) 1.7 s.
+ * About one second: on the two cores this was measured on a bare `while (true) {}` takes 0.3 s (warm) to 0.8 s (cold),
+ * the slowest mix found (a backtracking regex) 1.1 s.
  */
-export const DEFAULT_FUEL = 900_000_000;
+export const DEFAULT_FUEL = 600_000_000;
 export const DEFAULT_MEMORY_BYTES = 16 * 1024 * 1024;
 /**
  * Of the interpreter's own stack: some 900 calls deep. The native stack grows along, and in workerd it ends first from

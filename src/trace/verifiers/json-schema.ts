@@ -3,11 +3,15 @@
  *
  * The validator runs inside the sandbox, because a schema's patterns are tenant text that may backtrack for ever.
  */
+import { nestsDeeperThan } from "../../market/nesting.ts";
 import type { VerifierSpec } from "../../market/verifier-spec.ts";
 import validator from "./guest/json-schema.generated.ts";
 import { unfence } from "./unfence.ts";
 import { verdict } from "./verdict.ts";
 import type { Verdict, VerifierDeps } from "./verdict.ts";
+
+/** Deeper results fail: where the stack of the interpreter ends depends on the host, a verdict must not. */
+const MAX_NESTING = 200;
 
 /** `unknown` when the schema is at fault: a broken `$ref`, a pattern that is none, one that takes longer than the budget. */
 export async function verifyJsonSchema(
@@ -16,6 +20,9 @@ export async function verifyJsonSchema(
   deps: VerifierDeps,
 ): Promise<Verdict> {
   const document = unfence(result, ["json", "jsonc", "json5"]).trim();
+  if (nestsDeeperThan(document, MAX_NESTING)) {
+    return verdict("json_schema", "fail", `the result is nested deeper than ${MAX_NESTING} levels`);
+  }
   const checked = await deps.sandbox.drive((vm) => {
     const validate = vm.evaluateExpression(validator, "json-schema.js");
     const found = vm.call(validate, vm.newText(JSON.stringify(spec.schema)), vm.newText(document));

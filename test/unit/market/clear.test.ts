@@ -113,6 +113,14 @@ describe("few bids", () => {
     expect(margin).toBeNull();
   });
 
+  test("leave the jury its full weight: abstaining makes nobody else's value smaller", () => {
+    // Four jurors of the pool judge two bids, with 0.05 each as ever: −0.733 and −0.8.
+    const { ranking } = cleared({ bids: BIDS.slice(1, 3) });
+    expect(ranking.map((bid) => bid.agentId)).toEqual([MEDIUM, SMALL]);
+    expect(ranking[0]?.score).toBeCloseTo(-0.8, 12);
+    expect(ranking[1]?.score).toBeCloseTo(-0.733, 12);
+  });
+
   test("none: the auction has no winner", () => {
     expect(clearAuction({ ...AUCTION, bids: [] })).toEqual({ ok: false, failure: { reason: "no_bids" } });
   });

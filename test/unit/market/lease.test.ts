@@ -6,18 +6,20 @@ import {
   handOverLease,
   holdsLease,
   lapseLease,
+  nextReminderMs,
+  remindLease,
   renewLease,
   type Lease,
 } from "../../../src/market/lease.ts";
 
-const HELD: Lease = { generation: 3, heldUntilMs: 1_000, lapses: 2 };
-const WAITING: Lease = { generation: 3, heldUntilMs: null, lapses: 2 };
+const HELD: Lease = { generation: 3, heldUntilMs: 1_000, lapses: 2, reminders: 1 };
+const WAITING: Lease = { generation: 3, heldUntilMs: null, lapses: 2, reminders: 1 };
 
 describe("a waiting lease", () => {
   test("is taken by whoever comes with its generation; lapses are kept until there is progress", () => {
     expect(acquireLease(WAITING, 3, 5_000)).toEqual({
       ok: true,
-      value: { generation: 3, heldUntilMs: 5_000, lapses: 2 },
+      value: { ...WAITING, heldUntilMs: 5_000 },
     });
   });
 
@@ -28,6 +30,19 @@ describe("a waiting lease", () => {
   test("has no holder and does not lapse", () => {
     expect(holdsLease(WAITING, 3)).toBe(false);
     expect(lapseLease(WAITING, Number.MAX_SAFE_INTEGER)).toBeNull();
+  });
+});
+
+describe("reminders", () => {
+  test("come at growing distances, up to 64 times the first, and begin anew with a generation", () => {
+    const distances: number[] = [];
+    let lease = FIRST_LEASE;
+    for (let reminder = 0; reminder < 9; reminder++) {
+      distances.push(nextReminderMs(lease, 1_000));
+      lease = remindLease(lease);
+    }
+    expect(distances).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 64].map((seconds) => seconds * 1_000));
+    expect(nextReminderMs(handOverLease(lease), 1_000)).toBe(1_000);
   });
 });
 
@@ -44,17 +59,17 @@ describe("a held lease", () => {
   });
 
   test("is extended; only progress forgets earlier lapses", () => {
-    expect(renewLease(HELD, 9_000, false)).toEqual({ generation: 3, heldUntilMs: 9_000, lapses: 2 });
-    expect(renewLease(HELD, 9_000, true)).toEqual({ generation: 3, heldUntilMs: 9_000, lapses: 0 });
+    expect(renewLease(HELD, 9_000, false)).toEqual({ ...HELD, heldUntilMs: 9_000 });
+    expect(renewLease(HELD, 9_000, true)).toEqual({ ...HELD, heldUntilMs: 9_000, lapses: 0 });
   });
 
   test("lapses at its time and not before, under the next generation", () => {
     expect(lapseLease(HELD, 999)).toBeNull();
-    expect(lapseLease(HELD, 1_000)).toEqual({ generation: 4, heldUntilMs: null, lapses: 3 });
+    expect(lapseLease(HELD, 1_000)).toEqual({ generation: 4, heldUntilMs: null, lapses: 3, reminders: 0 });
   });
 
   test("is handed over without counting a lapse", () => {
-    expect(handOverLease(HELD)).toEqual({ generation: 4, heldUntilMs: null, lapses: 0 });
+    expect(handOverLease(HELD)).toEqual({ generation: 4, heldUntilMs: null, lapses: 0, reminders: 0 });
   });
 });
 

@@ -66,7 +66,6 @@ describe("a task", () => {
     ["too little output", { limits: { maxOutputTokens: 63 } }, ["limits.maxOutputTokens"]],
     ["too much output", { limits: { maxOutputTokens: 65_537 } }, ["limits.maxOutputTokens"]],
     ["a tool that is none", { tools: ["http", "shell"] }, ["tools.1"]],
-    ["more tools than there are", { tools: ["http", "http", "http"] }, ["tools"]],
     ["a label that is no text", { metadata: { run: 7 } }, ["metadata.run"]],
     ["a label too long", { metadata: { run: "x".repeat(513) } }, ["metadata.run"]],
     ["a label's name too long", { metadata: { ["x".repeat(65)]: "" } }, [`metadata.${"x".repeat(65)}`]],

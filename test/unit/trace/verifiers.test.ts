@@ -39,7 +39,6 @@ describe("regex", () => {
     ["^a+$", "i", "AAA", "pass"],
     ["^a+$", "", "b", "fail"],
     ["\\p{L}", "u", "é", "pass"],
-    ["(", "", "anything", "unknown"],
     ["^(a+)+$", "", `${"a".repeat(40)}b`, "unknown"],
   ])("/%s/%s on %j is %s", async (pattern, flags, result, outcome) => {
     expect(await outcomeOf({ type: "regex", pattern, flags }, result)).toBe(outcome);

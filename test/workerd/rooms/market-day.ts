@@ -15,6 +15,7 @@ import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
 import type { Tool } from "../../../src/trace/tools/index.ts";
+import { marketStub, taskStub } from "../stubs.ts";
 
 export const CHEAP = "agt_cheap" as AgentId;
 export const MIDDLE = "agt_middle" as AgentId;
@@ -67,7 +68,7 @@ export interface MarketDay {
 
 export async function openMarket(options: { readonly ordering?: Ordering } = {}): Promise<MarketDay> {
   const tenantId = newId("ten", config.source);
-  const market = config.marketRoom<MarketStub>(tenantId);
+  const market = marketStub<MarketRoomApi & MarketRoomPort>(tenantId);
   await market.setUp({ tenantId, name: "test", ordering: options.ordering ?? "parallel", pool: POOL });
   await market.addKey({ keyId: newId("key", config.source), hash: KEY_HASH, name: "test" });
   return {
@@ -91,7 +92,7 @@ export async function openMarket(options: { readonly ordering?: Ordering } = {})
 }
 
 export function taskRoom(tenantId: TenantId, taskId: TaskId): TaskStub {
-  return config.taskRoom<TaskStub>(tenantId, taskId);
+  return taskStub<TaskRoomApi & TaskRoomPort>(tenantId, taskId);
 }
 
 export function auctionDeps(models: ModelPort): AuctionDeps {
