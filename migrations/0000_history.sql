@@ -11,6 +11,8 @@ CREATE TABLE `auctions` (
 	`jurors` integer NOT NULL,
 	`entropy_used` integer NOT NULL,
 	`winner` text,
+	`provisional_winner` text,
+	`winner_round` integer,
 	`margin` real,
 	`tokens` integer NOT NULL,
 	`cost_micros` integer NOT NULL,
@@ -25,6 +27,7 @@ CREATE TABLE `bids` (
 	`bid_id` text NOT NULL,
 	`auction_id` text NOT NULL,
 	`agent_id` text NOT NULL,
+	`round` integer NOT NULL,
 	`status` text NOT NULL,
 	`reason` text,
 	`price` real NOT NULL,
@@ -42,6 +45,7 @@ CREATE TABLE `bids` (
 );
 --> statement-breakpoint
 CREATE INDEX `bids_by_agent` ON `bids` (`tenant_id`,`agent_id`,`bid_id`);--> statement-breakpoint
+CREATE INDEX `bids_by_auction` ON `bids` (`tenant_id`,`auction_id`);--> statement-breakpoint
 CREATE TABLE `outcomes` (
 	`tenant_id` text NOT NULL,
 	`task_id` text NOT NULL,
@@ -101,11 +105,13 @@ CREATE TABLE `traces` (
 	PRIMARY KEY(`tenant_id`, `trace_id`)
 );
 --> statement-breakpoint
+CREATE INDEX `traces_by_task` ON `traces` (`tenant_id`,`task_id`);--> statement-breakpoint
 CREATE TABLE `verdicts` (
 	`tenant_id` text NOT NULL,
 	`task_id` text NOT NULL,
 	`auction_id` text NOT NULL,
 	`juror_id` text NOT NULL,
+	`round` integer NOT NULL,
 	`status` text NOT NULL,
 	`reason` text,
 	`scores` text,
@@ -116,5 +122,5 @@ CREATE TABLE `verdicts` (
 	`reasoning_tokens` integer,
 	`cost_micros` integer NOT NULL,
 	`ms` integer NOT NULL,
-	PRIMARY KEY(`tenant_id`, `auction_id`, `juror_id`)
+	PRIMARY KEY(`tenant_id`, `auction_id`, `round`, `juror_id`)
 );

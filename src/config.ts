@@ -35,6 +35,20 @@ const variablesSchema = z.object({
         .map((entry) => entry.trim())
         .filter((entry) => entry !== ""),
     ),
+  /** Embedding model of the memory as JSON, read by `memory/embedder.ts`; default: a Workers AI model. */
+  EMBEDDING: z
+    .string()
+    .default('{"provider": "workers-ai"}')
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue("not JSON");
+        return z.NEVER;
+      }
+    }),
+  /** Ed25519 key that receipts are signed with (PKCS#8 in base64, or a JWK); without it they go out unsigned. */
+  RECEIPT_SIGNING_KEY: z.string().optional(),
   /** Opens the operator API; without it the operator API refuses everyone. */
   ADMIN_SECRET: z.string().min(8).optional(),
 });
@@ -47,7 +61,10 @@ export interface Config {
   readonly sliceMs: number;
   readonly modelCallMs: number;
   readonly httpAllowList: readonly string[];
+  /** As `memory/embedder.ts` reads it. */
+  readonly embedding: unknown;
   readonly adminSecret: string | null;
+  readonly receiptSigningKey: string | null;
   /** The pool of tenants that have none of their own. */
   readonly pool: Pool;
   readonly source: Source;
@@ -84,7 +101,9 @@ export function parseConfig(env: Env): Config {
     sliceMs: v.SLICE_MS,
     modelCallMs: v.MODEL_CALL_MS,
     httpAllowList: v.HTTP_ALLOW_LIST,
+    embedding: v.EMBEDDING,
     adminSecret: v.ADMIN_SECRET ?? null,
+    receiptSigningKey: v.RECEIPT_SIGNING_KEY ?? null,
     pool: pool.data,
     source,
     ai: env.AI,

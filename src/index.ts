@@ -1,6 +1,11 @@
 /** The Worker: entry points and Durable Objects. Composition only. */
 import { createModels } from "./agents/create-models.ts";
 import { createApp } from "./api/app.ts";
+import { createAuctionMemory } from "./auction/auction-memory.ts";
+import { createEmbedder } from "./memory/embedder.ts";
+import { embeddingConfigSchema } from "./memory/embedding-config.ts";
+import type { VectorIndex } from "./memory/memory-port.ts";
+import { checkDimension, createVectorIndex } from "./memory/vector-index.ts";
 import { parseConfig, type Config } from "./config.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
 import { consumeHistory } from "./tenancy/consume-history.ts";
@@ -24,6 +29,7 @@ const sandbox = createSandbox({ wasmModule });
 interface House {
   readonly config: Config;
   readonly app: ReturnType<typeof createApp>;
+  readonly index: VectorIndex;
   readonly work: WorkDeps;
 }
 
@@ -50,9 +56,19 @@ function openHouse(env: Env): House {
     createHttp({ allow: config.httpAllowList, fetch: (url, init) => fetch(url, init) }),
   ];
   const toolMenu = (allowed: readonly string[]) => tools.filter((tool) => allowed.includes(tool.name));
-  const auction = { config, models, toolMenu };
+  const index = createVectorIndex(config.vectorize);
+  const embedder = createEmbedder(
+    { ai: config.ai, fetch: (input, init) => fetch(input, init), variable: config.variable },
+    embeddingConfigSchema.parse(config.embedding),
+  );
+  const memory = createAuctionMemory({
+    embedder,
+    index,
+    checkDimension: () => checkDimension(config.vectorize, embedder),
+  });
+  const auction = { config, models, toolMenu, memory };
   const trace = { config, models, tools, verify: createVerify({ sandbox, nowMs }) };
-  return { config, app: createApp({ config, auction }), work: { auction, trace } };
+  return { config, index, app: createApp({ config, auction }), work: { auction, trace } };
 }
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.
@@ -63,8 +79,8 @@ export type TaskRoomFits = Fits<TaskRoomApi & TaskRoomPort, TaskRoom>;
 export default {
   fetch: (request, env, ctx) => house(env).app.fetch(request, env, ctx),
   queue: async (batch, env) => {
-    const { config, work } = house(env);
-    if (batch.queue === "saleroom-history") await consumeHistory(config, batch);
+    const { config, index, work } = house(env);
+    if (batch.queue === "saleroom-history") await consumeHistory(config, index, batch);
     else await consumeWork(work, batch);
   },
   scheduled: async (_controller, env) => {

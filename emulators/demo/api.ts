@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { usdToMicros, type Prices } from "../../src/market/money.ts";
+import { CALL_KINDS } from "../../src/market/call.ts";
 import { FINAL_STATES, type TaskInput } from "../../src/market/task.ts";
 
 const usageSchema = z.object({
@@ -29,13 +30,13 @@ const taskSchema = z.object({
     .object({ outcome: z.string(), verifier: z.string().nullable(), evidence: z.string() })
     .nullable(),
   costMicros: z.int(),
-  costs: z.object({ bidMicros: z.int(), juryMicros: z.int(), traceMicros: z.int() }),
-  usage: z.object({ bid: usageSchema, jury: usageSchema, trace: usageSchema }),
+  costs: z.object({ bidMicros: z.int(), juryMicros: z.int(), refineMicros: z.int(), traceMicros: z.int() }),
+  usage: z.object({ bid: usageSchema, jury: usageSchema, refine: usageSchema, trace: usageSchema }),
 });
 
 const callSchema = z.object({
   callId: z.string(),
-  kind: z.enum(["bid", "jury", "trace"]),
+  kind: z.enum(CALL_KINDS),
   agentId: z.string(),
   status: z.string(),
   boundMicros: z.int(),

@@ -20,10 +20,11 @@ export function checkJournal(ended: EndedTask): string[] {
   if (callsMicros !== task.costMicros) {
     problems.push(`costs ${task.costMicros} micro-USD, but its calls add up to ${callsMicros}`);
   }
-  const { bidMicros, juryMicros, traceMicros } = task.costs;
-  if (bidMicros + juryMicros + traceMicros !== task.costMicros) {
+  const { bidMicros, juryMicros, refineMicros, traceMicros } = task.costs;
+  const parts = bidMicros + juryMicros + refineMicros + traceMicros;
+  if (parts !== task.costMicros) {
     problems.push(
-      `costs ${task.costMicros} micro-USD, but bids, jury and trace add up to ${bidMicros + juryMicros + traceMicros}`,
+      `costs ${task.costMicros} micro-USD, but bids, jury, refinement and trace add up to ${parts}`,
     );
   }
   const committed = events.filter((event) => event.type === "step-committed").length;

@@ -19,8 +19,10 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `${agentLabel(bidderOf(view, event.agentId))} does not bid: ${event.reason}`;
     case "juror-left":
       return `${agentLabel(bidderOf(view, event.jurorId))} leaves the jury: ${event.reason}`;
+    case "refinement-opened":
+      return `${plural(event.asked.length, "cheaper agent")} may refine against ${agentLabel(bidderOf(view, event.provisionalWinner))}`;
     case "auction-cleared":
-      return `${plural(view.bids, "bid")}, ${plural(view.verdicts, "juror")}; won by ${agentLabel(bidderOf(view, event.winner))}`;
+      return `${plural(view.bids, "bid")}, ${plural(view.verdicts, "juror")}; won by ${agentLabel(bidderOf(view, event.winner))}${event.round === 2 ? " with its refined bid" : ""}`;
     case "trace-taken-up":
       return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
     case "trace-ended":

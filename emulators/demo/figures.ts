@@ -29,10 +29,20 @@ export interface TaskFigures {
   readonly steps: number;
   readonly queueMessages: number;
   readonly costMicros: number;
-  readonly costs: { readonly bidMicros: number; readonly juryMicros: number; readonly traceMicros: number };
+  readonly costs: {
+    readonly bidMicros: number;
+    readonly juryMicros: number;
+    readonly refineMicros: number;
+    readonly traceMicros: number;
+  };
   /** Micro-USD; see `LARGEST_METHOD`. */
   readonly largestAgentCostMicros: number;
-  readonly tokens: { readonly bid: number; readonly jury: number; readonly trace: number };
+  readonly tokens: {
+    readonly bid: number;
+    readonly jury: number;
+    readonly refine: number;
+    readonly trace: number;
+  };
   readonly ms: number;
   /** Why this task counts as failing: it did not finish, or its journal is inconsistent. A verifier's "fail" is none. */
   readonly problems: readonly string[];
@@ -95,17 +105,18 @@ function taskFigures(ended: EndedTask, agents: readonly ApiAgent[], largest: Api
     outcome: task?.outcome ?? null,
     evidence: task?.verdict?.evidence ?? null,
     winner: task?.agentId == null ? null : namedAgent(agents, task.agentId),
-    bids: events.filter((event) => event.type === "bid-received").length,
-    jurors: events.filter((event) => event.type === "verdict-received").length,
+    bids: events.filter((event) => event.type === "bid-received" && event.round === 1).length,
+    jurors: events.filter((event) => event.type === "verdict-received" && event.round === 1).length,
     steps: task?.steps ?? 0,
     queueMessages: task?.queueMessages ?? 0,
     costMicros: task?.costMicros ?? 0,
-    costs: task?.costs ?? { bidMicros: 0, juryMicros: 0, traceMicros: 0 },
+    costs: task?.costs ?? { bidMicros: 0, juryMicros: 0, refineMicros: 0, traceMicros: 0 },
     largestAgentCostMicros:
       largest === null ? 0 : sum(traceCalls, (call) => callCost(call.usage ?? NO_USAGE, largest.prices)),
     tokens: {
       bid: tokensOf(task?.usage.bid),
       jury: tokensOf(task?.usage.jury),
+      refine: tokensOf(task?.usage.refine),
       trace: tokensOf(task?.usage.trace),
     },
     ms: ended.ms,
@@ -122,7 +133,7 @@ function runTotals(
   agents: readonly ApiAgent[],
   { largest, ms }: { readonly largest: ApiAgent | null; readonly ms: number },
 ): RunTotals {
-  const auction = sum(tasks, (task) => task.tokens.bid + task.tokens.jury);
+  const auction = sum(tasks, (task) => task.tokens.bid + task.tokens.jury + task.tokens.refine);
   const trace = sum(tasks, (task) => task.tokens.trace);
   const withOutcome = (outcome: TaskFigures["outcome"]) =>
     tasks.filter((task) => task.outcome === outcome).length;
@@ -133,7 +144,10 @@ function runTotals(
     failed: withOutcome("fail"),
     unknown: withOutcome("unknown"),
     costMicros: sum(tasks, (task) => task.costMicros),
-    auctionCostMicros: sum(tasks, (task) => task.costs.bidMicros + task.costs.juryMicros),
+    auctionCostMicros: sum(
+      tasks,
+      (task) => task.costs.bidMicros + task.costs.juryMicros + task.costs.refineMicros,
+    ),
     largestAgent: largest === null ? null : namedAgent(agents, largest.id),
     largestAgentCostMicros: sum(tasks, (task) => task.largestAgentCostMicros),
     wins: agents.map((agent) => {

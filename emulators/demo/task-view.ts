@@ -10,6 +10,7 @@ export type Phase =
   | "submitted"
   | "bidding"
   | "judging"
+  | "refining"
   | "awarded"
   | "running"
   | "verifying"
@@ -97,17 +98,23 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "auction-opened":
       return { phase: "bidding", bidders: event.bidders };
     case "bid-received":
-      return { bids: view.bids + 1, costMicros: view.costMicros + event.costMicros };
+      // Refined bids are in the cost; the column counts who bid at all.
+      return {
+        bids: view.bids + (event.round === 1 ? 1 : 0),
+        costMicros: view.costMicros + event.costMicros,
+      };
     case "bid-abstained":
-      return { abstained: view.abstained + 1 };
+      return { abstained: view.abstained + (event.round === 1 ? 1 : 0) };
     case "verdict-received":
       return {
         phase: "judging",
-        verdicts: view.verdicts + 1,
+        verdicts: view.verdicts + (event.round === 1 ? 1 : 0),
         costMicros: view.costMicros + event.costMicros,
       };
     case "juror-left":
-      return { phase: "judging", jurorsLeft: view.jurorsLeft + 1 };
+      return { phase: "judging", jurorsLeft: view.jurorsLeft + (event.round === 1 ? 1 : 0) };
+    case "refinement-opened":
+      return { phase: "refining" };
     case "auction-cleared":
       return { winner: bidderOf(view, event.winner) };
     case "task-awarded":

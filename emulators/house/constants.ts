@@ -178,3 +178,15 @@ export const BIN_WEIGHTS = [1, 2, 3.5, 5.5] as const;
 export const DEFAULT_MAX_TOKENS = 4_096;
 /** Ours: tokens that chat framing adds to each message, as with common chat templates. */
 export const TOKENS_PER_MESSAGE = 4;
+
+/** Ours, after house-agents.md: most that a refinement adds to q, unless a study says otherwise. */
+export const DEFAULT_REFINEMENT_GAIN = 0.06;
+/**
+ * Ours: share of words that two tasks' texts have in common (Dice) below which one teaches nothing about the other.
+ * 97 % of the pairs of different tasks in the workload stand below it; the rest read the same documents.
+ */
+export const LESSON_FLOOR = 0.5;
+/** Ours: what pairs are worth is 1 - exp(-their summed relevance / this): one pair of an equal task gives 63 %. */
+export const LESSONS_FOR_MOST = 1;
+/** Ours: refined quality moves in steps of this, so that a model can tell its own refined strategies by writing them again. */
+export const REFINEMENT_STEP = 0.005;

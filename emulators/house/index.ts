@@ -1,13 +1,19 @@
 /** House agents: four emulated models (house-agents.md). Emulated, labelled so, and no evidence about any real model. */
 import type { EmulatedModel } from "../chat.ts";
-import { DEFAULT_INFORMATIVENESS, HOUSE_SIZES } from "./constants.ts";
+import { DEFAULT_INFORMATIVENESS, DEFAULT_REFINEMENT_GAIN, HOUSE_SIZES } from "./constants.ts";
 import { createHouseModel } from "./model.ts";
+
+export interface HouseSettings {
+  /** Most that contrastive pairs add to the quality of a refined plan. */
+  readonly refinementGain?: number;
+}
 
 /** All sizes, smallest first, at one informativeness b (logits of success per standard deviation of plan quality). */
 export function createHouseModels(
   informativeness: number = DEFAULT_INFORMATIVENESS,
+  { refinementGain = DEFAULT_REFINEMENT_GAIN }: HouseSettings = {},
 ): readonly EmulatedModel[] {
-  return HOUSE_SIZES.map((size) => createHouseModel({ size, informativeness }));
+  return HOUSE_SIZES.map((size) => createHouseModel({ size, informativeness, refinementGain }));
 }
 
 /** The models as the emulators serve them. */

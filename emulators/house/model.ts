@@ -14,6 +14,8 @@ import { viewTask } from "./known-tasks.ts";
 import { plainAnswer } from "./plain-answer.ts";
 import { drawQuality, meanQuality } from "./quality.ts";
 import { type PromptView, readPrompt } from "./read-prompt.ts";
+import { gainFrom } from "./refine/gain.ts";
+import { withGain, wordingOf, writeRefined } from "./refine/refined-strategy.ts";
 import { drawSuccess } from "./success.ts";
 import { tokenize } from "./tokens.ts";
 import { nextStep } from "./trace/next-step.ts";
@@ -27,6 +29,8 @@ export interface HouseModelOptions {
   readonly size: HouseSize;
   /** b: logits of success per standard deviation of plan quality. */
   readonly informativeness: number;
+  /** Most that contrastive pairs add to the quality of a refined plan. */
+  readonly refinementGain: number;
 }
 
 /** What the model has to say, before tokens are counted. */
@@ -53,6 +57,23 @@ function bidAnswer(view: ViewOf<"bid">, seed: number, size: HouseSize): Answer {
   };
 }
 
+function refinedAnswer(
+  view: ViewOf<"refine">,
+  seed: number,
+  { size, refinementGain }: HouseModelOptions,
+): Answer {
+  const task = viewTask(view.task);
+  const first = traceRun({ seed, task, strategy: view.own, size, tools: view.tools, refinementGain }).quality;
+  const gain = gainFrom({ task: view.task, lessons: view.lessons, most: refinementGain });
+  const order = { seed, task, size, quality: first, tools: view.tools, maxTokens: view.maxTokens };
+  return {
+    content: writeRefined(order, gain),
+    toolCalls: [],
+    key: `${task.key} ${wordingOf(gain)}`,
+    qualityZ: (withGain(first, gain) - meanQuality(size, task.bin)) / QUALITY_SD,
+  };
+}
+
 function juryAnswer(view: ViewOf<"jury">, seed: number, request: ChatRequest, juror: HouseSize): Answer {
   const task = viewTask(view.task);
   const verdicts = view.bids.map(({ label, strategy }) => ({
@@ -76,11 +97,11 @@ function traceAnswer(
   view: ViewOf<"trace">,
   seed: number,
   request: ChatRequest,
-  { size, informativeness }: HouseModelOptions,
+  { size, informativeness, refinementGain }: HouseModelOptions,
 ): Answer {
   const task = viewTask(view.task);
   const names = request.tools.map((tool) => tool.name).filter((name) => name !== view.submitTool);
-  const run = traceRun({ seed, task, strategy: view.strategy, size, tools: names });
+  const run = traceRun({ seed, task, strategy: view.strategy, size, tools: names, refinementGain });
   const tools = toolboxOf(request.tools, view.submitTool);
   const turns = turnsOf(request.messages);
   const succeeds = drawSuccess({ ...run, taskKey: task.key, size, bin: task.bin, informativeness });
@@ -96,6 +117,7 @@ function answer(request: ChatRequest, options: HouseModelOptions): Answer {
   const seed = request.seed ?? 0;
   const view = readPrompt(request);
   if (view.kind === "bid") return bidAnswer(view, seed, options.size);
+  if (view.kind === "refine") return refinedAnswer(view, seed, options);
   if (view.kind === "jury") return juryAnswer(view, seed, request, options.size);
   if (view.kind === "trace") return traceAnswer(view, seed, request, options);
   return { content: plainAnswer(options.size.id), toolCalls: [], key: "chat", qualityZ: 0 };

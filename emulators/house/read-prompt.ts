@@ -1,13 +1,18 @@
 /**
  * Which prompt is this? Read from its text, as a real model would; there is no hidden channel.
- *
- * Refined bids (a prompt with contrastive pairs) belong here too, as one more kind, once that prompt exists.
  */
 import type { ChatMessage, ChatRequest } from "../chat.ts";
 
 interface LabelledStrategy {
   readonly label: string;
   readonly strategy: string;
+}
+
+/** A past task with a strategy that lost and one that won. */
+export interface Lesson {
+  readonly pastTask: string;
+  readonly losing: string;
+  readonly winning: string;
 }
 
 export type PromptView =
@@ -18,6 +23,15 @@ export type PromptView =
       readonly tools: readonly string[];
       /** Most tokens that the prompt allows; null: it names none. */
       readonly maxTokens: number | null;
+    }
+  | {
+      readonly kind: "refine";
+      readonly task: string;
+      readonly tools: readonly string[];
+      readonly maxTokens: number | null;
+      /** The agent's first bid. */
+      readonly own: string;
+      readonly lessons: readonly Lesson[];
     }
   | { readonly kind: "jury"; readonly task: string; readonly bids: readonly LabelledStrategy[] }
   | {
@@ -37,6 +51,7 @@ function textOf(messages: readonly ChatMessage[], role: ChatMessage["role"]): st
 }
 
 interface FencedText {
+  /** Value of the fence's `label` or `pair`. */
   readonly label: string;
   readonly text: string;
 }
@@ -46,18 +61,34 @@ const escaped = (text: string) => text.replace(/[^\w]/g, "\\$&");
 /** Fenced texts of one tag and nonce, in order. Other nonces are part of the text, whoever wrote them. */
 function fencedTexts(source: string, tag: string, nonce: string): FencedText[] {
   const name = `${tag}-${escaped(nonce)}`;
-  const fence = new RegExp(`<${name}(?: label="([^"]*)")?>\\n([\\s\\S]*?)\\n</${name}>`, "g");
+  const fence = new RegExp(`<${name}(?: (?:label|pair)="([^"]*)")?>\\n([\\s\\S]*?)\\n</${name}>`, "g");
   return [...source.matchAll(fence)].map((match) => ({ label: match[1] ?? "", text: match[2] ?? "" }));
 }
 
-function bidView(system: string, user: string, task: string): PromptView {
-  const list = user.slice(user.lastIndexOf("Tools that"));
+/** What a prompt for a strategy says of tools and length. `frame`: the user's message without fenced texts. */
+function strategyTerms(system: string, frame: string) {
+  const list = frame.slice(frame.lastIndexOf("Tools that"));
   return {
-    kind: "bid",
-    task,
     tools: [...list.matchAll(/^- ([\w.-]+):/gm)].map((match) => match[1] as string),
     maxTokens: Number(/at most (\d+) tokens/.exec(system)?.[1] ?? 0) || null,
   };
+}
+
+/** The text without what stands in fences of this nonce: only there may strangers have written. */
+function outsideFences(source: string, nonce: string): string {
+  const name = `([\\w-]+)-${escaped(nonce)}`;
+  return source.replace(new RegExp(`<${name}[^>]*>\\n[\\s\\S]*?\\n</\\1-${escaped(nonce)}>`, "g"), "");
+}
+
+function lessonsIn(user: string, nonce: string): Lesson[] {
+  const [losing, winning] = ["losing", "winning"].map((tag) => fencedTexts(user, tag, nonce));
+  return fencedTexts(user, "past-task", nonce).flatMap(({ label, text }) => {
+    const lost = losing?.find((other) => other.label === label);
+    const won = winning?.find((other) => other.label === label);
+    return lost === undefined || won === undefined
+      ? []
+      : [{ pastTask: text, losing: lost.text, winning: won.text }];
+  });
 }
 
 /** Reads a request's messages. Anything that is none of the market's prompts is a stranger's chat. */
@@ -80,6 +111,11 @@ export function readPrompt(request: ChatRequest): PromptView {
       submitTool,
     };
   }
-  if (/Write the strategy only\b/.test(system)) return bidView(system, user, task);
+  const terms = strategyTerms(system, outsideFences(user, nonce));
+  if (/Your first bid is not in the lead\b/.test(system)) {
+    const own = fencedTexts(user, "own", nonce)[0]?.text ?? "";
+    return { kind: "refine", task, ...terms, own, lessons: lessonsIn(user, nonce) };
+  }
+  if (/Write the strategy only\b/.test(system)) return { kind: "bid", task, ...terms };
   return { kind: "chat", text: user };
 }

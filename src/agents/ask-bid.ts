@@ -6,14 +6,14 @@ import type { AgentCall } from "./agent-call.ts";
 import { sendDegrading } from "./calls/send-degrading.ts";
 import type { BidAnswer } from "./model-port.ts";
 import { bidOutputTokens } from "./output-limits.ts";
-import { bidPrompt, type BidPromptInput } from "./prompts/bid-prompt.ts";
+import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import type { TextReply } from "./providers/provider.ts";
 import { visibleTokens } from "./visible-tokens.ts";
 
 /** What Qwen3 and Workers AI sample with by default, said aloud so that it does not change under us. */
 const BID_TEMPERATURE = 0.6;
 
-type BidInput = BidPromptInput & { readonly seed: number };
+type BidInput = StrategyPromptInput & { readonly seed: number };
 
 /** Added to the same prompt: a conversation with the long strategy in it would cost its length again. */
 export function overLengthNote(length: { readonly tokens: number; readonly maxTokens: number }): string {
@@ -48,7 +48,7 @@ function tooLong(length: {
 
 async function send(ask: AgentCall, input: BidInput, note: string): Promise<Result<TextReply, CallFailure>> {
   const { agent, provider, call, plain } = ask;
-  const { system, user } = bidPrompt(input);
+  const { system, user } = strategyPrompt(input);
   const wanted = { seed: input.seed, topLogprobs: agent.topLogprobs, schema: null };
   return sendDegrading(call, { agentId: agent.id, kind: "bid", wanted, plain }, async (optional, signal) => {
     const maxOutputTokens = bidOutputTokens(agent, input);

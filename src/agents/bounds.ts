@@ -11,7 +11,7 @@ import type { Step } from "../market/step.ts";
 import type { StepRequest } from "./model-port.ts";
 import { overLengthNote } from "./ask-bid.ts";
 import { ANSWERS, bidOutputTokens, juryOutputTokens, stepOutputTokens } from "./output-limits.ts";
-import { bidPrompt, type BidPromptInput } from "./prompts/bid-prompt.ts";
+import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
 import { verdictsJsonSchema } from "./read-verdicts.ts";
@@ -29,8 +29,8 @@ const TOOL_OVERHEAD_TOKENS = 64;
 const SCHEMA_FACTOR = 2;
 
 /** Most that one bid can cost, its over-length retry included. */
-export function bidBound(agent: Agent, input: BidPromptInput): Micros {
-  const { system, user } = bidPrompt(input);
+export function bidBound(agent: Agent, input: StrategyPromptInput): Micros {
+  const { system, user } = strategyPrompt(input);
   const outputTokens = bidOutputTokens(agent, input);
   const note = overLengthNote({ tokens: Number.MAX_SAFE_INTEGER, maxTokens: input.maxTokens });
   const inputTokens = textTokens(system) + textTokens(`${user}${note}`) + REQUEST_OVERHEAD_TOKENS;

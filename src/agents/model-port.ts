@@ -8,7 +8,7 @@ import type { CallBill, CallFailure } from "../market/call.ts";
 import type { TopLogprobs } from "../market/entropy.ts";
 import type { Micros } from "../market/money.ts";
 import type { FinishReason, JsonValue, Step, ToolCall } from "../market/step.ts";
-import type { BidPromptInput } from "./prompts/bid-prompt.ts";
+import type { StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import type { JuryPromptInput } from "./prompts/jury-prompt.ts";
 import type { TracePromptInput } from "./prompts/trace-prompt.ts";
 
@@ -70,7 +70,7 @@ export interface StepAnswer {
 export interface ModelPort {
   bid(
     agent: Agent,
-    input: BidPromptInput & { readonly seed: number },
+    input: StrategyPromptInput & { readonly seed: number },
     limits: CallLimits,
   ): Promise<Answer<BidAnswer>>;
   judge(
@@ -80,7 +80,7 @@ export interface ModelPort {
   ): Promise<Answer<JuryAnswer>>;
   step(agent: Agent, request: StepRequest, limits: CallLimits): Promise<Answer<StepAnswer>>;
   /** Upper bounds in micro-USD, from the very prompts that the calls above would send. */
-  bidBound(agent: Agent, input: BidPromptInput): Micros;
+  bidBound(agent: Agent, input: StrategyPromptInput): Micros;
   juryBound(agent: Agent, input: JuryPromptInput): Micros;
   stepBound(agent: Agent, request: StepRequest): Micros;
 }

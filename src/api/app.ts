@@ -4,7 +4,9 @@ import { bodyLimit } from "hono/body-limit";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
+import { policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
+import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 
 /** Largest request body, in bytes. */
@@ -16,11 +18,15 @@ const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id", "GET"],
   ["/v1/tasks/:id/events", "GET"],
   ["/v1/tasks/:id/trace", "GET"],
+  ["/v1/tasks/:id/receipt", "GET"],
   ["/v1/tasks/:id/cancel", "POST"],
+  ["/.well-known/saleroom-receipt-key", "GET"],
   ["/v1/agents", "GET"],
   ["/healthz", "GET"],
   ["/admin/tenants", "POST"],
   ["/admin/tenants/:id/keys", "POST"],
+  ["/admin/tenants/:id/policy", "PUT"],
+  ["/admin/tenants/:id/training", "GET"],
 ];
 
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
@@ -43,8 +49,11 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   );
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/v1/tasks", taskRoutes(deps));
+  app.route("/v1/tasks", receiptRoutes(deps));
+  app.route("/.well-known", receiptKeyRoutes(deps));
   app.route("/v1/agents", agentRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
+  app.route("/admin/tenants", policyRoutes(deps));
   for (const [path, methods] of METHODS) {
     app.all(path, () => {
       throw new Problem("method_not_allowed", { headers: { Allow: methods } });

@@ -6,6 +6,7 @@ import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId } from "../market/ids.ts";
 import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
+import { POLICY_NAMES } from "../market/policy.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
@@ -72,7 +73,9 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   });
   if (!admitted.ok) {
     if (admitted.failure.reason === "unauthenticated") throw unauthenticated();
-    throw new Problem("idempotency_conflict");
+    if (admitted.failure.reason === "idempotency_conflict") throw new Problem("idempotency_conflict");
+    const message = `none in this pool; there are ${POLICY_NAMES.join(", ")}, and always:<agent id>`;
+    throw new Problem("invalid_body", { issues: [{ path: "policy", message }] });
   }
   const { taskId, auctionGeneration } = admitted.value;
   if (auctionGeneration !== null) {

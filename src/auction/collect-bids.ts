@@ -1,52 +1,74 @@
-/** Step 1: every agent of the pool gets the task at the same moment and answers with a strategy. */
+/** Steps 1 and 5: strategies. All agents bid at the same moment; cheaper ones may be asked for a refined bid. */
 import type { Answer, BidAnswer } from "../agents/model-port.ts";
-import type { BidPromptInput } from "../agents/prompts/bid-prompt.ts";
+import type { RefinementInput, StrategyPromptInput } from "../agents/prompts/strategy-prompt.ts";
 import type { Agent } from "../market/agent.ts";
-import type { BidRecord } from "../market/auction-record.ts";
+import type { BidRecord, Round } from "../market/auction-record.ts";
 import { drawNonce } from "../market/draw.ts";
 import { meanTokenEntropy } from "../market/entropy.ts";
-import { newId, type BidId } from "../market/ids.ts";
-import { billedCost, billedUsage } from "./billed.ts";
-import { tellFailure } from "./tell-failure.ts";
-import { askAll } from "./phase.ts";
+import { newId, type AgentId, type BidId } from "../market/ids.ts";
 import type { AuctionRun } from "./auction-run.ts";
+import { billedCost, billedUsage } from "./billed.ts";
+import { makeCalls, phaseLimits } from "./phase.ts";
+import { tellFailure } from "./tell-failure.ts";
 
-/** All bids of the auction, those committed before and those asked for now. @throws AuctionAborted */
-export async function collectBids(run: AuctionRun): Promise<readonly BidRecord[]> {
+export interface BidRound {
+  readonly round: Round;
+  /** Who bids; those whose bid of this round is committed are not asked again. */
+  readonly agents: readonly Agent[];
+  /** What each is shown in the second round. */
+  readonly refinements: ReadonlyMap<AgentId, RefinementInput>;
+}
+
+/** All bids of a round, those committed before and those asked for now. @throws AuctionAborted */
+export async function collectBids(
+  run: AuctionRun,
+  { round, agents, refinements }: BidRound,
+): Promise<readonly BidRecord[]> {
   const { opening } = run.desk;
-  const bids = [...run.desk.bids];
-  const missing = opening.pool.filter((agent) => !bids.some((bid) => bid.agentId === agent.id));
-  const input = (agent: Agent): BidPromptInput & { seed: number } => ({
-    task: opening.spec.prompt,
-    tools: run.deps.toolMenu(opening.spec.tools),
-    maxTokens: opening.policy.maxStrategyTokens,
-    nonce: drawNonce(opening.seed, `bid/${agent.id}`),
-    seed: opening.seed,
+  const bids = run.desk.bids.filter((bid) => bid.round === round);
+  const missing = agents.filter((agent) => !bids.some((bid) => bid.agentId === agent.id));
+  const calls = missing.map((agent) => {
+    const input: StrategyPromptInput & { readonly seed: number } = {
+      task: opening.spec.prompt,
+      tools: run.deps.toolMenu(opening.spec.tools),
+      maxTokens: opening.policy.maxStrategyTokens,
+      nonce: drawNonce(opening.seed, `bid/${round}/${agent.id}`),
+      seed: opening.seed,
+      refinement: refinements.get(agent.id) ?? null,
+    };
+    const boundMicros = run.deps.models.bidBound(agent, input);
+    return {
+      agent,
+      boundMicros,
+      ask: (limits: Parameters<typeof run.deps.models.bid>[2]) => run.deps.models.bid(agent, input, limits),
+    };
   });
-  await askAll<BidAnswer>(run, {
-    kind: "bid",
-    agents: missing,
-    durationMs: run.deps.config.auctionBidMs,
-    bound: (agent) => run.deps.models.bidBound(agent, input(agent)),
-    ask: (agent, limits) => run.deps.models.bid(agent, input(agent), limits),
-    commit: async (agent, call, answer) => {
-      const bid = bidRecord(newId("bid", run.deps.config.source), agent, answer);
+  await makeCalls<BidAnswer>(run, {
+    kind: round === 1 ? "bid" : "refine",
+    limits: phaseLimits(run, run.deps.config.auctionBidMs),
+    calls,
+    commit: async ({ agent }, { ended, answer }) => {
+      const bid = bidRecord({ bidId: newId("bid", run.deps.config.source), round, agent }, answer);
       bids.push(bid);
-      return run.task.recordBid(run.generation, call, bid);
+      return run.task.recordBid(run.generation, ended, bid);
     },
   });
   return bids;
 }
 
-function bidRecord(bidId: BidId, agent: Agent, answer: Answer<BidAnswer>): BidRecord {
+function bidRecord(
+  { bidId, round, agent }: { readonly bidId: BidId; readonly round: Round; readonly agent: Agent },
+  answer: Answer<BidAnswer>,
+): BidRecord {
   const common = {
     bidId,
+    round,
     agentId: agent.id,
     ms: answer.ms,
     usage: billedUsage(answer.bill),
     costMicros: billedCost(answer.bill),
   };
-  if (!answer.ok) return { ...common, status: "abstained", ...tellFailure(common.agentId, answer.failure) };
+  if (!answer.ok) return { ...common, status: "abstained", ...tellFailure(agent.id, answer.failure) };
   const { strategy, visibleTokens, topLogprobs } = answer.value;
   return {
     ...common,

@@ -79,6 +79,10 @@ export const auctions = sqliteTable(
     jurors: integer("jurors").notNull(),
     entropyUsed: integer("entropy_used", { mode: "boolean" }).notNull(),
     winner: text("winner").$type<AgentId>(),
+    /** Winner of the first round; differs from the winner where a refined bid took over. */
+    provisionalWinner: text("provisional_winner").$type<AgentId>(),
+    /** Round of the winning strategy; 0: the policy held no auction. */
+    winnerRound: integer("winner_round").$type<0 | 1 | 2>(),
     margin: real("margin"),
     tokens: integer("tokens").notNull(),
     ...cost(),
@@ -95,6 +99,8 @@ export const bids = sqliteTable(
     bidId: text("bid_id").$type<BidId>().notNull(),
     auctionId: text("auction_id").$type<AuctionId>().notNull(),
     agentId: text("agent_id").$type<AgentId>().notNull(),
+    /** 1: first bid; 2: refined. */
+    round: integer("round").$type<1 | 2>().notNull(),
     status: text("status", { enum: ["valid", "abstained"] }).notNull(),
     reason: text("reason"),
     /** USD per million output tokens. */
@@ -109,6 +115,7 @@ export const bids = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.bidId] }),
     index("bids_by_agent").on(table.tenantId, table.agentId, table.bidId),
+    index("bids_by_auction").on(table.tenantId, table.auctionId),
   ],
 );
 
@@ -118,6 +125,7 @@ export const verdicts = sqliteTable(
     ...ofTask(),
     auctionId: text("auction_id").$type<AuctionId>().notNull(),
     jurorId: text("juror_id").$type<AgentId>().notNull(),
+    round: integer("round").$type<1 | 2>().notNull(),
     status: text("status", { enum: ["scored", "left"] }).notNull(),
     reason: text("reason"),
     scores: text("scores", { mode: "json" }).$type<Readonly<Record<AgentId, number>>>(),
@@ -125,7 +133,7 @@ export const verdicts = sqliteTable(
     ...cost(),
     ms: integer("ms").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.auctionId, table.jurorId] })],
+  (table) => [primaryKey({ columns: [table.tenantId, table.auctionId, table.round, table.jurorId] })],
 );
 
 export const traces = sqliteTable(
@@ -142,7 +150,10 @@ export const traces = sqliteTable(
     awardedAtMs: integer("awarded_at_ms").notNull(),
     endedAtMs: integer("ended_at_ms").notNull(),
   },
-  (table) => [primaryKey({ columns: [table.tenantId, table.traceId] })],
+  (table) => [
+    primaryKey({ columns: [table.tenantId, table.traceId] }),
+    index("traces_by_task").on(table.tenantId, table.taskId),
+  ],
 );
 
 export const outcomes = sqliteTable(

@@ -3,6 +3,8 @@ import type { CallFailureReason } from "./call.ts";
 import type { Agent } from "./agent.ts";
 import type { AgentId, AuctionId, BidId, TaskId, TenantId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
+import type { AuctionRecord as ClearingRecord, RoundRecord } from "./clear.ts";
+import type { ContrastivePair } from "./memory.ts";
 import type { Policy } from "./policy.ts";
 import { outputPrice } from "./agent.ts";
 import type { BidFigures, JurorVerdict } from "./score.ts";
@@ -24,9 +26,20 @@ export interface Opening {
   readonly deadlineAtMs: number;
 }
 
+/** 1: all bids; 2: refined bids against the provisional winner. */
+export type Round = 1 | 2;
+
+/** An agent that was asked to refine, and what it was shown. */
+export interface RefinementRecord {
+  readonly agentId: AgentId;
+  readonly pairs: readonly ContrastivePair[];
+}
+
 /** An agent's answer to the call for bids. */
 export type BidRecord = {
   readonly bidId: BidId;
+  /** 1: first bid; 2: refined. */
+  readonly round: Round;
   readonly agentId: AgentId;
   readonly ms: number;
   /** Null where the call never reported usage. */
@@ -50,6 +63,7 @@ export type AbstainReason = CallFailureReason;
 /** A juror's answer: scores by bidder, or why it left the jury. */
 export type VerdictRecord = {
   readonly jurorId: AgentId;
+  readonly round: Round;
   readonly ms: number;
   readonly usage: TokenUsage | null;
   readonly costMicros: Micros;
@@ -57,6 +71,37 @@ export type VerdictRecord = {
   | { readonly status: "scored"; readonly scores: Readonly<Record<AgentId, number>> }
   | { readonly status: "left"; readonly reason: CallFailureReason; readonly message: string }
 );
+
+/** What is recorded of an auction's calls, in both rounds. */
+export interface AuctionAnswers {
+  readonly bids: readonly BidRecord[];
+  readonly verdicts: readonly VerdictRecord[];
+}
+
+/** The record that clearing decides on: figures only, in an order that does not depend on who answered first. */
+export function clearingRecord(
+  auction: Pick<Opening, "pool" | "policy" | "seed">,
+  answers: AuctionAnswers,
+): ClearingRecord {
+  const { pool, policy, seed } = auction;
+  return {
+    policy,
+    seed,
+    pool: pool.map((agent) => ({ agentId: agent.id, price: outputPrice(agent) })),
+    first: roundRecord(pool, answers, 1),
+    refined: answers.bids.some((bid) => bid.round === 2) ? roundRecord(pool, answers, 2) : null,
+  };
+}
+
+function roundRecord(pool: readonly Agent[], { bids, verdicts }: AuctionAnswers, round: Round): RoundRecord {
+  return {
+    bids: bidFigures(
+      pool,
+      bids.filter((bid) => bid.round === round),
+    ),
+    verdicts: jurorVerdicts(verdicts.filter((verdict) => verdict.round === round)),
+  };
+}
 
 /** The figures that clearing needs of the recorded bids; abstentions have none. Ordered by agent id. */
 export function bidFigures(pool: readonly Agent[], bids: readonly BidRecord[]): BidFigures[] {

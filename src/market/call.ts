@@ -6,7 +6,8 @@
 import type { AgentId, CallId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
 
-export type CallKind = "bid" | "jury" | "trace";
+export const CALL_KINDS = ["bid", "jury", "refine", "trace"] as const;
+export type CallKind = (typeof CALL_KINDS)[number];
 
 /** A call that is about to be made. */
 export interface StartedCall {

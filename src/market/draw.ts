@@ -46,3 +46,8 @@ export function drawOrder<T>(items: readonly T[], seed: number, purpose: string)
 export function drawNonce(seed: number, purpose: string): string {
   return (uniformInt(generatorFor(seed, purpose), 0, 0x7fffffff) + 0x80000000).toString(16);
 }
+
+/** A number in [0, 1) drawn from (seed, purpose). */
+export function drawNumber(seed: number, purpose: string): number {
+  return uniformInt(generatorFor(seed, purpose), 0, 0x3fffffff) / 0x40000000;
+}

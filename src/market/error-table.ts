@@ -36,6 +36,21 @@ export const ERROR_TABLE = {
     message: "This path does not take this method; `Allow` lists those that it takes.",
     retryable: false,
   },
+  receipt_key_not_found: {
+    status: 404,
+    message: "This deployment signs no receipts.",
+    retryable: false,
+  },
+  auction_not_cleared: {
+    status: 409,
+    message: "The auction of this task has not cleared yet; there is no receipt.",
+    retryable: true,
+  },
+  auction_never_cleared: {
+    status: 409,
+    message: "This task ended before its auction cleared; there is no receipt.",
+    retryable: false,
+  },
   idempotency_conflict: {
     status: 409,
     message: "This Idempotency-Key was used with another body.",

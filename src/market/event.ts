@@ -3,7 +3,7 @@
  *
  * Numbers start at 1 and have no gaps; only the task's own room gives them out.
  */
-import type { AbstainReason } from "./auction-record.ts";
+import type { AbstainReason, Round } from "./auction-record.ts";
 import type { CallFailureReason } from "./call.ts";
 import type { AgentId, AuctionId, TaskId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
@@ -30,6 +30,7 @@ export type TaskEventBody =
     }
   | {
       readonly type: "bid-received";
+      readonly round: Round;
       readonly agentId: AgentId;
       readonly strategy: string;
       readonly visibleTokens: number;
@@ -39,12 +40,14 @@ export type TaskEventBody =
     }
   | {
       readonly type: "bid-abstained";
+      readonly round: Round;
       readonly agentId: AgentId;
       readonly reason: AbstainReason;
       readonly message: string;
     }
   | {
       readonly type: "verdict-received";
+      readonly round: Round;
       readonly jurorId: AgentId;
       readonly scores: Readonly<Record<AgentId, number>>;
       readonly costMicros: Micros;
@@ -52,15 +55,25 @@ export type TaskEventBody =
     }
   | {
       readonly type: "juror-left";
+      readonly round: Round;
       readonly jurorId: AgentId;
       readonly reason: CallFailureReason;
       readonly message: string;
     }
   | {
+      readonly type: "refinement-opened";
+      readonly provisionalWinner: AgentId;
+      readonly asked: readonly { readonly agentId: AgentId; readonly pairs: number }[];
+    }
+  | {
       readonly type: "auction-cleared";
       readonly winner: AgentId;
+      /** Which of its strategies is the plan; 0: the policy held no auction. */
+      readonly round: 0 | Round;
+      readonly provisionalWinner: AgentId;
       readonly margin: number | null;
       readonly entropyUsed: boolean;
+      /** Of the round that decided, best first. */
       readonly ranking: readonly ScoredBid[];
     }
   | { readonly type: "task-awarded"; readonly attempt: number; readonly agentId: AgentId }

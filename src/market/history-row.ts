@@ -52,6 +52,10 @@ export interface AuctionRow extends OfTask {
   readonly jurors: number;
   readonly entropyUsed: boolean;
   readonly winner: AgentId | null;
+  /** Winner of the first round. */
+  readonly provisionalWinner: AgentId | null;
+  /** Round of the winning strategy; 0: the policy held no auction. */
+  readonly winnerRound: 0 | 1 | 2 | null;
   readonly margin: number | null;
   readonly tokens: number;
   readonly costMicros: Micros;
@@ -64,6 +68,7 @@ export interface BidRow extends OfTask {
   readonly bidId: BidId;
   readonly auctionId: AuctionId;
   readonly agentId: AgentId;
+  readonly round: 1 | 2;
   readonly status: "valid" | "abstained";
   readonly reason: string | null;
   /** USD per million output tokens. */
@@ -80,6 +85,7 @@ export interface VerdictRow extends OfTask {
   readonly table: "verdicts";
   readonly auctionId: AuctionId;
   readonly jurorId: AgentId;
+  readonly round: 1 | 2;
   readonly status: "scored" | "left";
   readonly reason: string | null;
   /** 0 to 5 by bidder; null where the juror left. */

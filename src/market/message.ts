@@ -31,8 +31,8 @@ const traceMessageSchema = z.strictObject({
 
 /** On the work queue: resume an auction, or run one slice of a trace. */
 export const workMessageSchema = z.discriminatedUnion("kind", [auctionMessageSchema, traceMessageSchema]);
-/** On the history queue: this tenant's market room has rows for D1. */
-export const historyMessageSchema = z.strictObject({ kind: z.literal("history"), tenantId });
+/** On the history queue: this tenant's market room has rows for D1, or vectors for the memory's index. */
+export const historyMessageSchema = z.strictObject({ kind: z.enum(["history", "memory"]), tenantId });
 
 export type AuctionMessage = z.output<typeof auctionMessageSchema>;
 export type TraceMessage = z.output<typeof traceMessageSchema>;

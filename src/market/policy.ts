@@ -1,11 +1,13 @@
 /**
  * A policy: how an auction's bids become a winner. Frozen when the auction opens, shown in its record.
  *
- * `sale` is the paper's mechanism. Its default weights are computed once per policy version from the pool's prices
- * (auction.md, "Default weights"): the cost stays linear in price, as in the paper, and only its constant is scaled.
+ * `sale` is the paper's mechanism; the others are its ablations and the arms that it is compared with, so that every
+ * arm of a comparison runs through the same code. Default weights are computed once per policy version from the pool's
+ * prices (auction.md, "Default weights"): the cost stays linear in price, as in the paper, and only its constant is scaled.
  */
 import type { Agent } from "./agent.ts";
 import { outputPrice } from "./agent.ts";
+import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
 
 /** Weights of the score, all ≥ 0 (auction.md, "Symbols"). */
 export interface Weights {
@@ -13,14 +15,41 @@ export interface Weights {
   readonly cost: number;
   /** w_h, per nat of mean token entropy. */
   readonly entropy: number;
-  /** w_j, per point of a juror's score; the same for every juror until weights are fitted. */
-  readonly juror: number;
+  /** w_j, per point of this juror's score. */
+  readonly jurors: Readonly<Record<AgentId, number>>;
 }
 
+export interface JuryRules {
+  /** `batched`: one call per juror over all bids; `pointwise`: one call per juror and bid. */
+  readonly form: "batched" | "pointwise";
+  /** m jurors drawn per auction; null: the whole pool. A bidder is its own juror too where `self` holds. */
+  readonly size: number | null;
+  /** Self-assessment: whether a juror's score of its own bid counts. */
+  readonly self: boolean;
+}
+
+/** What decides: an auction under some rules, or no auction at all. */
+export type PolicyRules =
+  | {
+      readonly kind: "auction";
+      readonly entropy: boolean;
+      /** Null: nobody judges. */
+      readonly jury: JuryRules | null;
+      /** Whether cheaper agents may refine their bids from the memory. */
+      readonly memory: boolean;
+    }
+  | { readonly kind: "always"; readonly agentId: AgentId }
+  | { readonly kind: "cheapest" }
+  /** Every agent equally often. */
+  | { readonly kind: "random" }
+  /** Dealt at random in fixed shares: what a coin could do at the same cost. */
+  | { readonly kind: "static-mix"; readonly shares: Readonly<Record<AgentId, number>> };
+
 export interface Policy {
-  readonly name: "sale";
+  readonly name: string;
   /** Grows by one with every change of the tenant's pool or weights. */
   readonly version: number;
+  readonly rules: PolicyRules;
   readonly weights: Weights;
   /** Longest strategy that is admitted, in visible tokens. */
   readonly maxStrategyTokens: number;
@@ -32,25 +61,60 @@ const REFERENCE_STRATEGY_TOKENS = 300;
 const COST_SHARE = 0.1;
 const ENTROPY_WEIGHT = 0.1;
 const MAX_SCORE = 5;
+const MAX_STRATEGY_TOKENS = 600;
 
-export const DEFAULT_MAX_STRATEGY_TOKENS = 600;
+const WHOLE_JURY: JuryRules = { form: "batched", size: null, self: true };
+const SALE: PolicyRules = { kind: "auction", entropy: true, jury: WHOLE_JURY, memory: true };
 
-/** w_c = ω / (π_max · 300), w_j = 1 / (5·|A|), w_h = 0.1. A pool of free agents only has w_c = 0. */
-export function defaultWeights(pool: readonly Pick<Agent, "prices">[]): Weights {
+/** Policies without a parameter, by name. `sale` is the paper's; the rest leave one part of it out, or hold no auction. */
+const NAMED: Readonly<Record<string, PolicyRules>> = {
+  sale: SALE,
+  "sale-no-memory": { ...SALE, memory: false },
+  "sale-no-entropy": { ...SALE, entropy: false },
+  "sale-no-self": { ...SALE, jury: { ...WHOLE_JURY, self: false } },
+  "sale-single-juror": { ...SALE, jury: { ...WHOLE_JURY, size: 1, self: true } },
+  "sale-no-jury": { ...SALE, jury: null },
+  "sale-pointwise": { ...SALE, jury: { ...WHOLE_JURY, form: "pointwise" } },
+  cheapest: { kind: "cheapest" },
+  random: { kind: "random" },
+};
+
+/** The rules that a name stands for in a pool, or null where it names none. */
+export function rulesNamed(name: string, pool: readonly Pick<Agent, "id">[]): PolicyRules | null {
+  const rules = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
+  if (rules !== undefined) return rules;
+  const agentId = name.startsWith("always:") ? name.slice("always:".length) : null;
+  if (agentId === null || !AGENT_ID_PATTERN.test(agentId)) return null;
+  const agent = pool.find((candidate) => candidate.id === agentId);
+  return agent === undefined ? null : { kind: "always", agentId: agent.id };
+}
+
+export const POLICY_NAMES: readonly string[] = Object.keys(NAMED);
+
+/** w_c = ω / (π_max · 300), w_h = 0.1, w_j = 1 / (5·|A|). A pool of free agents only has w_c = 0. */
+export function defaultWeights(pool: readonly Pick<Agent, "id" | "prices">[]): Weights {
   const dearest = Math.max(...pool.map(outputPrice));
+  const juror = 1 / (MAX_SCORE * pool.length);
   return {
     cost: dearest > 0 ? COST_SHARE / (dearest * REFERENCE_STRATEGY_TOKENS) : 0,
     entropy: ENTROPY_WEIGHT,
-    juror: 1 / (MAX_SCORE * pool.length),
+    jurors: Object.fromEntries(pool.map((agent) => [agent.id, juror])),
   };
 }
 
-/** The paper's policy with default weights for a pool. */
-export function salePolicy(pool: readonly Pick<Agent, "prices">[], version: number): Policy {
+/** A policy for a pool: named rules with the given weights, or with the pool's default ones. */
+export function makePolicy(options: {
+  readonly name: string;
+  readonly rules: PolicyRules;
+  readonly pool: readonly Pick<Agent, "id" | "prices">[];
+  readonly version: number;
+  readonly weights?: Weights | null;
+}): Policy {
   return {
-    name: "sale",
-    version,
-    weights: defaultWeights(pool),
-    maxStrategyTokens: DEFAULT_MAX_STRATEGY_TOKENS,
+    name: options.name,
+    version: options.version,
+    rules: options.rules,
+    weights: options.weights ?? defaultWeights(options.pool),
+    maxStrategyTokens: MAX_STRATEGY_TOKENS,
   };
 }

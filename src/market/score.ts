@@ -4,9 +4,12 @@
  *   C_i = w_c · π(a_i) · |s_i|            USD/Mtok × tokens = micro-USD
  *   V_i = w_h · H(s_i) + Σ_j w_j · γ_j(s_i)
  *   score_i = C_i − V_i                   lower is better
+ *
+ * Where a juror left, was not drawn, or may not judge itself, its weight goes to the others in proportion:
+ * Σ_j w_j · γ_j becomes (Σ_all w) · (Σ_j w_j γ_j) / (Σ_j w_j) over the jurors that judged the bid. Never a silent 0.
  */
 import type { AgentId } from "./ids.ts";
-import type { Weights } from "./policy.ts";
+import type { PolicyRules, Weights } from "./policy.ts";
 
 /** What the score needs to know of one bid. */
 export interface BidFigures {
@@ -29,7 +32,7 @@ export interface ScoredBid extends BidFigures {
   readonly cost: number;
   /** w_h · H, 0 where the auction dropped entropy. */
   readonly entropyValue: number;
-  /** Σ_j w_j · γ_j. */
+  /** Σ_j w_j · γ_j over the jurors that judged this bid. */
   readonly juryValue: number;
   readonly score: number;
 }
@@ -38,45 +41,59 @@ export interface ScoredBid extends BidFigures {
 export interface AppliedTerms {
   /** False where any bidder has none: the term is dropped for all, so that nobody gains by a provider's API. */
   readonly entropyUsed: boolean;
-  /** Weight of each remaining juror: lost jurors' weight goes to the others in proportion. */
-  readonly jurorWeights: Readonly<Record<AgentId, number>>;
+  /** Jurors whose verdicts count, by id. */
+  readonly jurors: readonly AgentId[];
 }
 
-/**
- * Decides which terms apply to an auction.
- *
- * @param poolSize |A| when the auction opened; the jury's weights always sum to |A| · w_j while anyone is left on it
- */
+type AuctionRules = Extract<PolicyRules, { readonly kind: "auction" }>;
+
+/** Decides which terms apply to an auction. */
 export function applyTerms(
-  weights: Weights,
-  poolSize: number,
+  rules: AuctionRules,
   bids: readonly BidFigures[],
   verdicts: readonly JurorVerdict[],
 ): AppliedTerms {
-  const complete = verdicts.filter((verdict) =>
-    bids.every((bid) => verdict.scores[bid.agentId] !== undefined),
-  );
-  const share = complete.length === 0 ? 0 : (weights.juror * poolSize) / complete.length;
   return {
-    entropyUsed: bids.every((bid) => bid.entropy !== null),
-    jurorWeights: Object.fromEntries(complete.map((verdict) => [verdict.jurorId, share])),
+    entropyUsed: rules.entropy && bids.every((bid) => bid.entropy !== null),
+    jurors: rules.jury === null ? [] : verdicts.map((verdict) => verdict.jurorId).toSorted(),
   };
 }
 
+export interface ScoringContext {
+  readonly weights: Weights;
+  readonly rules: AuctionRules;
+  readonly terms: AppliedTerms;
+  readonly verdicts: readonly JurorVerdict[];
+}
+
 /** Scores one bid under the terms of its auction. */
-export function scoreBid(
-  bid: BidFigures,
-  weights: Weights,
-  terms: AppliedTerms,
-  verdicts: readonly JurorVerdict[],
-): ScoredBid {
+export function scoreBid(bid: BidFigures, context: ScoringContext): ScoredBid {
+  const { weights, terms } = context;
   const cost = weights.cost * bid.price * bid.tokens;
   const entropyValue = terms.entropyUsed ? weights.entropy * (bid.entropy ?? 0) : 0;
-  let juryValue = 0;
-  // Jurors are added in the order of their ids: floating-point sums must not depend on who answered first.
-  const ordered = verdicts.toSorted((a, b) => (a.jurorId < b.jurorId ? -1 : 1));
-  for (const verdict of ordered) {
-    juryValue += (terms.jurorWeights[verdict.jurorId] ?? 0) * (verdict.scores[bid.agentId] ?? 0);
-  }
+  const juryValue = juryValueOf(bid.agentId, context);
   return { ...bid, cost, entropyValue, juryValue, score: cost - (entropyValue + juryValue) };
+}
+
+function juryValueOf(bidder: AgentId, { weights, rules, terms, verdicts }: ScoringContext): number {
+  const mayJudgeItself = rules.jury?.self !== false;
+  // In the order of the jurors' ids: floating-point sums must not depend on who answered first.
+  const given = terms.jurors.flatMap((jurorId) => {
+    const scores = verdicts.find((verdict) => verdict.jurorId === jurorId)?.scores ?? {};
+    return Object.entries(scores)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .filter(([judged]) => judged !== jurorId || mayJudgeItself)
+      .map(([judged, score]) => ({ judged, score, weight: weights.jurors[jurorId] ?? 0 }));
+  });
+  const own = given.filter(({ judged }) => judged === bidder);
+  // A bid that nobody was left to judge counts as the jury's mean: it was not given 0.
+  const counted = own.length > 0 ? own : given;
+  if (counted.length === 0) return 0;
+  const all = Object.entries(weights.jurors)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .reduce((sum, [, weight]) => sum + weight, 0);
+  const weight = counted.reduce((sum, one) => sum + one.weight, 0);
+  // Fitted weights may be 0 for all who are left: then they speak with one voice each.
+  if (weight === 0) return (all * counted.reduce((sum, one) => sum + one.score, 0)) / counted.length;
+  return (all * counted.reduce((sum, one) => sum + one.weight * one.score, 0)) / weight;
 }

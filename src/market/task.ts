@@ -25,6 +25,8 @@ export const taskSpecSchema = z.strictObject({
     .array(z.enum(TOOL_NAMES))
     .refine((names) => new Set(names).size === names.length, "a tool is named twice")
     .default([...TOOL_NAMES]),
+  /** Policy for this task alone, by name (`sale`, `cheapest`, `always:<agent>`, …); null: the tenant's own. */
+  policy: z.string().min(1).max(100).nullable().default(null),
   /** The tenant's own labels; returned as they came. */
   metadata: z
     .record(z.string().max(64), z.string().max(512))

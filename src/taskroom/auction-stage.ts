@@ -2,8 +2,9 @@
  * The auction as the task's room sees it: bids and verdicts are committed as they arrive, under the auction's
  * generation, so that whoever resumes asks nobody twice.
  */
-import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { BidRecord, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
+import type { AgentId } from "../market/ids.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
@@ -44,7 +45,7 @@ export class AuctionStage {
       });
     }
     journal.putTask({ ...task, auctionGeneration: generation, state: "bidding" });
-    return ok({ opening, bids, verdicts });
+    return ok({ opening, bids, verdicts, refinements: journal.refinements() });
   }
 
   startCalls(generation: number, calls: readonly StartedCall[]): DeskAnswer {
@@ -64,28 +65,46 @@ export class AuctionStage {
     this.#room.bookCall(call);
     if (task === null) return "lost";
     if (!this.#room.journal.addBid(bid)) return answerFor(task);
+    const { round, agentId } = bid;
     if (bid.status === "valid") {
-      const { agentId, strategy, visibleTokens, entropy, costMicros, ms } = bid;
-      this.#room.append({ type: "bid-received", agentId, strategy, visibleTokens, entropy, costMicros, ms });
+      const { strategy, visibleTokens, entropy, costMicros, ms } = bid;
+      const figures = { visibleTokens, entropy, costMicros, ms };
+      this.#room.append({ type: "bid-received", round, agentId, strategy, ...figures });
     } else {
-      const { agentId, reason, message } = bid;
-      this.#room.append({ type: "bid-abstained", agentId, reason, message });
+      const { reason, message } = bid;
+      this.#room.append({ type: "bid-abstained", round, agentId, reason, message });
     }
     return answerFor(task);
   }
 
-  recordVerdict(generation: number, call: EndedCall, verdict: VerdictRecord): DeskAnswer {
+  recordVerdict(generation: number, calls: readonly EndedCall[], verdict: VerdictRecord): DeskAnswer {
     const task = this.#held(generation);
-    this.#room.bookCall(call);
+    for (const call of calls) this.#room.bookCall(call);
     if (task === null) return "lost";
     if (!this.#room.journal.addVerdict(verdict)) return answerFor(task);
+    const { round, jurorId } = verdict;
     if (verdict.status === "scored") {
-      const { jurorId, scores, costMicros, ms } = verdict;
-      this.#room.append({ type: "verdict-received", jurorId, scores, costMicros, ms });
+      const { scores, costMicros, ms } = verdict;
+      this.#room.append({ type: "verdict-received", round, jurorId, scores, costMicros, ms });
     } else {
-      const { jurorId, reason, message } = verdict;
-      this.#room.append({ type: "juror-left", jurorId, reason, message });
+      const { reason, message } = verdict;
+      this.#room.append({ type: "juror-left", round, jurorId, reason, message });
     }
+    return answerFor(task);
+  }
+
+  openRefinement(
+    generation: number,
+    provisionalWinner: AgentId,
+    refinements: readonly RefinementRecord[],
+  ): DeskAnswer {
+    const task = this.#held(generation);
+    if (task === null) return "lost";
+    if (this.#room.journal.refinements() !== null) return answerFor(task);
+    this.#room.journal.openRefinement();
+    for (const refinement of refinements) this.#room.journal.addRefinement(refinement);
+    const asked = refinements.map(({ agentId, pairs }) => ({ agentId, pairs: pairs.length }));
+    if (asked.length > 0) this.#room.append({ type: "refinement-opened", provisionalWinner, asked });
     return answerFor(task);
   }
 

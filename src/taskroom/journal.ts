@@ -2,7 +2,7 @@
 import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
 import type { SchemaSteps } from "../durable/schema.ts";
 import { TIMER_SCHEMA } from "../durable/timers.ts";
-import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { AgentId, CallId } from "../market/ids.ts";
@@ -10,6 +10,7 @@ import type { Lease } from "../market/lease.ts";
 import { asMicros, type TokenUsage } from "../market/money.ts";
 import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
+import type { Clearing } from "../market/clear.ts";
 import type { StopEnd } from "../market/award.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { CallView } from "./task-room-api.ts";
@@ -18,8 +19,9 @@ export const TASK_SCHEMA: SchemaSteps = [
   `
 CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE bids (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE verdicts (juror_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE bids (round INTEGER NOT NULL, agent_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, agent_id)) WITHOUT ROWID;
+CREATE TABLE verdicts (round INTEGER NOT NULL, juror_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, juror_id)) WITHOUT ROWID;
+CREATE TABLE refinements (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE calls (
   call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id TEXT NOT NULL, attempt INTEGER NOT NULL,
   status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER
@@ -37,6 +39,8 @@ export interface AwardDoc {
   readonly attempt: number;
   readonly agentId: AgentId;
   readonly awardedAtMs: number;
+  /** Whole record of the decision, for the receipt. */
+  readonly clearing: Clearing;
 }
 
 /** Where the task stands. */
@@ -118,22 +122,38 @@ export class Journal {
 
   // --- Auction ---
 
-  /** False where this agent's bid is already there: the first one stands. */
+  /** False where this agent's bid of this round is already there: the first one stands. */
   addBid(bid: BidRecord): boolean {
-    return this.#insert("INSERT OR IGNORE INTO bids (agent_id, body) VALUES (?, ?)", bid.agentId, bid);
+    const query = "INSERT OR IGNORE INTO bids (round, agent_id, body) VALUES (?, ?, ?)";
+    return this.#sql.exec(query, bid.round, bid.agentId, JSON.stringify(bid)).rowsWritten > 0;
   }
 
   addVerdict(verdict: VerdictRecord): boolean {
-    const query = "INSERT OR IGNORE INTO verdicts (juror_id, body) VALUES (?, ?)";
-    return this.#insert(query, verdict.jurorId, verdict);
+    const query = "INSERT OR IGNORE INTO verdicts (round, juror_id, body) VALUES (?, ?, ?)";
+    return this.#sql.exec(query, verdict.round, verdict.jurorId, JSON.stringify(verdict)).rowsWritten > 0;
+  }
+
+  addRefinement(refinement: RefinementRecord): void {
+    const query = "INSERT OR IGNORE INTO refinements (agent_id, body) VALUES (?, ?)";
+    this.#sql.exec(query, refinement.agentId, JSON.stringify(refinement));
   }
 
   bids(): BidRecord[] {
-    return this.#bodies<BidRecord>("SELECT body FROM bids ORDER BY agent_id");
+    return this.#bodies<BidRecord>("SELECT body FROM bids ORDER BY round, agent_id");
   }
 
   verdicts(): VerdictRecord[] {
-    return this.#bodies<VerdictRecord>("SELECT body FROM verdicts ORDER BY juror_id");
+    return this.#bodies<VerdictRecord>("SELECT body FROM verdicts ORDER BY round, juror_id");
+  }
+
+  /** Who was asked to refine; null where the auction has not come to that. */
+  refinements(): RefinementRecord[] | null {
+    if (this.#doc<boolean>("refinement-opened") === null) return null;
+    return this.#bodies<RefinementRecord>("SELECT body FROM refinements ORDER BY agent_id");
+  }
+
+  openRefinement(): void {
+    this.#put("refinement-opened", true);
   }
 
   // --- Calls ---
@@ -221,10 +241,6 @@ export class Journal {
   countSteps(attempt: number): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM steps WHERE attempt = ?", attempt).one()
       .n;
-  }
-
-  #insert(query: string, key: string, body: unknown): boolean {
-    return this.#sql.exec(query, key, JSON.stringify(body)).rowsWritten > 0;
   }
 
   #bodies<T>(query: string): T[] {

@@ -1,9 +1,10 @@
 /** What a task's room offers to the rooms above it (over RPC: plain data in and out). */
 import type { Agent } from "../market/agent.ts";
-import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { AgentId, CallId, TaskId, TenantId } from "../market/ids.ts";
 import type { Micros, TokenUsage } from "../market/money.ts";
+import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
 import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
@@ -18,6 +19,8 @@ export interface AuctionDesk {
   readonly opening: Opening;
   readonly bids: readonly BidRecord[];
   readonly verdicts: readonly VerdictRecord[];
+  /** Who was asked to refine, and with which pairs; null: not decided yet. */
+  readonly refinements: readonly RefinementRecord[] | null;
 }
 
 /** A trace as it stands. */
@@ -27,7 +30,8 @@ export interface TraceDesk {
   readonly attempt: number;
   readonly agent: Agent;
   readonly prompt: string;
-  readonly strategy: string;
+  /** The winner's own plan; null where the policy held no auction. */
+  readonly strategy: string | null;
   readonly verifier: VerifierSpec | null;
   readonly limits: TaskLimits;
   readonly tools: readonly string[];
@@ -53,7 +57,7 @@ export interface TaskView {
   readonly result: string | null;
   readonly verdict: Verdict | null;
   readonly costMicros: Micros;
-  readonly costs: Readonly<Record<"bidMicros" | "juryMicros" | "traceMicros", Micros>>;
+  readonly costs: Readonly<Record<"bidMicros" | "juryMicros" | "refineMicros" | "traceMicros", Micros>>;
   readonly usage: Readonly<Record<CallKind, TokenUsage>>;
   readonly admittedAtMs: number;
   readonly deadlineAtMs: number;
@@ -85,7 +89,14 @@ export interface TaskRoomApi {
   beginAuction(generation: number): Promise<Result<AuctionDesk, { readonly reason: "lost" | "ended" }>>;
   startAuctionCalls(generation: number, calls: readonly StartedCall[]): Promise<DeskAnswer>;
   recordBid(generation: number, call: EndedCall, bid: BidRecord): Promise<DeskAnswer>;
-  recordVerdict(generation: number, call: EndedCall, verdict: VerdictRecord): Promise<DeskAnswer>;
+  /** A verdict may have taken several calls: one per bid, or a batch and then one per bid. */
+  recordVerdict(generation: number, calls: readonly EndedCall[], verdict: VerdictRecord): Promise<DeskAnswer>;
+  /** Decides once who is asked to refine; told again, the first decision stands and is returned. */
+  openRefinement(
+    generation: number,
+    provisionalWinner: AgentId,
+    refinements: readonly RefinementRecord[],
+  ): Promise<DeskAnswer>;
   /** Ends the task from its auction: no bids, or the stop that was asked for. */
   endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void>;
 
@@ -110,5 +121,7 @@ export interface TaskRoomApi {
   endTrace(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): Promise<void>;
 
   view(): Promise<TaskView | null>;
+  /** What the clearing was computed from; null before it, and where the task ended without one. */
+  receipt(): Promise<Receipt | null>;
   readTrace(): Promise<TraceView | null>;
 }

@@ -10,10 +10,12 @@ import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
-import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
+import type { AgentId } from "../market/ids.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
+import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
@@ -23,7 +25,7 @@ import { Journal, TASK_SCHEMA } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
 import type { DeskAnswer, TaskRoomApi, TaskView, TraceView } from "./task-room-api.ts";
-import { taskView, traceView } from "./task-view.ts";
+import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { TraceStage } from "./trace-stage.ts";
 
 export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
@@ -139,8 +141,20 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#auction.recordBid(generation, call, bid));
   }
 
-  async recordVerdict(generation: number, call: EndedCall, verdict: VerdictRecord): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#auction.recordVerdict(generation, call, verdict));
+  async recordVerdict(
+    generation: number,
+    calls: readonly EndedCall[],
+    verdict: VerdictRecord,
+  ): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#auction.recordVerdict(generation, calls, verdict));
+  }
+
+  async openRefinement(
+    generation: number,
+    provisionalWinner: AgentId,
+    refinements: readonly RefinementRecord[],
+  ): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#auction.openRefinement(generation, provisionalWinner, refinements));
   }
 
   async endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void> {
@@ -196,6 +210,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async view(): Promise<TaskView | null> {
     return this.#ready ? taskView(this.#journal) : null;
+  }
+
+  async receipt(): Promise<Receipt | null> {
+    return this.#ready ? receiptOf(this.#journal) : null;
   }
 
   async readTrace(): Promise<TraceView | null> {

@@ -1,5 +1,7 @@
 /** What is shown of a task: its state, its figures, its steps. Reads the journal, decides nothing. */
 import type { CallKind } from "../market/call.ts";
+import { makeReceipt } from "../market/receipt.ts";
+import type { Receipt } from "../market/receipt-schema.ts";
 import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import type { Journal } from "./journal.ts";
@@ -27,9 +29,15 @@ export function taskView(journal: Journal): TaskView | null {
     costs: {
       bidMicros: costOf(calls, "bid"),
       juryMicros: costOf(calls, "jury"),
+      refineMicros: costOf(calls, "refine"),
       traceMicros: costOf(calls, "trace"),
     },
-    usage: { bid: usageOf(calls, "bid"), jury: usageOf(calls, "jury"), trace: usageOf(calls, "trace") },
+    usage: {
+      bid: usageOf(calls, "bid"),
+      jury: usageOf(calls, "jury"),
+      refine: usageOf(calls, "refine"),
+      trace: usageOf(calls, "trace"),
+    },
     admittedAtMs: opening.admittedAtMs,
     deadlineAtMs: opening.deadlineAtMs,
     endedAtMs: task.endedAtMs,
@@ -52,6 +60,23 @@ export function traceView(journal: Journal): TraceView | null {
     ),
     calls: journal.calls(),
   };
+}
+
+/** The auction's receipt, once it has cleared or is known to have had no bids. */
+export function receiptOf(journal: Journal): Receipt | null {
+  const opening = journal.opening();
+  const task = journal.task();
+  if (opening === null || task === null) return null;
+  const withoutBids = task.report?.end.state === "failed" && task.report.end.reason === "no_bids";
+  if (task.award === null && !withoutBids) return null;
+  return makeReceipt({
+    opening,
+    bids: journal.bids(),
+    verdicts: journal.verdicts(),
+    refinements: journal.refinements(),
+    award:
+      task.award === null ? null : { clearing: task.award.clearing, awardedAtMs: task.award.awardedAtMs },
+  });
 }
 
 function costOf(calls: readonly CallView[], kind: CallKind): Micros {

@@ -5,6 +5,9 @@
  * answers. Between the two a holder may die; the next one runs the tools again, with the same idempotency keys.
  */
 import type { Award } from "../market/award.ts";
+import type { Clearing } from "../market/clear.ts";
+import type { TaskEventBody } from "../market/event.ts";
+import type { AgentId } from "../market/ids.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
 import {
   acquireLease,
@@ -45,15 +48,13 @@ export class TraceStage {
   award(award: Award): boolean {
     const task = this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
-    const { ranking, margin, terms, winner } = award.clearing;
-    const entropyUsed = terms.entropyUsed;
-    this.#room.append({ type: "auction-cleared", winner, margin, entropyUsed, ranking });
+    this.#room.append(clearedEvent(award.clearing));
     this.#room.append({ type: "task-awarded", attempt: award.attempt, agentId: award.agentId });
-    const { attempt, agentId, awardedAtMs } = award;
+    const { attempt, agentId, awardedAtMs, clearing } = award;
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
-      award: { attempt, agentId, awardedAtMs },
+      award: { attempt, agentId, awardedAtMs, clearing },
       result: null,
       verdict: null,
       lease: FIRST_LEASE,
@@ -220,11 +221,18 @@ export class TraceStage {
     this.#room.append({ type: "step-committed", attempt: held.attempt, step, tools, usage, costMicros });
   }
 
+  /** The strategy that won, or null where the policy held no auction. */
+  #plan(agentId: AgentId, round: 0 | 1 | 2): string | null {
+    if (round === 0) return null;
+    const bid = this.#room.journal.bids().find((one) => one.agentId === agentId && one.round === round);
+    if (bid?.status !== "valid") throw new Error("the award names no valid bid");
+    return bid.strategy;
+  }
+
   #desk(task: TaskDoc, attempt: number): TraceDesk {
     const { spec, pool, taskId, tenantId, seed, deadlineAtMs } = this.#room.mustOpening();
     const agent = pool.find((candidate) => candidate.id === task.award?.agentId);
-    const bid = this.#room.journal.bids().find((candidate) => candidate.agentId === agent?.id);
-    if (agent === undefined || bid?.status !== "valid") throw new Error("the award names no valid bid");
+    if (agent === undefined) throw new Error("the award names no agent of the pool");
     const committed = this.#room.journal.steps(attempt);
     const last = committed.at(-1);
     return {
@@ -233,7 +241,7 @@ export class TraceStage {
       attempt,
       agent,
       prompt: spec.prompt,
-      strategy: bid.strategy,
+      strategy: this.#plan(agent.id, task.award?.clearing.round ?? 0),
       verifier: spec.verifier,
       limits: spec.limits,
       tools: spec.tools,
@@ -251,4 +259,17 @@ export class TraceStage {
 /** What stands for an answer beside a result: the calls of the last step do not run. */
 function received(): ToolOutcome {
   return { ok: true, output: "received" };
+}
+
+function clearedEvent({ winner, round, provisionalWinner, margin, first, refined }: Clearing): TaskEventBody {
+  const decided = round === 2 ? refined : first;
+  return {
+    type: "auction-cleared",
+    winner,
+    round,
+    provisionalWinner,
+    margin,
+    entropyUsed: decided?.terms.entropyUsed ?? false,
+    ranking: decided?.ranking ?? [],
+  };
 }

@@ -2,7 +2,8 @@
 import type { Opening } from "../market/auction-record.ts";
 import type { Agent } from "../market/agent.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
-import { salePolicy } from "../market/policy.ts";
+import { makePolicy, rulesNamed, type Policy } from "../market/policy.ts";
+import { fail, ok, type Result } from "../market/result.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
 import type { MarketTask, TenantDoc } from "./market-store.ts";
 
@@ -17,15 +18,29 @@ export interface AdmissionContext {
   readonly leaseUntilMs: number;
 }
 
+export interface AdmittedTask {
+  readonly task: MarketTask;
+  readonly opening: Opening;
+  readonly tenant: TenantDoc;
+}
+
+/** The policy that a tenant's auctions run under; null where the name is none in its pool. */
+export function policyOf(tenant: TenantDoc, pool: readonly Agent[], name = tenant.policyName): Policy | null {
+  const rules = rulesNamed(name, pool);
+  if (rules === null) return null;
+  return makePolicy({ name, rules, pool, version: tenant.policyVersion, weights: tenant.weights });
+}
+
 /** The task, its opening, and the tenant with the next sequence number. */
 export function admitTask(
   request: AdmitRequest,
   context: AdmissionContext,
-): { readonly task: MarketTask; readonly opening: Opening; readonly tenant: TenantDoc } {
+): Result<AdmittedTask, { readonly reason: "unknown_policy" }> {
   const { tenant, nowMs } = context;
   const pool = tenant.pool ?? context.environmentPool;
   const sequence = tenant.lastSequence + 1;
-  const policy = salePolicy(pool, tenant.policyVersion);
+  const policy = policyOf(tenant, pool, request.spec.policy ?? undefined);
+  if (policy === null) return fail({ reason: "unknown_policy" });
   const task: MarketTask = {
     taskId: request.taskId,
     sequence,
@@ -57,5 +72,5 @@ export function admitTask(
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
   };
-  return { task, opening, tenant: { ...tenant, lastSequence: sequence } };
+  return ok({ task, opening, tenant: { ...tenant, lastSequence: sequence } });
 }

@@ -3,11 +3,12 @@
  *
  * Each is one transaction over the recorded facts; none of them waits for anything.
  */
-import { bidFigures, jurorVerdicts } from "../market/auction-record.ts";
+import { clearingRecord } from "../market/auction-record.ts";
 import type { Award } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
+import type { MemoryEntry, RememberedStrategy } from "../market/memory.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
 import { admitTask } from "./admission.ts";
@@ -26,6 +27,8 @@ import type { MarketTask, TenantDoc } from "./market-store.ts";
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
+/** A task is remembered by its beginning: long enough to tell what it asks for. */
+const MAX_REMEMBERED_CHARS = 4_000;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
 export class AuctionTransitions {
@@ -47,16 +50,21 @@ export class AuctionTransitions {
         const sequence = store.task(known.taskId)?.sequence ?? null;
         return ok({ taskId: known.taskId, sequence, auctionGeneration: null, replayed: true });
       }
-      store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
     }
     const wasIdle = store.countOpen() === 0;
-    const admitted = admitTask(request, {
+    const admission = admitTask(request, {
       tenant,
       environmentPool: this.#desk.config.pool,
       mustWait: tenant.ordering === "strict" && store.hasActiveAuction(),
       nowMs,
       leaseUntilMs: nowMs + this.#desk.config.leaseMs,
     });
+    if (!admission.ok) return admission;
+    const admitted = admission.value;
+    if (request.idempotency !== null) {
+      const { key, bodyHash } = request.idempotency;
+      store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
+    }
     store.putTenant(admitted.tenant);
     store.putTask(admitted.task);
     if (wasIdle) this.#desk.recordTenant();
@@ -98,15 +106,11 @@ export class AuctionTransitions {
     // The answer to an earlier clear may have been lost: the award stands, and is told again.
     if (task.agentId !== null) return ok({ state: "awarded", attempt: task.attempt, agentId: task.agentId });
     if (task.lease === null || !holdsLease(task.lease, request.generation)) return fail({ reason: "lost" });
-    const cleared = clearAuction({
-      policy: task.policy,
-      poolOrder: task.pool.map((agent) => agent.id),
-      bids: bidFigures(task.pool, request.bids),
-      verdicts: jurorVerdicts(request.verdicts),
-    });
+    const cleared = clearAuction(clearingRecord(task, request));
     // The task's room ends it, with every bill in, and reports.
     this.#recordAuction(task, request, cleared.ok ? cleared.value : null);
     if (!cleared.ok) return ok({ state: "failed", reason: cleared.failure.reason });
+    this.#remember(task, request, cleared.value);
     return ok(this.#award(task, cleared.value));
   }
 
@@ -119,6 +123,25 @@ export class AuctionTransitions {
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId });
     this.#desk.grantNext();
     return { state: "awarded", attempt, agentId };
+  }
+
+  /** What the memory keeps of a cleared auction: every strategy and who won; the outcome follows. */
+  #remember(task: MarketTask, { bids, task: text, vector }: ClearRequest, clearing: Clearing): void {
+    if (vector === null || clearing.round === 0) return;
+    const strategies = bids.flatMap(({ agentId, round, ...bid }): RememberedStrategy[] =>
+      bid.status === "valid" ? [{ agentId, round, strategy: bid.strategy }] : [],
+    );
+    const entry: MemoryEntry = {
+      auctionId: task.auctionId,
+      taskId: task.taskId,
+      version: 1,
+      task: text.slice(0, MAX_REMEMBERED_CHARS),
+      strategies,
+      winner: clearing.winner,
+      winnerRound: clearing.round,
+      outcome: null,
+    };
+    this.#desk.memory.put(entry, vector);
   }
 
   #recordAuction(task: MarketTask, { bids, verdicts }: ClearRequest, clearing: Clearing | null): void {

@@ -1,36 +1,44 @@
-/** The history queue's consumer: carries a market room's outcome rows to D1, so that a slow database delays nobody. */
+/**
+ * The history queue's consumer: carries a market room's outcome rows to D1 and its vectors to the index, so that a slow
+ * outside delays nobody.
+ */
 import type { Config } from "../config.ts";
 import { writeHistory } from "../history/write-history.ts";
 import { logError } from "../log.ts";
-import { historyMessageSchema } from "../market/message.ts";
+import { historyMessageSchema, type HistoryMessage } from "../market/message.ts";
+import type { VectorIndex } from "../memory/memory-port.ts";
 import type { TenantId } from "../market/ids.ts";
+import { carryVectors } from "./consume-memory.ts";
 import type { MarketRoomApi } from "./market-room-api.ts";
 
 const BATCH_ROWS = 100;
 
-export async function consumeHistory(config: Config, batch: MessageBatch): Promise<void> {
-  const tenants = new Map<TenantId, Message[]>();
-  for (const message of batch.messages) {
-    const parsed = historyMessageSchema.safeParse(message.body);
+export async function consumeHistory(config: Config, index: VectorIndex, batch: MessageBatch): Promise<void> {
+  const carriers = new Map<string, { readonly message: HistoryMessage; readonly carried: Message[] }>();
+  for (const carried of batch.messages) {
+    const parsed = historyMessageSchema.safeParse(carried.body);
     if (!parsed.success) {
-      logError("history-message-unreadable", parsed.error, { messageId: message.id });
-      message.ack();
+      logError("history-message-unreadable", parsed.error, { messageId: carried.id });
+      carried.ack();
       continue;
     }
-    const { tenantId } = parsed.data;
-    tenants.set(tenantId, [...(tenants.get(tenantId) ?? []), message]);
+    const key = `${parsed.data.kind}/${parsed.data.tenantId}`;
+    const carrier = carriers.get(key) ?? { message: parsed.data, carried: [] };
+    carrier.carried.push(carried);
+    carriers.set(key, carrier);
   }
-  await Promise.all([...tenants].map(([tenantId, messages]) => carry(config, tenantId, messages)));
-}
-
-async function carry(config: Config, tenantId: TenantId, messages: readonly Message[]): Promise<void> {
-  try {
-    await drain(config, tenantId);
-    for (const message of messages) message.ack();
-  } catch (error) {
-    logError("history-failed", error, { tenantId });
-    for (const message of messages) message.retry({ delaySeconds: 2 ** message.attempts });
-  }
+  await Promise.all(
+    [...carriers.values()].map(async ({ message: { kind, tenantId }, carried }) => {
+      try {
+        if (kind === "history") await drain(config, tenantId);
+        else await carryVectors(config, index, tenantId);
+        for (const message of carried) message.ack();
+      } catch (error) {
+        logError(`${kind}-failed`, error, { tenantId });
+        for (const message of carried) message.retry({ delaySeconds: 2 ** message.attempts });
+      }
+    }),
+  );
 }
 
 async function drain(config: Config, tenantId: TenantId): Promise<void> {

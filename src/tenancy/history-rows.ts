@@ -59,10 +59,12 @@ function auctionRow({ tenantId, task, bids, verdicts, clearing, clearedAtMs }: A
     weights: task.policy.weights,
     seed: task.seed,
     poolSize: task.pool.length,
-    validBids: clearing?.ranking.length ?? 0,
-    jurors: Object.keys(clearing?.terms.jurorWeights ?? {}).length,
-    entropyUsed: clearing?.terms.entropyUsed ?? false,
+    validBids: bids.filter((bid) => bid.round === 1 && bid.status === "valid").length,
+    jurors: clearing?.first?.terms.jurors.length ?? 0,
+    entropyUsed: clearing?.first?.terms.entropyUsed ?? false,
     winner: clearing?.winner ?? null,
+    provisionalWinner: clearing?.provisionalWinner ?? null,
+    winnerRound: clearing?.round ?? null,
     margin: clearing?.margin ?? null,
     tokens: calls.reduce((sum, call) => sum + (call.usage === null ? 0 : totalTokens(call.usage)), 0),
     costMicros: sumMicros(calls.map((call) => call.costMicros)),
@@ -80,12 +82,13 @@ function bidRow({ tenantId, task, clearing }: AuctionFigures, bid: BidRecord): B
     auctionId: task.auctionId,
     bidId: bid.bidId,
     agentId: bid.agentId,
+    round: bid.round,
     status: bid.status,
     reason: bid.status === "abstained" ? bid.reason : null,
     price: agent === undefined ? 0 : outputPrice(agent),
     visibleTokens: bid.status === "valid" ? bid.visibleTokens : null,
     entropy: bid.status === "valid" ? bid.entropy : null,
-    score: clearing?.ranking.find((scored) => scored.agentId === bid.agentId)?.score ?? null,
+    score: scoreOf(clearing, bid),
     usage: bid.usage,
     costMicros: bid.costMicros,
     ms: bid.ms,
@@ -99,6 +102,7 @@ function verdictRow({ tenantId, task }: AuctionFigures, verdict: VerdictRecord):
     taskId: task.taskId,
     auctionId: task.auctionId,
     jurorId: verdict.jurorId,
+    round: verdict.round,
     status: verdict.status,
     reason: verdict.status === "left" ? verdict.reason : null,
     scores: verdict.status === "scored" ? verdict.scores : null,
@@ -126,4 +130,10 @@ export function endRows(tenantId: TenantId, report: EndReport, nowMs: number): H
       decidedAtMs: nowMs,
     },
   ];
+}
+
+/** A bid's score in its own round; null where it was not scored. */
+function scoreOf(clearing: Clearing | null, bid: BidRecord): number | null {
+  const ranked = bid.round === 1 ? clearing?.first : clearing?.refined;
+  return ranked?.ranking.find((scored) => scored.agentId === bid.agentId)?.score ?? null;
 }

@@ -12,6 +12,7 @@ import type { TaskId } from "../market/ids.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
 import { isFinal } from "../market/task.ts";
 import { taskRow } from "./history-rows.ts";
+import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, MarketTask, TenantDoc } from "./market-store.ts";
 
 /** What this room owes to a task's room. */
@@ -27,6 +28,7 @@ export interface MarketDeskParts {
   readonly store: MarketStore;
   readonly timers: Timers;
   readonly outbox: Outbox<ToTaskRoom>;
+  readonly memory: MemoryStore;
 }
 
 export class MarketDesk {
@@ -34,12 +36,14 @@ export class MarketDesk {
   readonly store: MarketStore;
   readonly timers: Timers;
   readonly outbox: Outbox<ToTaskRoom>;
+  readonly memory: MemoryStore;
 
   constructor(parts: MarketDeskParts) {
     this.config = parts.config;
     this.store = parts.store;
     this.timers = parts.timers;
     this.outbox = parts.outbox;
+    this.memory = parts.memory;
   }
 
   now(): number {

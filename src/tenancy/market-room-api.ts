@@ -3,7 +3,8 @@ import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { Pool } from "../market/agent.ts";
 import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
-import type { Policy } from "../market/policy.ts";
+import type { RecalledEntry } from "../market/memory.ts";
+import type { Policy, Weights } from "../market/policy.ts";
 import type { Result } from "../market/result.ts";
 import type { TaskSpec } from "../market/task.ts";
 
@@ -54,13 +55,18 @@ export interface Admission {
 
 export type AdmitRefusal =
   | { readonly reason: "unauthenticated" }
-  | { readonly reason: "idempotency_conflict" };
+  | { readonly reason: "idempotency_conflict" }
+  /** The task names a policy that is none in this tenant's pool. */
+  | { readonly reason: "unknown_policy" };
 
 export interface ClearRequest {
   readonly taskId: TaskId;
   readonly generation: number;
   readonly bids: readonly BidRecord[];
   readonly verdicts: readonly VerdictRecord[];
+  /** The task's text and its vector, for the memory; null: it is not remembered. */
+  readonly task: string;
+  readonly vector: readonly number[] | null;
 }
 
 export type ClearOutcome =
@@ -71,6 +77,27 @@ export type ClearOutcome =
 export type ClearRefusal = { readonly reason: "lost" | "ended" | "unknown_task" };
 
 export type LeaseAnswer = "continue" | "ended" | "lost";
+
+export interface PolicyChange {
+  readonly name: string;
+  readonly weights: Weights | null;
+  /** Figures of the fit that the weights come from. */
+  readonly fit: Readonly<Record<string, unknown>> | null;
+}
+
+export interface RecallQuery {
+  readonly vector: readonly number[];
+  /** What the index found for it. */
+  readonly hits: readonly { readonly id: string; readonly similarity: number }[];
+  readonly topK: number;
+}
+
+/** A vector that the index is to hold. */
+export interface PendingVector {
+  readonly id: AuctionId;
+  readonly version: number;
+  readonly vector: readonly number[];
+}
 
 export interface MarketRoomApi {
   setUp(settings: TenantSettings): Promise<void>;
@@ -90,6 +117,14 @@ export interface MarketRoomApi {
   agents(): Promise<{ readonly pool: Pool; readonly policy: Policy }>;
   historyBatch(limit: number): Promise<readonly { readonly id: number; readonly row: HistoryRow }[]>;
   historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void>;
+  /** Past auctions nearest to a vector: the index's hits and the recent window, merged; best first. */
+  recall(query: RecallQuery): Promise<readonly RecalledEntry[]>;
+  /** Entries whose newest version the index may not show yet. */
+  memoryBatch(limit: number): Promise<readonly PendingVector[]>;
+  /** What the index shows now: entries leave the recent window only at their newest version. */
+  memoryVisible(visible: readonly { readonly id: AuctionId; readonly version: number }[]): Promise<void>;
+  /** Stores a new policy version; effective from the next auction. Null weights: the pool's default ones. */
+  setPolicy(change: PolicyChange): Promise<Policy | "unknown_tenant" | "unknown_policy">;
   /** Re-arms every open task; for the cron sweep. Returns how many there are. */
   sweep(): Promise<number>;
 }

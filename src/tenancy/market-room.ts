@@ -12,10 +12,12 @@ import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { TaskRow } from "../market/history-row.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
-import { salePolicy } from "../market/policy.ts";
+import type { RecalledEntry } from "../market/memory.ts";
+import type { Policy } from "../market/policy.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
+import { policyOf } from "./admission.ts";
 import { AuctionTransitions } from "./auction-transitions.ts";
 import { endRows, taskRow } from "./history-rows.ts";
 import { AUCTION_TIMER, MarketDesk, type ToTaskRoom } from "./market-desk.ts";
@@ -30,23 +32,34 @@ import type {
   LeaseAnswer,
   MarketRoomApi,
   ParkedRow,
+  PolicyChange,
+  RecallQuery,
   TenantSettings,
 } from "./market-room-api.ts";
 import { MARKET_SCHEMA, MarketStore, type MarketTask, type TenantDoc } from "./market-store.ts";
+import { MemoryStore } from "./memory-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
 /** History rows that nobody came for are announced again after this long. */
 const HISTORY_NUDGE_MS = 10_000;
 const HISTORY_TIMER = "history";
+/** The index takes a while to show what it was given. */
+const MEMORY_NUDGE_MS = 5_000;
+/** An index that is down is asked ever more rarely. */
+const MAX_MEMORY_DOUBLINGS = 7;
+const MEMORY_TIMER = "memory";
 
 export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #config: Config;
   readonly #store: MarketStore;
   readonly #timers: Timers;
   readonly #outbox: Outbox<ToTaskRoom>;
+  readonly #memory: MemoryStore;
   readonly #desk: MarketDesk;
   readonly #auctions: AuctionTransitions;
   #ready: boolean;
+  /** Announcements since the index last showed something new. */
+  #memoryNudges = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -61,7 +74,9 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       deliver: async ({ lane, message }) => this.#deliver(this.#taskRoom(lane), message),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
     });
+    this.#memory = new MemoryStore(ctx.storage);
     this.#desk = new MarketDesk({
+      memory: this.#memory,
       config: this.#config,
       store: this.#store,
       timers: this.#timers,
@@ -82,7 +97,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       const createdAtMs = this.#desk.now();
       const { tenantId, name, ordering, pool } = settings;
       const tenant = { tenantId, name, ordering, pool, createdAtMs };
-      this.#store.putTenant({ ...tenant, lastSequence: 0, policyVersion: 1, rowVersion: 0 });
+      const policy = { policyVersion: 1, policyName: "sale", weights: null, fit: null };
+      this.#store.putTenant({ ...tenant, ...policy, lastSequence: 0, rowVersion: 0 });
       this.#desk.recordTenant();
     });
   }
@@ -102,7 +118,24 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   async agents(): ReturnType<MarketRoomApi["agents"]> {
     const tenant = this.#desk.mustTenant();
     const pool = tenant.pool ?? this.#config.pool;
-    return { pool, policy: salePolicy(pool, tenant.policyVersion) };
+    return { pool, policy: this.#policy(tenant) };
+  }
+
+  async setPolicy(change: PolicyChange): Promise<Policy | "unknown_tenant" | "unknown_policy"> {
+    const tenant = this.#tenant();
+    if (tenant === null) return "unknown_tenant";
+    const pool = tenant.pool ?? this.#config.pool;
+    if (policyOf(tenant, pool, change.name) === null) return "unknown_policy";
+    const { name, weights, fit } = change;
+    const next = { ...tenant, policyName: name, weights, fit, policyVersion: tenant.policyVersion + 1 };
+    await this.#commit(() => this.#store.putTenant(next));
+    return this.#policy(next);
+  }
+
+  #policy(tenant: TenantDoc): Policy {
+    const policy = policyOf(tenant, tenant.pool ?? this.#config.pool);
+    if (policy === null) throw new Error(`policy ${tenant.policyName} does not fit the pool`);
+    return policy;
   }
 
   // --- The way of a task ---
@@ -169,12 +202,20 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     if (task.end !== null) return task.end;
     const nowMs = this.#desk.now();
     this.#timers.clear(AUCTION_TIMER, task.taskId);
+    this.#settleMemory(report);
     const { tenantId } = this.#desk.mustTenant();
     for (const row of endRows(tenantId, report, nowMs)) this.#store.addHistory(row);
     this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
     if (task.state === "bidding") this.#desk.grantNext();
     if (this.#store.countOpen() === 0) this.#desk.recordTenant();
     return report.end;
+  }
+
+  /** What the trace did teaches the memory; a task that was stopped says nothing about its strategy. */
+  #settleMemory({ taskId, end, attempt }: EndReport): void {
+    if (end.state === "finished") this.#memory.settle(taskId, end.outcome);
+    if (end.state === "failed" && attempt > 0 && end.reason !== "deadline")
+      this.#memory.settle(taskId, "fail");
   }
 
   // --- Reading, history, sweep ---
@@ -197,6 +238,22 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       for (const row of parked) this.#store.parkHistory(row.id, row.error);
       this.#store.forgetSettled();
       if (!this.#store.hasHistory()) this.#timers.clear(HISTORY_TIMER, "");
+    });
+  }
+
+  async recall(query: RecallQuery): Promise<readonly RecalledEntry[]> {
+    return this.#tenant() === null ? [] : this.#memory.recall(query);
+  }
+
+  async memoryBatch(limit: number): ReturnType<MarketRoomApi["memoryBatch"]> {
+    return this.#tenant() === null ? [] : this.#memory.recent(limit);
+  }
+
+  async memoryVisible(visible: Parameters<MarketRoomApi["memoryVisible"]>[0]): Promise<void> {
+    await this.#commit(() => {
+      for (const { id, version } of visible) this.#memory.visible(id, version);
+      this.#memoryNudges = 0;
+      if (!this.#memory.hasRecent()) this.#timers.clear(MEMORY_TIMER, "");
     });
   }
 
@@ -229,6 +286,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   async #onTimer(timer: Timer): Promise<void> {
     if (Outbox.owns(timer.kind)) return this.#outbox.flush(timer.subject);
+    if (timer.kind === MEMORY_TIMER) return this.#nudgeMemory();
     if (timer.kind === HISTORY_TIMER) return this.#nudgeHistory();
     // SAFETY: auction timers are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;
@@ -245,6 +303,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     await this.#timers.arm();
     if (lane !== undefined) await this.#outbox.flush(lane);
     if (this.#store.hasHistory() && !this.#timers.has(HISTORY_TIMER, "")) await this.#nudgeHistory();
+    if (this.#memory.hasRecent() && !this.#timers.has(MEMORY_TIMER, "")) await this.#nudgeMemory();
     await this.#timers.arm();
     return result;
   }
@@ -265,6 +324,18 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     const { tenantId } = this.#desk.mustTenant();
     const generation = task.lease?.generation ?? 1;
     await this.#config.workQueue.send({ kind: "auction", tenantId, taskId: task.taskId, generation });
+  }
+
+  /** Vectors are written by the queue's consumer; what the index does not show yet is announced again. */
+  async #nudgeMemory(): Promise<void> {
+    if (!this.#memory.hasRecent()) return this.#timers.clear(MEMORY_TIMER, "");
+    const delayMs = MEMORY_NUDGE_MS * 2 ** Math.min(this.#memoryNudges++, MAX_MEMORY_DOUBLINGS);
+    this.#timers.set(MEMORY_TIMER, "", this.#desk.now() + delayMs);
+    try {
+      await this.#config.historyQueue.send({ kind: "memory", tenantId: this.#desk.mustTenant().tenantId });
+    } catch (error) {
+      logError("memory-nudge", error);
+    }
   }
 
   async #nudgeHistory(): Promise<void> {

@@ -7,7 +7,7 @@ import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId, TenantId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
 import { asMicros, type Micros } from "../market/money.ts";
-import type { Policy } from "../market/policy.ts";
+import type { Policy, Weights } from "../market/policy.ts";
 import type { SpentCall } from "../market/report.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { ApiKey, Ordering } from "./market-room-api.ts";
@@ -24,6 +24,12 @@ CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, task_id
 CREATE INDEX idempotency_expiry ON idempotency (expires_at_ms);
 CREATE TABLE history (id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT, row TEXT NOT NULL, parked TEXT);
 CREATE INDEX history_task ON history (task_id);
+CREATE TABLE memory (
+  auction_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
+  vector BLOB NOT NULL, recent INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX memory_task ON memory (task_id);
+CREATE INDEX memory_recent ON memory (auction_id) WHERE recent = 1;
 ${TIMER_SCHEMA}
 ${OUTBOX_SCHEMA}
 `,
@@ -40,6 +46,12 @@ export interface TenantDoc {
   /** Sequence number of the latest admission. */
   readonly lastSequence: number;
   readonly policyVersion: number;
+  /** Name of the policy for tasks that name none. */
+  readonly policyName: string;
+  /** Null: the pool's default weights. */
+  readonly weights: Weights | null;
+  /** Figures of the fit that the weights come from; null: they are not fitted. */
+  readonly fit: Readonly<Record<string, unknown>> | null;
   /** Version of the tenant's row in the history. */
   readonly rowVersion: number;
 }

@@ -7,7 +7,7 @@ import { agentSchema, type Agent, type AgentInput } from "../../src/market/agent
 import type { BidRecord, Opening, VerdictRecord } from "../../src/market/auction-record.ts";
 import { newId, type AgentId, type Source } from "../../src/market/ids.ts";
 import { asMicros, callCost, type TokenUsage } from "../../src/market/money.ts";
-import { salePolicy } from "../../src/market/policy.ts";
+import { makePolicy, rulesNamed, type Policy } from "../../src/market/policy.ts";
 import { taskSpecSchema, type TaskInput, type TaskSpec } from "../../src/market/task.ts";
 
 /** 2026-11-01T00:00:00Z, before any test's clock is advanced. */
@@ -80,6 +80,16 @@ export function aTaskSpec(fields: Partial<TaskInput> = {}): TaskSpec {
   return taskSpecSchema.parse({ prompt: "Write a function that adds two numbers.", ...fields });
 }
 
+/** The first version of a policy by its name, with the default weights of its pool. */
+export function aPolicy(
+  name = "sale",
+  { pool = aPool() }: { readonly pool?: readonly Pick<Agent, "id" | "prices">[] } = {},
+): Policy {
+  const rules = rulesNamed(name, pool);
+  if (rules === null) throw new Error(`no policy is called ${name}`);
+  return makePolicy({ name, rules, pool, version: 1 });
+}
+
 /** An admitted task whose policy has the default weights of its pool. */
 export function anOpening(fields: Partial<Opening> = {}): Opening {
   const pool = fields.pool ?? aPool();
@@ -92,7 +102,7 @@ export function anOpening(fields: Partial<Opening> = {}): Opening {
     sequence: 1,
     spec,
     pool,
-    policy: salePolicy(pool, 1),
+    policy: aPolicy("sale", { pool }),
     seed: 7,
     admittedAtMs,
     deadlineAtMs: admittedAtMs + spec.limits.deadlineS * 1_000,
@@ -113,11 +123,12 @@ export function aUsage(fields: Partial<TokenUsage> = {}): TokenUsage {
 
 type ValidBid = Extract<BidRecord, { status: "valid" }>;
 
-/** A valid bid of agt_large, billed at that agent's price. */
+/** A valid first bid of agt_large, billed at that agent's price. */
 export function aBid(fields: Partial<ValidBid> = {}): ValidBid {
   const usage = aUsage();
   return {
     bidId: newId("bid", ids),
+    round: 1,
     agentId: agentId("large"),
     ms: 1_200,
     usage,
@@ -137,6 +148,7 @@ type Abstention = Extract<BidRecord, { status: "abstained" }>;
 export function anAbstention(fields: Partial<Abstention> = {}): Abstention {
   return {
     bidId: newId("bid", ids),
+    round: 1,
     agentId: agentId("large"),
     ms: 20_000,
     usage: null,
@@ -155,6 +167,7 @@ export function aVerdict(fields: Partial<ScoredVerdict> = {}): ScoredVerdict {
   const usage = aUsage({ inputTokens: 1_600, outputTokens: 60 });
   return {
     jurorId: agentId("large"),
+    round: 1,
     ms: 900,
     usage,
     costMicros: callCost(usage, anAgent().prices),
@@ -170,6 +183,7 @@ type LostJuror = Extract<VerdictRecord, { status: "left" }>;
 export function aLostJuror(fields: Partial<LostJuror> = {}): LostJuror {
   return {
     jurorId: agentId("large"),
+    round: 1,
     ms: 20_000,
     usage: null,
     costMicros: asMicros(0),

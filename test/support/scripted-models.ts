@@ -4,6 +4,7 @@
  * Bills are small fixed usages, so that money can be checked by hand.
  */
 import type { Answer, BidAnswer, JuryAnswer, ModelPort, StepAnswer } from "../../src/agents/model-port.ts";
+import type { StrategyPromptInput } from "../../src/agents/prompts/strategy-prompt.ts";
 import type { CallFailure, CallFailureReason } from "../../src/market/call.ts";
 import type { Agent } from "../../src/market/agent.ts";
 import { asMicros, callCost, type TokenUsage } from "../../src/market/money.ts";
@@ -25,6 +26,8 @@ export class WorkerDied extends Error {}
 interface Script {
   /** Strategy by agent id, or the `CallFailureReason` for which the agent does not bid. */
   readonly bids?: Readonly<Record<string, string>>;
+  /** Refined strategy by agent id, or why there is none: the answer where the agent is shown pairs. */
+  readonly refinedBids?: Readonly<Record<string, string>>;
   /** Scores by juror id as a function of the strategies shown, or why the juror leaves. */
   readonly verdicts?: Readonly<Record<string, ((strategy: string) => number) | CallFailureReason>>;
   /** Answers of a trace, one per step: a result, tool calls, or a failure. */
@@ -55,7 +58,7 @@ function isFailure(value: unknown): value is CallFailureReason {
 }
 
 export class ScriptedModels implements ModelPort {
-  /** Every call in the order made: `bid agt_a`, `jury agt_b`, `step agt_a 2`. */
+  /** Every call in the order made: `bid agt_a`, `refine agt_a`, `jury agt_b`, `step agt_a 2`. */
   readonly asked: string[] = [];
   readonly #script: Script;
 
@@ -63,10 +66,15 @@ export class ScriptedModels implements ModelPort {
     this.#script = script;
   }
 
-  async bid(agent: Agent): Promise<Answer<BidAnswer>> {
-    this.#ask(`bid ${agent.id}`);
-    const script = this.#script.bids?.[agent.id];
-    if (script === undefined) throw new Error(`no bid scripted for ${agent.id}`);
+  async bid(
+    agent: Agent,
+    { refinement }: Pick<StrategyPromptInput, "refinement"> = { refinement: null },
+  ): Promise<Answer<BidAnswer>> {
+    const kind = refinement === null ? "bid" : "refine";
+    this.#ask(`${kind} ${agent.id}`);
+    const scripts = refinement === null ? this.#script.bids : this.#script.refinedBids;
+    const script = scripts?.[agent.id];
+    if (script === undefined) throw new Error(`no ${kind} scripted for ${agent.id}`);
     if (isFailure(script)) return failed(agent, script);
     return answered(agent, {
       strategy: script,

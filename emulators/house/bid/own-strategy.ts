@@ -21,9 +21,14 @@ function sentences(text: string): string[] {
 
 /** True if most of the text's sentences are what `order` would have written. */
 export function wroteStrategy(text: string, order: Omit<StrategyOrder, "maxTokens">): boolean {
+  return ownShare(text, order) >= OWN_SENTENCES;
+}
+
+/** Share of the text's sentences that `order` would have written, in [0, 1]. */
+export function ownShare(text: string, order: Omit<StrategyOrder, "maxTokens">): number {
   const own = new Set(sentences(writeStrategy({ ...order, maxTokens: null })));
   const given = sentences(text);
-  return given.length > 0 && given.filter((part) => own.has(part)).length / given.length >= OWN_SENTENCES;
+  return given.length === 0 ? 0 : given.filter((part) => own.has(part)).length / given.length;
 }
 
 /** Share of the task's fragments that a strategy names, in [0, 1]; null: it is not in a house model's manner. */

@@ -39,6 +39,8 @@ export interface StrategyOrder {
   readonly tools: readonly string[];
   /** Most tokens; null: as many as it takes. */
   readonly maxTokens: number | null;
+  /** Names the draws of a text other than the first bid's. */
+  readonly wording?: string;
 }
 
 const framed = (frame: string, fragment: string) => frame.replace("{}", () => fragment);
@@ -93,7 +95,7 @@ function partsOf(order: StrategyOrder, draws: Draws): StrategyParts {
 
 /** The strategy. Over the limit, filler goes first, then checks and pitfalls from the end. */
 export function writeStrategy(order: StrategyOrder): string {
-  const key = [order.seed, order.task.key, order.size.id] as const;
+  const key = [order.seed, order.task.key, order.size.id, order.wording ?? []].flat();
   let parts = partsOf(order, drawsFor(...key, "strategy"));
   for (;;) {
     // The layout's draws are named apart, so that a cut does not change what remains more than it must.

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
 import type { Step } from "../../../src/market/step.ts";
-import { anAgent, aWorld, BID, JURY, limits, STEP } from "./fakes.ts";
+import { anAgent, aWorld, BID, JURY, limits, REFINEMENT, STEP } from "./fakes.ts";
 
 const AGENT = anAgent("workers-ai", {
   usdPerMtok: { input: 1, cachedInput: 0.1, cacheWrite: 3, output: 10 },
@@ -67,6 +67,23 @@ describe("bound ≥ cost", () => {
     );
   });
 
+  it("of a refined bid, over-length retry included, whatever past tasks and strategies say", async () => {
+    const pair = fc.record({ task: text, losing: text, winning: text, verified: fc.boolean() });
+    const refinement = fc.record({
+      ownStrategy: text,
+      pairs: fc.array(pair, { minLength: 1, maxLength: 4 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(text, refinement, shares, shares, async (task, shown, first, second) => {
+        const { models } = aWorld({ ai: [answering("a", first), answering("b", second)] });
+        const input = { ...BID, task, refinement: shown };
+        const answer = await models.bid(AGENT, input, limits());
+        expect(answer.bill.status).toBe("billed");
+        expect(costOf(answer.bill)).toBeLessThanOrEqual(models.bidBound(AGENT, input));
+      }),
+    );
+  });
+
   it("of a juror", async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -95,6 +112,14 @@ describe("bound ≥ cost", () => {
         expect(costOf(answer.bill)).toBeLessThanOrEqual(models.stepBound(AGENT, request));
       }),
     );
+  });
+
+  it("of a refined bid grows with what the agent is shown", () => {
+    const { models } = aWorld();
+    const refined = models.bidBound(AGENT, { ...BID, refinement: REFINEMENT });
+    const pairs = [...REFINEMENT.pairs, ...REFINEMENT.pairs];
+    expect(refined).toBeGreaterThan(models.bidBound(AGENT, BID));
+    expect(models.bidBound(AGENT, { ...BID, refinement: { ...REFINEMENT, pairs } })).toBeGreaterThan(refined);
   });
 
   it("grows with every step", () => {

@@ -5,6 +5,7 @@
  */
 import { createModels, type ModelDeps } from "../../../src/agents/create-models.ts";
 import type { CallLimits, ModelPort } from "../../../src/agents/model-port.ts";
+import type { RefinementInput } from "../../../src/agents/prompts/strategy-prompt.ts";
 import { agentSchema, type Agent, type AgentInput } from "../../../src/market/agent.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 1);
@@ -154,6 +155,16 @@ export const BID = {
   maxTokens: 300,
   nonce: "a1b2c3d4",
   seed: 7,
+  refinement: null,
+};
+
+/** What an agent is shown when it may refine its bid: two pairs, of which only the second winner is known to be right. */
+export const REFINEMENT: RefinementInput = {
+  ownStrategy: "Ask around.",
+  pairs: [
+    { task: "Find the capital of Spain.", losing: "Guess.", winning: "Read the page.", verified: false },
+    { task: "Find the capital of Peru.", losing: "Ask around.", winning: "Read it twice.", verified: true },
+  ],
 };
 
 export const JURY = {

@@ -22,6 +22,7 @@ export function journal(bodies: readonly TaskEventBody[]): TaskEvent[] {
 const scores = { [SMALL]: 4, [LARGE]: 3 };
 const aBid = (agentId: AgentId): TaskEventBody => ({
   type: "bid-received",
+  round: 1,
   agentId,
   strategy: "plan",
   visibleTokens: 9,
@@ -31,6 +32,7 @@ const aBid = (agentId: AgentId): TaskEventBody => ({
 });
 const aVerdict = (jurorId: AgentId): TaskEventBody => ({
   type: "verdict-received",
+  round: 1,
   jurorId,
   scores,
   costMicros: asMicros(4),
@@ -49,7 +51,15 @@ const auctionEvents: readonly TaskEventBody[] = [
   aBid(LARGE),
   aVerdict(SMALL),
   aVerdict(LARGE),
-  { type: "auction-cleared", winner: SMALL, margin: 0.2, entropyUsed: true, ranking: [] },
+  {
+    type: "auction-cleared",
+    winner: SMALL,
+    round: 1,
+    provisionalWinner: SMALL,
+    margin: 0.2,
+    entropyUsed: true,
+    ranking: [],
+  },
 ];
 const traceEvents: readonly TaskEventBody[] = [
   { type: "task-awarded", attempt: 1, agentId: SMALL },
@@ -91,8 +101,8 @@ export function apiTask(taskId: string, fields: Partial<ApiTask> = {}): ApiTask 
     queueMessages: 1,
     verdict: { outcome: "pass", verifier: "equals", evidence: "as expected" },
     costMicros: 40,
-    costs: { bidMicros: 20, juryMicros: 8, traceMicros: 12 },
-    usage: { bid: usageOf(50, 20), jury: usageOf(60, 10), trace: usageOf(220, 15) },
+    costs: { bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros: 12 },
+    usage: { bid: usageOf(50, 20), jury: usageOf(60, 10), refine: NO_USAGE, trace: usageOf(220, 15) },
     ...fields,
   };
 }

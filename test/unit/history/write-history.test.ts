@@ -43,7 +43,7 @@ test("every kind of row arrives with all of its figures", async () => {
   });
   expect(tables["auctions"]?.[0]).toMatchObject({
     entropy_used: 1,
-    weights: '{"cost":0.0001,"entropy":0.1,"juror":0.05}',
+    weights: '{"cost":0.0001,"entropy":0.1,"jurors":{"agt_1":0.05}}',
   });
   expect(tables["verdicts"]?.[0]).toMatchObject({ scores: '{"agt_1":4.5}' });
 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { drawNonce, drawOrder } from "../../../src/market/draw.ts";
+import { drawNonce, drawNumber, drawOrder } from "../../../src/market/draw.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 31 - 1 });
 const purposes = fc.string({ maxLength: 40 });
@@ -80,5 +80,35 @@ describe("a nonce", () => {
       JURORS.map((juror) => drawNonce(seed, `jury/${juror}`)),
     );
     expect(new Set(nonces).size).toBe(nonces.length);
+  });
+});
+
+describe("a number", () => {
+  test("is at least 0 and below 1, and the same for the same seed and purpose", () => {
+    fc.assert(
+      fc.property(seeds, purposes, (seed, purpose) => {
+        const drawn = drawNumber(seed, purpose);
+        expect(drawn).toBeGreaterThanOrEqual(0);
+        expect(drawn).toBeLessThan(1);
+        expect(drawNumber(seed, purpose)).toBe(drawn);
+      }),
+    );
+  });
+
+  test("falls into each tenth about equally often, whatever the purpose", () => {
+    for (const purpose of ["random-policy", "static-mix"]) {
+      for (let tenth = 0; tenth < 10; tenth++) {
+        const hits = share((seed) => Math.floor(drawNumber(seed, purpose) * 10) === tenth);
+        // 0.1 ± 5 standard deviations of a fair draw over 2,000 seeds.
+        expect(Math.abs(hits - 0.1), `tenth ${tenth} of ${purpose}`).toBeLessThan(0.034);
+      }
+    }
+  });
+
+  test("of one purpose says nothing of another", () => {
+    const both = share(
+      (seed) => drawNumber(seed, "random-policy") < 0.5 && drawNumber(seed, "static-mix") < 0.5,
+    );
+    expect(Math.abs(both - 0.25)).toBeLessThan(0.05);
   });
 });

@@ -5,6 +5,8 @@ test("codes and their statuses are a contract with clients: add rows, never chan
   const statuses = Object.fromEntries(Object.entries(ERROR_TABLE).map(([code, row]) => [code, row.status]));
   expect(statuses).toMatchInlineSnapshot(`
     {
+      "auction_never_cleared": 409,
+      "auction_not_cleared": 409,
       "body_too_large": 413,
       "forbidden": 403,
       "idempotency_conflict": 409,
@@ -13,6 +15,7 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "invalid_json": 400,
       "invalid_parameter": 400,
       "method_not_allowed": 405,
+      "receipt_key_not_found": 404,
       "route_not_found": 404,
       "task_not_found": 404,
       "tenant_not_found": 404,
@@ -26,6 +29,6 @@ test("codes and their statuses are a contract with clients: add rows, never chan
 test.each<[string, ErrorRow]>(Object.entries(ERROR_TABLE))("%s reads as an error of the API", (code, row) => {
   expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
   expect(row.message).toMatch(/^[A-Z].*\.$/);
-  // The same request can only succeed later where the fault was not in it.
-  expect(row.retryable).toBe(row.status >= 500 || row.status === 429);
+  // The same request can only succeed later where the fault was not in it: it came too early, or to a house in trouble.
+  expect(row.retryable).toBe(row.status >= 500 || row.status === 429 || code === "auction_not_cleared");
 });

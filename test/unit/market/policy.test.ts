@@ -1,30 +1,41 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { outputPrice } from "../../../src/market/agent.ts";
-import { DEFAULT_MAX_STRATEGY_TOKENS, defaultWeights, salePolicy } from "../../../src/market/policy.ts";
-import { anAgent, aPool } from "../../support/builders.ts";
+import { outputPrice, type Agent } from "../../../src/market/agent.ts";
+import {
+  defaultWeights,
+  makePolicy,
+  POLICY_NAMES,
+  rulesNamed,
+  type Weights,
+} from "../../../src/market/policy.ts";
+import { agentId, anAgent, aPool } from "../../support/builders.ts";
+import { SALE_RULES } from "./support/arbitraries.ts";
 
-const pools = fc.array(
-  fc.integer({ min: 1, max: 25_000_000 }).map((micros) => anAgent({ price: micros / 1_000_000 })),
-  { minLength: 1, maxLength: 24 },
-);
+const pools: fc.Arbitrary<Agent[]> = fc
+  .array(fc.integer({ min: 1, max: 25_000_000 }), { minLength: 1, maxLength: 24 })
+  .map((prices) => prices.map((micros, at) => anAgent({ id: `agt_${at}`, price: micros / 1_000_000 })));
 
 describe("default weights", () => {
   test("of the paper's pool", () => {
-    const weights = defaultWeights(aPool());
+    const { cost, entropy, jurors } = defaultWeights(aPool());
     // w_c = 0.1 / (0.36 · 300) = 0.1 / 108; w_j = 1 / (5 · 4) = 0.05.
-    expect(weights.cost).toBeCloseTo(0.1 / 108, 15);
-    expect(weights.juror).toBeCloseTo(0.05, 15);
-    expect(weights.entropy).toBe(0.1);
+    expect(cost).toBeCloseTo(0.1 / 108, 15);
+    expect(entropy).toBe(0.1);
+    expect(Object.keys(jurors).toSorted()).toEqual(
+      aPool()
+        .map((agent) => agent.id)
+        .toSorted(),
+    );
+    for (const own of Object.values(jurors)) expect(own).toBeCloseTo(0.05, 15);
   });
 
   test("300 tokens of the dearest agent cost 0.1, and a unanimous jury's full score is worth 1", () => {
     fc.assert(
       fc.property(pools, (pool) => {
-        const weights = defaultWeights(pool);
+        const { cost, jurors } = defaultWeights(pool);
         const dearest = Math.max(...pool.map(outputPrice));
-        expect(weights.cost * dearest * 300).toBeCloseTo(0.1, 12);
-        expect(weights.juror * 5 * pool.length).toBeCloseTo(1, 12);
+        expect(cost * dearest * 300).toBeCloseTo(0.1, 12);
+        expect(Object.values(jurors).reduce((sum, own) => sum + 5 * own, 0)).toBeCloseTo(1, 12);
       }),
     );
   });
@@ -38,19 +49,79 @@ describe("default weights", () => {
   });
 
   test("a pool of free agents pays no cost", () => {
-    expect(defaultWeights([anAgent({ price: 0 }), anAgent({ price: 0 })])).toEqual({
+    const pool = [anAgent({ id: "agt_a", price: 0 }), anAgent({ id: "agt_b", price: 0 })];
+    expect(defaultWeights(pool)).toEqual({
       cost: 0,
       entropy: 0.1,
-      juror: 0.1,
+      jurors: { [agentId("a")]: 0.1, [agentId("b")]: 0.1 },
     });
   });
 });
 
-test("the paper's policy carries its version and its pool's weights", () => {
-  expect(salePolicy(aPool(), 3)).toEqual({
-    name: "sale",
-    version: 3,
-    weights: defaultWeights(aPool()),
-    maxStrategyTokens: DEFAULT_MAX_STRATEGY_TOKENS,
+describe("a policy", () => {
+  const options = { name: "sale", rules: SALE_RULES, pool: aPool(), version: 3 };
+
+  test("carries its name, version and rules, and its pool's default weights", () => {
+    expect(makePolicy(options)).toEqual({
+      name: "sale",
+      version: 3,
+      rules: SALE_RULES,
+      weights: defaultWeights(aPool()),
+      maxStrategyTokens: 600,
+    });
+    expect(makePolicy({ ...options, weights: null })).toEqual(makePolicy(options));
   });
+
+  test("takes fitted weights as they are", () => {
+    const weights: Weights = { cost: 1, entropy: 2, jurors: { [agentId("tiny")]: 3 } };
+    expect(makePolicy({ ...options, weights }).weights).toEqual(weights);
+  });
+});
+
+describe("a policy's name", () => {
+  test("sale is the paper's mechanism: entropy, the whole jury with self-assessment, memory", () => {
+    expect(rulesNamed("sale", aPool())).toEqual(SALE_RULES);
+  });
+
+  // Each leaves one part of the paper's mechanism out and keeps the rest.
+  test.each([
+    ["sale-no-memory", { ...SALE_RULES, memory: false }],
+    ["sale-no-entropy", { ...SALE_RULES, entropy: false }],
+    ["sale-no-self", { ...SALE_RULES, jury: { form: "batched", size: null, self: false } }],
+    ["sale-no-jury", { ...SALE_RULES, jury: null }],
+    ["sale-pointwise", { ...SALE_RULES, jury: { form: "pointwise", size: null, self: true } }],
+  ])("%s", (name, rules) => {
+    expect(rulesNamed(name, aPool())).toEqual(rules);
+  });
+
+  test("sale-single-juror has a jury of one", () => {
+    expect(rulesNamed("sale-single-juror", aPool())).toMatchObject({ ...SALE_RULES, jury: { size: 1 } });
+  });
+
+  test.each([
+    ["cheapest", { kind: "cheapest" }],
+    ["random", { kind: "random" }],
+    ["always:agt_small", { kind: "always", agentId: "agt_small" }],
+  ])("%s holds no auction", (name, rules) => {
+    expect(rulesNamed(name, aPool())).toEqual(rules);
+  });
+
+  test("every listed one means something, in any pool", () => {
+    for (const name of POLICY_NAMES) expect(rulesNamed(name, []), name).not.toBeNull();
+  });
+
+  test.each(["", "SALE", "sale ", "always:", "always:agt_stranger", "always:agt_small ", "agt_small"])(
+    "%j means nothing",
+    (name) => {
+      expect(rulesNamed(name, aPool())).toBeNull();
+    },
+  );
+
+  // Names come from clients.
+  test.each(["constructor", "toString", "__proto__", "always:__proto__", "always:constructor"])(
+    "%j is no name of ours",
+    (name) => {
+      expect(rulesNamed(name, aPool())).toBeNull();
+    },
+  );
 });

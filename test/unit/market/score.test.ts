@@ -2,13 +2,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { applyTerms, scoreBid, type BidFigures, type JurorVerdict } from "../../../src/market/score.ts";
+import type { Weights } from "../../../src/market/policy.ts";
 import { agentId } from "../../support/builders.ts";
-import { auctions, someEntropy } from "./support/arbitraries.ts";
+import { auctions, SALE_RULES, someEntropy, type AuctionRules } from "./support/arbitraries.ts";
 
 const A = agentId("a");
 const B = agentId("b");
 const C = agentId("c");
-const WEIGHTS = { cost: 0.001, entropy: 0.1, juror: 0.05 };
+/** Jurors that weigh 0.1, 0.2 and 0.3: 0.6 together. */
+const WEIGHTS: Weights = { cost: 0.001, entropy: 0.1, jurors: { [A]: 0.1, [B]: 0.2, [C]: 0.3 } };
+const NO_SELF: AuctionRules = { ...SALE_RULES, jury: { form: "batched", size: null, self: false } };
 
 const bidOf = (id: typeof A, fields: Partial<BidFigures> = {}): BidFigures => ({
   agentId: id,
@@ -19,90 +22,154 @@ const bidOf = (id: typeof A, fields: Partial<BidFigures> = {}): BidFigures => ({
 });
 const juror = (id: typeof A, scores: JurorVerdict["scores"]): JurorVerdict => ({ jurorId: id, scores });
 
+/** The score of one bid that was judged alone. */
+function scored(
+  bid: BidFigures,
+  verdicts: readonly JurorVerdict[],
+  { rules = SALE_RULES, weights = WEIGHTS }: { rules?: AuctionRules; weights?: Weights } = {},
+): ReturnType<typeof scoreBid> {
+  return scoreBid(bid, { weights, rules, verdicts, terms: applyTerms(rules, [bid], verdicts) });
+}
+
+/** What all three jurors say of one bid: 5, 4 and 1. */
+const verdictsOn = (bidder: typeof A) => [
+  juror(A, { [bidder]: 5 }),
+  juror(B, { [bidder]: 4 }),
+  juror(C, { [bidder]: 1 }),
+];
+const without = (gone: typeof A, verdicts: readonly JurorVerdict[]) =>
+  verdicts.filter((verdict) => verdict.jurorId !== gone);
+
 describe("the score of a bid", () => {
   test("is cost minus value", () => {
-    const bids = [bidOf(A)];
-    const verdicts = [juror(A, { [A]: 4 }), juror(B, { [A]: 5 })];
-    const scored = scoreBid(bidOf(A), WEIGHTS, applyTerms(WEIGHTS, 2, bids, verdicts), verdicts);
-    // C = 0.001 · 0.16 · 250 = 0.04; w_h·H = 0.1 · 0.4 = 0.04; Σ w_j·γ = 0.05 · (4 + 5) = 0.45.
-    expect(scored.cost).toBeCloseTo(0.04, 12);
-    expect(scored.entropyValue).toBeCloseTo(0.04, 12);
-    expect(scored.juryValue).toBeCloseTo(0.45, 12);
-    expect(scored.score).toBeCloseTo(0.04 - (0.04 + 0.45), 12);
-    expect(scored).toMatchObject(bidOf(A));
+    const bid = scored(bidOf(A), verdictsOn(A));
+    // C = 0.001 · 0.16 · 250 = 0.04; w_h·H = 0.1 · 0.4 = 0.04; Σ w_j·γ = 0.1·5 + 0.2·4 + 0.3·1 = 1.6.
+    expect(bid.cost).toBeCloseTo(0.04, 12);
+    expect(bid.entropyValue).toBeCloseTo(0.04, 12);
+    expect(bid.juryValue).toBeCloseTo(1.6, 12);
+    expect(bid.score).toBeCloseTo(0.04 - (0.04 + 1.6), 12);
+    expect(bid).toMatchObject(bidOf(A));
   });
 
   test("does not depend, to the last bit, on which juror answered first", () => {
     fc.assert(
-      fc.property(auctions({ minJurors: 2 }), ({ policy, poolOrder, bids, verdicts }) => {
+      fc.property(auctions({ minJurors: 2 }), ({ policy: { weights }, first: { bids, verdicts } }) => {
         const other = verdicts.toReversed();
         for (const bid of bids) {
-          const terms = applyTerms(policy.weights, poolOrder.length, bids, verdicts);
-          const reversed = applyTerms(policy.weights, poolOrder.length, bids, other);
-          expect(scoreBid(bid, policy.weights, reversed, other)).toEqual(
-            scoreBid(bid, policy.weights, terms, verdicts),
-          );
+          expect(scored(bid, other, { weights })).toEqual(scored(bid, verdicts, { weights }));
         }
       }),
     );
   });
+
+  test("does not depend, to the last bit, on the order in which the jurors' weights are written down", () => {
+    // 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 are two numbers. A receipt may be read back with its keys sorted.
+    const jurors = Object.fromEntries(Object.entries(WEIGHTS.jurors).toReversed());
+    const weights = { ...WEIGHTS, jurors };
+    expect(scored(bidOf(A), verdictsOn(A), { weights })).toEqual(scored(bidOf(A), verdictsOn(A)));
+  });
 });
 
-describe("the terms of an auction", () => {
-  test("a full jury has w_j each", () => {
-    const bids = [bidOf(A), bidOf(B)];
-    const scores = { [A]: 3, [B]: 4 };
-    const terms = applyTerms(WEIGHTS, 3, bids, [juror(A, scores), juror(B, scores), juror(C, scores)]);
-    expect(terms.jurorWeights[A]).toBeCloseTo(0.05, 15);
-    expect(terms.jurorWeights[B]).toBeCloseTo(0.05, 15);
-    expect(terms.jurorWeights[C]).toBeCloseTo(0.05, 15);
+describe("the weight of a juror that does not judge a bid goes to the others in proportion", () => {
+  test("where it left", () => {
+    // A and C remain with 0.4 of 0.6: (0.1·5 + 0.3·1) · 0.6/0.4 = 1.2.
+    expect(scored(bidOf(A), without(B, verdictsOn(A))).juryValue).toBeCloseTo(1.2, 12);
+    // B and C: (0.2·4 + 0.3·1) · 0.6/0.5 = 1.32.
+    expect(scored(bidOf(A), without(A, verdictsOn(A))).juryValue).toBeCloseTo(1.32, 12);
+    // C alone: 0.3·1 · 0.6/0.3 = 0.6.
+    expect(scored(bidOf(A), [juror(C, { [A]: 1 })]).juryValue).toBeCloseTo(0.6, 12);
   });
 
-  test("a lost juror's weight goes to the others in proportion", () => {
-    const scores = { [A]: 3 };
-    const terms = applyTerms(WEIGHTS, 3, [bidOf(A)], [juror(A, scores), juror(C, scores)]);
-    // 3 · 0.05 over two: 0.075 each.
-    expect(Object.keys(terms.jurorWeights).toSorted()).toEqual([A, C]);
-    expect(terms.jurorWeights[A]).toBeCloseTo(0.075, 15);
-    expect(terms.jurorWeights[C]).toBeCloseTo(0.075, 15);
+  test("where it may not judge itself", () => {
+    // Of A judge B and C: (0.8 + 0.3) · 0.6/0.5 = 1.32; of B judge A and C: (0.5 + 0.3) · 0.6/0.4 = 1.2;
+    // of C judge A and B: (0.5 + 0.8) · 0.6/0.3 = 2.6.
+    const values = [A, B, C].map((id) => scored(bidOf(id), verdictsOn(id), { rules: NO_SELF }).juryValue);
+    for (const [at, wanted] of [1.32, 1.2, 2.6].entries()) expect(values[at]).toBeCloseTo(wanted, 12);
   });
 
-  test("a juror that did not score every bid has left: never a silent 0", () => {
-    const bids = [bidOf(A), bidOf(B)];
-    const verdicts = [juror(A, { [A]: 5, [B]: 5 }), juror(B, { [A]: 5 })];
-    const terms = applyTerms(WEIGHTS, 2, bids, verdicts);
-    expect(Object.keys(terms.jurorWeights)).toEqual([A]);
-    // 2 · 0.05 · 5 from the one that stayed: both bids are worth the same.
-    for (const bid of bids) expect(scoreBid(bid, WEIGHTS, terms, verdicts).juryValue).toBeCloseTo(0.5, 12);
+  test("where it may not judge itself and another left", () => {
+    // Of A judges C alone, B having left: 0.3·1 · 0.6/0.3.
+    const verdicts = without(B, verdictsOn(A));
+    expect(scored(bidOf(A), verdicts, { rules: NO_SELF }).juryValue).toBeCloseTo(0.6, 12);
   });
 
-  test("a juror may score 0, and stays", () => {
-    const terms = applyTerms(WEIGHTS, 1, [bidOf(A)], [juror(A, { [A]: 0 })]);
-    expect(terms.jurorWeights).toEqual({ [A]: 0.05 });
+  test("where it was not drawn: each bid by those that judged it", () => {
+    // C was drawn and gives both 1; A and B judged themselves alone.
+    const verdicts = [juror(A, { [A]: 5 }), juror(B, { [B]: 4 }), juror(C, { [A]: 1, [B]: 1 })];
+    // (0.1·5 + 0.3·1) · 0.6/0.4 = 1.2; (0.2·4 + 0.3·1) · 0.6/0.5 = 1.32.
+    expect(scored(bidOf(A), verdicts).juryValue).toBeCloseTo(1.2, 12);
+    expect(scored(bidOf(B), verdicts).juryValue).toBeCloseTo(1.32, 12);
   });
 
-  test("whoever is left, the jury weighs |A| · w_j, shared equally; with nobody left, nothing", () => {
+  test("so that a unanimous jury is worth the same whoever is left of it", () => {
+    const setting = fc.record({
+      own: fc.tuple(...[A, B, C].map(() => fc.double({ min: 0.01, max: 1, noNaN: true }))),
+      left: fc.subarray([A, B, C], { minLength: 1 }),
+      points: fc.integer({ min: 0, max: 5 }),
+    });
     fc.assert(
-      fc.property(auctions(), ({ policy, poolOrder, bids, verdicts }) => {
-        const { jurorWeights } = applyTerms(policy.weights, poolOrder.length, bids, verdicts);
-        const shares = Object.values(jurorWeights);
-        expect(Object.keys(jurorWeights).toSorted()).toEqual(verdicts.map((v) => v.jurorId).toSorted());
-        const total = shares.reduce((sum, share) => sum + share, 0);
-        const wanted = verdicts.length === 0 ? 0 : policy.weights.juror * poolOrder.length;
-        expect(total).toBeCloseTo(wanted, 9);
-        expect(new Set(shares).size).toBeLessThanOrEqual(1);
+      fc.property(setting, ({ own, left, points }) => {
+        const jurors = Object.fromEntries([A, B, C].map((id, at) => [id, own[at] ?? 0]));
+        const verdicts = left.map((id) => juror(id, { [A]: points }));
+        const { juryValue } = scored(bidOf(A), verdicts, { weights: { ...WEIGHTS, jurors } });
+        expect(juryValue).toBeCloseTo(points * own.reduce((sum, one) => sum + one, 0), 9);
       }),
     );
   });
 
-  test("entropy counts where every bidder has it", () => {
+  test("and a score of 0 counts as one", () => {
+    // (0.1·5 + 0.2·4 + 0.3·0) of 0.6, not 1.3 · 0.6/0.3.
+    const verdicts = [...without(C, verdictsOn(A)), juror(C, { [A]: 0 })];
+    expect(scored(bidOf(A), verdicts).juryValue).toBeCloseTo(1.3, 12);
+  });
+});
+
+describe("never a silent 0", () => {
+  test("for a bid that nobody was left to judge, while others were judged", () => {
+    // B's only other juror, A, left: B is not a bid that the jury gave 0.
+    const verdicts = [juror(B, { [A]: 1, [B]: 5 })];
+    const two: Weights = { ...WEIGHTS, jurors: { [A]: 0.3, [B]: 0.3 } };
+    const terms = applyTerms(NO_SELF, [bidOf(A), bidOf(B)], verdicts);
+    const context = { weights: two, rules: NO_SELF, terms, verdicts };
+    const unjudged = scoreBid(bidOf(B), context).juryValue;
+    const given0 = [...verdicts, juror(A, { [A]: 5, [B]: 0 })];
+    const judged = scoreBid(bidOf(B), { ...context, verdicts: given0, terms: { ...terms, jurors: [A, B] } });
+    expect(judged.juryValue).toBe(0);
+    expect(unjudged).not.toBe(0);
+  });
+
+  test("where the jurors that are left weigh 0, as fitted weights may", () => {
+    const weights: Weights = { ...WEIGHTS, jurors: { [A]: 0.6, [B]: 0, [C]: 0 } };
+    const verdicts = [juror(B, { [A]: 4 }), juror(C, { [A]: 4 })];
+    expect(scored(bidOf(A), verdicts, { weights }).juryValue).toBeCloseTo(4 * 0.6, 12);
+  });
+});
+
+describe("without a jury", () => {
+  test("no verdict counts, and no juror is listed", () => {
+    const rules: AuctionRules = { ...SALE_RULES, jury: null };
+    expect(applyTerms(rules, [bidOf(A)], verdictsOn(A)).jurors).toEqual([]);
+    expect(scored(bidOf(A), verdictsOn(A), { rules }).juryValue).toBe(0);
+  });
+});
+
+describe("the terms of an auction", () => {
+  test("list the jurors whose verdicts count, by id", () => {
+    expect(applyTerms(SALE_RULES, [bidOf(A)], verdictsOn(A).toReversed()).jurors).toEqual([A, B, C]);
+  });
+
+  test("entropy counts where every bidder has it and the policy wants it", () => {
     fc.assert(
-      fc.property(auctions({ entropy: someEntropy }), ({ policy, poolOrder, bids, verdicts }) => {
-        const terms = applyTerms(policy.weights, poolOrder.length, bids, verdicts);
-        expect(terms.entropyUsed).toBe(true);
-        for (const bid of bids) {
-          const { entropyValue } = scoreBid(bid, policy.weights, terms, verdicts);
-          expect(entropyValue).toBeCloseTo(policy.weights.entropy * (bid.entropy ?? Number.NaN), 12);
+      fc.property(auctions({ entropy: someEntropy }), ({ policy, first: { bids, verdicts } }) => {
+        for (const entropy of [true, false]) {
+          const rules = { ...SALE_RULES, entropy };
+          const terms = applyTerms(rules, bids, verdicts);
+          expect(terms.entropyUsed).toBe(entropy);
+          for (const bid of bids) {
+            const { entropyValue } = scoreBid(bid, { weights: policy.weights, rules, terms, verdicts });
+            const wanted = entropy ? policy.weights.entropy * (bid.entropy ?? Number.NaN) : 0;
+            expect(entropyValue).toBeCloseTo(wanted, 12);
+          }
         }
       }),
     );
@@ -110,12 +177,13 @@ describe("the terms of an auction", () => {
 
   test("one bidder without entropy drops the term for all", () => {
     const bids = [bidOf(A, { entropy: 0.4 }), bidOf(B, { entropy: null }), bidOf(C, { entropy: 2 })];
-    const terms = applyTerms(WEIGHTS, 3, bids, []);
+    const terms = applyTerms(SALE_RULES, bids, []);
     expect(terms.entropyUsed).toBe(false);
-    expect(bids.map((bid) => scoreBid(bid, WEIGHTS, terms, []).entropyValue)).toEqual([0, 0, 0]);
+    const context = { weights: WEIGHTS, rules: SALE_RULES, terms, verdicts: [] };
+    expect(bids.map((bid) => scoreBid(bid, context).entropyValue)).toEqual([0, 0, 0]);
   });
 
   test("an entropy of 0 is known, and keeps the term", () => {
-    expect(applyTerms(WEIGHTS, 1, [bidOf(A, { entropy: 0 })], []).entropyUsed).toBe(true);
+    expect(applyTerms(SALE_RULES, [bidOf(A, { entropy: 0 })], []).entropyUsed).toBe(true);
   });
 });

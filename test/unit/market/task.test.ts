@@ -22,6 +22,7 @@ describe("a task", () => {
       verifier: null,
       limits: { deadlineS: 3_600, maxSteps: 200, maxOutputTokens: 8_192 },
       tools: ["run_javascript", "http"],
+      policy: null,
       metadata: {},
     });
   });
@@ -54,6 +55,7 @@ describe("a task", () => {
     ["an empty prompt", { prompt: "" }, ["prompt"]],
     ["a prompt that is no text", { prompt: 7 }, ["prompt"]],
     ["a prompt too long", { prompt: "x".repeat(MAX_PROMPT_CHARS + 1) }, ["prompt"]],
+    ["a policy without a name", { policy: "" }, ["policy"]],
     ["an unknown field", { budget: 5 }, [""]],
     ["an unknown limit", { limits: { steps: 5 } }, ["limits"]],
     ["limits that are null", { limits: null }, ["limits"]],

@@ -157,7 +157,7 @@ describe("the stream of a task", () => {
   test("is kept open by a comment while nothing happens", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const id = await holdTask(tenant);
-    const auction = { config, models: new ScriptedModels({}), toolMenu: () => [] };
+    const auction = { config, models: new ScriptedModels({}), toolMenu: () => [], memory: null };
     // Called here and not through the runtime: a timer may only write to a stream of the request that set it.
     const request = new Request(`${ORIGIN}/v1/tasks/${id}/events`, { headers: tenant.auth });
     const response = await createApp({ config, auction }).fetch(request, env, createExecutionContext());

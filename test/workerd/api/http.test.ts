@@ -117,7 +117,7 @@ describe("a bug", () => {
     };
     const app = createApp({
       config: broken,
-      auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [] },
+      auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
     });
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const request = new Request(`${ORIGIN}/v1/agents`, { headers: tenant.auth });
@@ -136,7 +136,12 @@ describe("/v1/agents", () => {
     const body = await (await call("/v1/agents", { headers: tenant.auth })).json<Record<string, unknown>>();
     expect(body).toMatchObject({
       object: "list",
-      policy: { name: "sale", version: 1, weights: { entropy: 0.1, juror: 0.05 }, maxStrategyTokens: 600 },
+      policy: {
+        name: "sale",
+        version: 1,
+        weights: { entropy: 0.1, jurors: { "agt_house-4b": 0.05 } },
+        maxStrategyTokens: 600,
+      },
     });
     expect(body["agents"]).toHaveLength(config.pool.length);
     expect(body["agents"]).toContainEqual({

@@ -160,7 +160,7 @@ test("a task that moves from the room to the history while it is listed is not m
   const racing = { ...config, marketRoom: <Port>() => market as unknown as Port };
   const app = createApp({
     config: racing,
-    auction: { config: racing, models: new ScriptedModels({}), toolMenu: () => [] },
+    auction: { config: racing, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
   });
   const request = new Request(`${ORIGIN}/v1/tasks`, { headers: tenant.auth });
   const response = await app.fetch(request, env, createExecutionContext());

@@ -62,7 +62,7 @@ describe("who is not the operator", () => {
     const closed = { ...config, adminSecret: null };
     const app = createApp({
       config: closed,
-      auction: { config: closed, models: new ScriptedModels({}), toolMenu: () => [] },
+      auction: { config: closed, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
     });
     for (const secret of ["null", "undefined", "test-operator"]) {
       const request = new Request(`${ORIGIN}/admin/tenants`, {

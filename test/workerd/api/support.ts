@@ -6,6 +6,7 @@ import { parseConfig } from "../../../src/config.ts";
 import { newId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
 import type { AgentInput } from "../../../src/market/agent.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
+import { createVectorIndex } from "../../../src/memory/vector-index.ts";
 import { consumeHistory } from "../../../src/tenancy/consume-history.ts";
 import type { MarketRoomApi, Ordering } from "../../../src/tenancy/market-room-api.ts";
 import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
@@ -148,6 +149,7 @@ export async function carryHistory(tenant: Tenant): Promise<void> {
   const body = { kind: "history", tenantId: tenant.tenantId };
   await consumeHistory(
     config,
+    createVectorIndex(config.vectorize),
     createMessageBatch("saleroom-history", [{ id: "1", timestamp: new Date(), attempts: 1, body }]),
   );
 }

@@ -22,7 +22,7 @@ test("a task that was admitted is not answered with task_not_found while its roo
   } as unknown as typeof config;
   const app = createApp({
     config: broken,
-    auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [] },
+    auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
   });
   const response = await app.fetch(
     new Request(`${ORIGIN}/v1/tasks`, {
@@ -114,7 +114,7 @@ test("a room that is being restarted is unavailable (503), not a bug of ours (50
   } as unknown as typeof config;
   const app = createApp({
     config: broken,
-    auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [] },
+    auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
   });
   const response = await app.fetch(
     new Request(`${ORIGIN}/v1/agents`, { headers: tenant.auth }),

@@ -162,6 +162,7 @@ describe("a late bill", () => {
       { callId, bill: { status: "billed", usage: USAGE, costMicros: asMicros(45) }, ms: 5 },
       {
         bidId: newId("bid", config.source),
+        round: 1,
         agentId: CHEAP,
         ms: 5,
         usage: USAGE,

@@ -183,7 +183,14 @@ describe("the death of its Worker", () => {
     await runAuction(auctionDeps(models), { tenantId: day.tenantId, taskId, generation: 2 });
     expect(await room.startAuctionCalls(1, [])).toBe("lost");
     expect(await day.market.renewAuction(taskId, 1)).toBe("lost");
-    const cleared = await day.market.clear({ taskId, generation: 1, bids: [], verdicts: [] });
+    const cleared = await day.market.clear({
+      taskId,
+      generation: 1,
+      bids: [],
+      verdicts: [],
+      task: "",
+      vector: null,
+    });
     // The award that stands is told again; nothing is cleared anew.
     expect(cleared).toMatchObject({ ok: true, value: { state: "awarded", agentId: DEAR } });
   });

@@ -12,6 +12,7 @@ import { runAuction } from "../../../src/auction/run-auction.ts";
 import { writeHistory } from "../../../src/history/write-history.ts";
 import worker from "../../../src/index.ts";
 import type { HistoryMessage } from "../../../src/market/message.ts";
+import { createVectorIndex } from "../../../src/memory/vector-index.ts";
 import { consumeHistory } from "../../../src/tenancy/consume-history.ts";
 import { sweep } from "../../../src/tenancy/sweep.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -58,7 +59,7 @@ async function carryHistory(day: MarketDay) {
   const batch = createMessageBatch("saleroom-history", [
     { id: "1", timestamp: new Date(), attempts: 1, body },
   ]);
-  await consumeHistory(config, batch);
+  await consumeHistory(config, createVectorIndex(config.vectorize), batch);
   return getQueueResult(batch, createExecutionContext());
 }
 
@@ -147,7 +148,7 @@ describe("the history", () => {
     const batch = createMessageBatch("saleroom-history", [
       { id: "1", timestamp: new Date(), attempts: 1, body },
     ]);
-    await consumeHistory(down, batch);
+    await consumeHistory(down, createVectorIndex(config.vectorize), batch);
     const result = await getQueueResult(batch, createExecutionContext());
     expect(result.retryMessages).toMatchObject([{ msgId: "1" }]);
     expect((await day.market.heldTasks()).map((task) => task.taskId)).toEqual([taskId]);

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { vi } from "vitest";
-import type { AuctionDeps } from "../../../src/auction/auction-run.ts";
+import type { AuctionDeps, AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { poolSchema, type AgentInput, type Pool } from "../../../src/market/agent.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
@@ -95,8 +95,8 @@ export function taskRoom(tenantId: TenantId, taskId: TaskId): TaskStub {
   return taskStub<TaskRoomApi & TaskRoomPort>(tenantId, taskId);
 }
 
-export function auctionDeps(models: ModelPort): AuctionDeps {
-  return { config, models, toolMenu: () => [] };
+export function auctionDeps(models: ModelPort, memory: AuctionMemory | null = null): AuctionDeps {
+  return { config, models, toolMenu: () => [], memory };
 }
 
 export function traceDeps(models: ModelPort, options: Partial<TraceDeps> = {}): TraceDeps {

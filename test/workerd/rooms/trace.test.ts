@@ -81,7 +81,12 @@ describe("a trace", () => {
       verdict: { outcome: "pass", evidence: "42" },
     });
     // Three bids, of which two were empty and billed; two steps: 1000 × output/4 + 200 × output each.
-    expect(view?.costs).toEqual({ bidMicros: 45 + 450 + 4_500, juryMicros: 0, traceMicros: 90 });
+    expect(view?.costs).toEqual({
+      bidMicros: 45 + 450 + 4_500,
+      juryMicros: 0,
+      refineMicros: 0,
+      traceMicros: 90,
+    });
     expect(tool.keys).toHaveLength(1);
     const events = await eventsOf(room);
     expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));

@@ -1,0 +1,76 @@
+/**
+ * `npm run fit`: fits the score's weights to what a tenant's agents are known to have done (auction.md, "MIP").
+ *
+ * Exits 0, also where there is too little to learn from; 1 where it could not do what it was asked. It changes
+ * nothing unless `--store` is given.
+ */
+import { parseOptions, USAGE, type CommandOptions } from "./options.ts";
+import { fitFigures, reportLines } from "./report.ts";
+import { runFit, type FitRun } from "./run-fit.ts";
+import { loadSolver } from "./solve.ts";
+import {
+  fetchTraining,
+  FitError,
+  readTrainingFile,
+  storeWeights,
+  type OperatorAccess,
+} from "./training-source.ts";
+
+const print = (lines: readonly string[]) => void process.stdout.write(`${lines.join("\n")}\n`);
+const refuse = (lines: readonly string[]): number => {
+  process.stderr.write(`${lines.join("\n")}\n`);
+  return 1;
+};
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2));
+  if (!options.ok) return refuse([options.failure, "", USAGE]);
+  if (options.value.help) {
+    print([USAGE]);
+    return 0;
+  }
+  try {
+    return await fit(options.value);
+  } catch (error) {
+    if (error instanceof FitError) return refuse([error.message]);
+    throw error;
+  }
+}
+
+async function fit(options: CommandOptions): Promise<number> {
+  // Asked for before the work, not after it.
+  const access = options.store ? operatorAccess(options) : null;
+  const training =
+    options.file === null
+      ? await fetchTraining(access ?? operatorAccess(options))
+      : await readTrainingFile(options.file);
+  const run = await runFit(await loadSolver(), {
+    auctions: training.auctions,
+    current: training.weights,
+    options: options.fit,
+    timeLimitS: options.timeLimitS,
+  });
+  print(reportLines(run));
+  return access === null ? 0 : store(access, run);
+}
+
+async function store(access: OperatorAccess, run: FitRun): Promise<number> {
+  if (run.fitted === null) return 0;
+  const { weights } = run.fitted.fit;
+  if (weights === null) return refuse(["", "No weights to store."]);
+  await storeWeights(access, { weights, fit: fitFigures(run, run.fitted) });
+  print(["", `Stored as a new policy version of ${access.tenantId}.`]);
+  return 0;
+}
+
+/** @throws FitError */
+function operatorAccess({ url, tenantId }: CommandOptions): OperatorAccess {
+  const secret: string | undefined = process.env["ADMIN_SECRET"];
+  if (secret === undefined || secret === "") {
+    throw new FitError("ADMIN_SECRET, the operator's secret, is not set");
+  }
+  if (tenantId === null) throw new FitError("name the tenant: --tenant ten_…");
+  return { url, tenantId, secret };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,74 @@
+/**
+ * The tenant's memory as an auction uses it: embed the task, retrieve similar past auctions, pair their strategies.
+ *
+ * Nothing here rejects. Without an embedding or an index there is no refinement, and the auction clears as it stands.
+ */
+import type { Embedder, EmbeddingFailure, VectorIndex } from "../memory/memory-port.ts";
+import { logError } from "../log.ts";
+import { contrastivePairs } from "../market/pairs.ts";
+import type { RecalledEntry } from "../market/memory.ts";
+import type { Result } from "../market/result.ts";
+import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
+import type { AuctionMemory, AuctionRun } from "./auction-run.ts";
+
+/** Past auctions that an agent's pairs are drawn from: the paper's k. */
+export const TOP_K = 5;
+/** Pairs that an agent is shown at most. */
+export const MAX_PAIRS = 3;
+/** An embedding that takes longer is done without. */
+const EMBED_MS = 10_000;
+
+export function createAuctionMemory(deps: {
+  readonly embedder: Embedder;
+  readonly index: VectorIndex;
+  /** Whether the index takes the embedder's vectors; asked once per isolate, at first use. */
+  checkDimension(): Promise<Result<null, EmbeddingFailure>>;
+}): AuctionMemory {
+  let fits: Promise<Result<null, EmbeddingFailure>> | null = null;
+  const usable = async (): Promise<boolean> => {
+    fits ??= deps.checkDimension();
+    const checked = await fits;
+    if (checked.ok) return true;
+    logError("memory-unusable", checked.failure.message, { reason: checked.failure.reason });
+    // An index that did not answer may answer next time; a wrong dimension stays wrong.
+    if (checked.failure.reason === "unreachable") fits = null;
+    return false;
+  };
+  return {
+    embed: async (task, signal) => {
+      if (!(await usable())) return null;
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(EMBED_MS)]);
+      const embedded = await deps.embedder.embed(task, limit);
+      if (embedded.ok) return [...embedded.value];
+      if (!signal.aborted)
+        logError("embedding-failed", embedded.failure.message, { reason: embedded.failure.reason });
+      return null;
+    },
+    pairsFor: async (run, vector, agents) => {
+      const recalled = await recall(run, deps.index, vector);
+      const pairs = agents.map(
+        (id) => [id, contrastivePairs(id, recalled, { maxPairs: MAX_PAIRS })] as const,
+      );
+      return new Map(pairs.filter(([, own]) => own.length > 0));
+    },
+  };
+}
+
+/** The index's hits merged with the room's recent window; the window alone where the index does not answer. */
+async function recall(
+  { deps, desk }: AuctionRun,
+  index: VectorIndex,
+  vector: readonly number[],
+): Promise<readonly RecalledEntry[]> {
+  const { tenantId } = desk.opening;
+  const hits = await index.query(tenantId, Float32Array.from(vector), TOP_K).catch((error: unknown) => {
+    logError("memory-query", error, { tenantId });
+    return [];
+  });
+  try {
+    return await deps.config.marketRoom<MarketRoomApi>(tenantId).recall({ vector, hits, topK: TOP_K });
+  } catch (error) {
+    logError("memory-recall", error, { tenantId });
+    return [];
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * Clears a receipt's auction again, from its recorded figures, and says where the receipt states something else.
+ *
+ * What it covers: winner, round, ranking, scores, terms, margin, who could refine, who could judge. What only a
+ * signature vouches for: the texts, the times, the bills, and that the recorded figures are those that models gave.
+ */
+import { outputPrice } from "./agent.ts";
+import { clearAuction, type AuctionRecord, type Clearing, type RoundRecord } from "./clear.ts";
+import type { Difference } from "./receipt-difference.ts";
+import { breachesOf } from "./receipt-rules.ts";
+import type { Receipt } from "./receipt-schema.ts";
+import { fail, ok, type Result } from "./result.ts";
+
+/** The clearing that the receipt's figures give; null where nobody bid. Fails with every difference there is. */
+export function recompute(receipt: Receipt): Result<Clearing | null, readonly Difference[]> {
+  const cleared = clearAuction(recordOf(receipt));
+  const computed = cleared.ok ? cleared.value : null;
+  const { decision } = receipt;
+  const found: Difference[] = [...breachesOf(receipt, computed)];
+  if (decision.status === "cleared" && computed !== null) {
+    found.push(...differences(decision.clearing, computed, "decision.clearing"));
+  } else if (decision.status !== (computed === null ? "no-bids" : "cleared")) {
+    const expected = computed === null ? "no-bids" : "cleared";
+    found.push({ path: "decision.status", stated: decision.status, expected });
+  }
+  return found.length === 0 ? ok(computed) : fail(found);
+}
+
+function recordOf(receipt: Receipt): AuctionRecord {
+  const { policy, seed, pool, bids } = receipt;
+  return {
+    policy,
+    seed,
+    pool: pool.map((agent) => ({ agentId: agent.id, price: outputPrice(agent) })),
+    first: roundOf(receipt, 1),
+    refined: bids.some((bid) => bid.round === 2) ? roundOf(receipt, 2) : null,
+  };
+}
+
+function roundOf({ pool, bids, verdicts }: Receipt, round: 1 | 2): RoundRecord {
+  return {
+    bids: bids.flatMap((bid) => {
+      const agent = pool.find(({ id }) => id === bid.agentId);
+      if (bid.round !== round || bid.status !== "valid" || agent === undefined) return [];
+      const { agentId, visibleTokens, entropy } = bid;
+      return [{ agentId, price: outputPrice(agent), tokens: visibleTokens, entropy: entropy.nats }];
+    }),
+    verdicts: verdicts.flatMap((verdict) =>
+      verdict.round === round && verdict.status === "scored"
+        ? [{ jurorId: verdict.jurorId, scores: verdict.scores }]
+        : [],
+    ),
+  };
+}
+
+/** Every leaf in which two JSON values differ. Numbers must be equal to the last bit: both sides ran the same sums. */
+function differences(stated: unknown, expected: unknown, path: string): Difference[] {
+  if (stated === expected) return [];
+  if (!isObject(stated) || !isObject(expected) || Array.isArray(stated) !== Array.isArray(expected)) {
+    return [{ path, stated, expected }];
+  }
+  const names = [...new Set([...Object.keys(stated), ...Object.keys(expected)])];
+  return names.flatMap((name) =>
+    differences(stated[name], expected[name], Array.isArray(stated) ? `${path}[${name}]` : `${path}.${name}`),
+  );
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

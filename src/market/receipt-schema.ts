@@ -1,0 +1,242 @@
+/**
+ * The form of a receipt, `saleroom.receipt.v1`: all that clearing an auction depends on, and what came of it.
+ *
+ * Strict throughout: a field that the recomputation does not know could tell a reader something that nobody checks.
+ * Money is in micro-USD, times in milliseconds since 1970, scores of jurors are 0 to 5, entropy is in nats per token.
+ * Names of secrets and addresses of endpoints are not part of it.
+ */
+import { z } from "zod";
+import {
+  AGENT_ID_PATTERN,
+  type AgentId,
+  type AuctionId,
+  type BidId,
+  type TaskId,
+  type TenantId,
+} from "./ids.ts";
+import { asMicros } from "./money.ts";
+
+export const RECEIPT_SCHEMA = "saleroom.receipt.v1";
+
+const branded = <Id extends string>(prefix: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^${prefix}_[0-7][0-9a-hjkmnp-tv-z]{25}$`))
+    .transform((id) => id as Id);
+
+const agentId = z
+  .string()
+  .regex(AGENT_ID_PATTERN)
+  .transform((id) => id as AgentId);
+const count = z.int().min(0);
+const micros = count.transform(asMicros);
+const weight = z.number().min(0);
+const finite = z.number();
+
+const poolAgent = z.strictObject({
+  id: agentId,
+  name: z.string(),
+  model: z.string(),
+  provider: z.string(),
+  emulated: z.boolean(),
+  /** Micro-USD per million tokens, frozen when the auction opened. */
+  prices: z.strictObject({
+    inputMicrosPerMtok: count,
+    cachedInputMicrosPerMtok: count,
+    cacheWriteMicrosPerMtok: count,
+    outputMicrosPerMtok: count,
+  }),
+  priceSource: z.string(),
+});
+
+const jury = z.strictObject({
+  form: z.enum(["batched", "pointwise"]),
+  size: count.nullable(),
+  self: z.boolean(),
+});
+
+const rules = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("auction"),
+    entropy: z.boolean(),
+    jury: jury.nullable(),
+    memory: z.boolean(),
+  }),
+  z.strictObject({ kind: z.literal("always"), agentId }),
+  z.strictObject({ kind: z.literal("cheapest") }),
+  z.strictObject({ kind: z.literal("random") }),
+  z.strictObject({ kind: z.literal("static-mix"), shares: z.record(agentId, weight) }),
+]);
+
+const policy = z.strictObject({
+  name: z.string(),
+  version: count,
+  rules,
+  weights: z.strictObject({ cost: weight, entropy: weight, jurors: z.record(agentId, weight) }),
+  maxStrategyTokens: count,
+});
+
+const usage = z.strictObject({
+  inputTokens: count,
+  cachedInputTokens: count,
+  cacheWriteTokens: count,
+  outputTokens: count,
+  reasoningTokens: count,
+});
+
+const round = z.union([z.literal(1), z.literal(2)]);
+
+/** Where a strategy's entropy comes from, or why it has none. */
+const entropy = z.discriminatedUnion("source", [
+  /** Mean over tokens, from the `topK` likeliest tokens that the provider returned, the rest as one more outcome. */
+  z.strictObject({ source: z.literal("top-k"), nats: z.number().min(0), topK: count.nullable() }),
+  /** `not-asked`: the agent is set up without log-probabilities. `not-returned`: its provider gave none this time. */
+  z.strictObject({
+    source: z.literal("none"),
+    nats: z.null(),
+    reason: z.enum(["not-asked", "not-returned"]),
+  }),
+]);
+
+/** What a call took. Usage is null where its provider never reported any; the cost is what was confirmed. */
+const call = { ms: z.number().min(0), usage: usage.nullable(), costMicros: micros };
+
+const bid = z.discriminatedUnion("status", [
+  z.strictObject({
+    ...call,
+    bidId: branded<BidId>("bid"),
+    round,
+    agentId,
+    status: z.literal("valid"),
+    strategy: z.string(),
+    visibleTokens: count,
+    entropy,
+  }),
+  z.strictObject({
+    ...call,
+    bidId: branded<BidId>("bid"),
+    round,
+    agentId,
+    status: z.literal("abstained"),
+    reason: z.string(),
+    message: z.string(),
+  }),
+]);
+
+const verdict = z.discriminatedUnion("status", [
+  z.strictObject({
+    ...call,
+    jurorId: agentId,
+    round,
+    status: z.literal("scored"),
+    scores: z.record(agentId, z.number().min(0).max(5)),
+  }),
+  z.strictObject({
+    ...call,
+    jurorId: agentId,
+    round,
+    status: z.literal("left"),
+    reason: z.string(),
+    message: z.string(),
+  }),
+]);
+
+const half = z.strictObject({ agentId, strategy: z.string() });
+
+/** An agent that was asked to refine its bid, and the past auctions that it was shown. */
+const refinement = z.strictObject({
+  agentId,
+  pairs: z.array(
+    z.strictObject({
+      auctionId: branded<AuctionId>("auc"),
+      task: z.string(),
+      similarity: z.number().min(-1).max(1),
+      losing: half,
+      winning: half,
+      outcome: z.enum(["pass", "unknown"]).nullable(),
+    }),
+  ),
+});
+
+const ranking = z.strictObject({
+  ranking: z.array(
+    z.strictObject({
+      agentId,
+      /** USD per million output tokens. */
+      price: z.number().min(0),
+      tokens: count,
+      entropy: z.number().min(0).nullable(),
+      cost: finite,
+      entropyValue: finite,
+      juryValue: finite,
+      score: finite,
+    }),
+  ),
+  terms: z.strictObject({ entropyUsed: z.boolean(), jurors: z.array(agentId) }),
+});
+
+/** What the market decided. */
+const decision = z.discriminatedUnion("status", [
+  z.strictObject({
+    status: z.literal("cleared"),
+    awardedAtMs: count,
+    clearing: z.strictObject({
+      winner: agentId,
+      round: z.union([z.literal(0), round]),
+      provisionalWinner: agentId,
+      first: ranking.nullable(),
+      refined: ranking.nullable(),
+      margin: finite.nullable(),
+    }),
+  }),
+  z.strictObject({ status: z.literal("no-bids") }),
+]);
+
+export const receiptSchema = z.strictObject({
+  schema: z.literal(RECEIPT_SCHEMA),
+  task: z.strictObject({
+    taskId: branded<TaskId>("tsk"),
+    tenantId: branded<TenantId>("ten"),
+    auctionId: branded<AuctionId>("auc"),
+    /** Position in the tenant's history. */
+    sequence: count,
+    admittedAtMs: count,
+    prompt: z.string(),
+  }),
+  policy,
+  seed: count,
+  /** In the order of the pool's file, which decides between equal score and equal price. */
+  pool: z.array(poolAgent).min(1),
+  bids: z.array(bid),
+  verdicts: z.array(verdict),
+  /** Null: the auction did not come to that. */
+  refinements: z.array(refinement).nullable(),
+  decision,
+});
+
+export type Receipt = Frozen<z.output<typeof receiptSchema>>;
+
+/** Read-only all the way down. */
+type Frozen<T> = T extends string | number | boolean | null
+  ? T
+  : { readonly [Name in keyof T]: Frozen<T[Name]> };
+
+/** What `GET /v1/tasks/:id/receipt` answers. */
+export const signedReceiptSchema = z.strictObject({
+  object: z.literal("receipt"),
+  receipt: receiptSchema,
+  /** Over the canonical JSON of `receipt`, in UTF-8; null where the market has no key to sign with. */
+  signature: z
+    .strictObject({
+      algorithm: z.literal("Ed25519"),
+      /** Thumbprint of the public key (RFC 7638). */
+      keyId: z.string(),
+      /** Base64url without padding. */
+      value: z.string(),
+    })
+    .nullable(),
+  /** Says so where there is no signature. */
+  unsignedBecause: z.literal("no_signing_key").nullable(),
+});
+
+export type SignedReceipt = Frozen<z.output<typeof signedReceiptSchema>>;

@@ -1,0 +1,62 @@
+/**
+ * A receipt: everything that an auction's clearing was computed from, so that anybody can compute it again.
+ *
+ * Made from the task room's record alone. It leaves out what clearing does not depend on and a tenant may not see:
+ * names of secrets, addresses of endpoints.
+ */
+import type { Agent } from "./agent.ts";
+import type { AuctionAnswers, BidRecord, Opening, RefinementRecord } from "./auction-record.ts";
+import type { Clearing } from "./clear.ts";
+import { RECEIPT_SCHEMA, type Receipt } from "./receipt-schema.ts";
+
+/** What the task room has of an auction. */
+export interface ReceiptParts extends AuctionAnswers {
+  readonly opening: Opening;
+  readonly refinements: readonly RefinementRecord[] | null;
+  /** Null: nobody made a valid bid, and the task failed for it. */
+  readonly award: { readonly clearing: Clearing; readonly awardedAtMs: number } | null;
+}
+
+type ReceiptBid = Receipt["bids"][number];
+type Entropy = Extract<ReceiptBid, { readonly status: "valid" }>["entropy"];
+
+/** The receipt of a cleared auction, or of one without bids. */
+export function makeReceipt({ opening, bids, verdicts, refinements, award }: ReceiptParts): Receipt {
+  const { taskId, tenantId, auctionId, sequence, admittedAtMs, spec, policy, seed, pool } = opening;
+  return {
+    schema: RECEIPT_SCHEMA,
+    task: { taskId, tenantId, auctionId, sequence, admittedAtMs, prompt: spec.prompt },
+    policy,
+    seed,
+    pool: pool.map(poolAgent),
+    bids: bids.map((bid) => receiptBid(bid, pool)),
+    verdicts,
+    refinements,
+    decision: award === null ? { status: "no-bids" } : decisionOf(award),
+  };
+}
+
+function decisionOf({ clearing, awardedAtMs }: NonNullable<ReceiptParts["award"]>): Receipt["decision"] {
+  return { status: "cleared", clearing, awardedAtMs };
+}
+
+function poolAgent(agent: Agent): Receipt["pool"][number] {
+  const { id, name, model, provider, emulated, prices, priceSource } = agent;
+  return { id, name, model, provider, emulated, prices, priceSource };
+}
+
+function receiptBid(bid: BidRecord, pool: readonly Agent[]): ReceiptBid {
+  if (bid.status === "abstained") return bid;
+  const { entropy, entropyTopK, ...rest } = bid;
+  const asked = (pool.find((agent) => agent.id === bid.agentId)?.topLogprobs ?? 0) > 0;
+  return { ...rest, entropy: entropySource({ entropy, entropyTopK, asked }) };
+}
+
+function entropySource(of: {
+  readonly entropy: number | null;
+  readonly entropyTopK: number | null;
+  readonly asked: boolean;
+}): Entropy {
+  if (of.entropy !== null) return { source: "top-k", nats: of.entropy, topK: of.entropyTopK };
+  return { source: "none", nats: null, reason: of.asked ? "not-returned" : "not-asked" };
+}
