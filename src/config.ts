@@ -77,6 +77,8 @@ export interface Config {
   marketRoom<Port>(tenantId: TenantId): Port;
   /** The task's room. Its name holds the tenant: another tenant's id leads to an empty room, never to this one. */
   taskRoom<Port>(tenantId: TenantId, taskId: TaskId): Port;
+  /** Objects that make model calls in invocations of their own, by names that nobody else uses. */
+  readonly callHelpers: { newName(): string; helper<Port>(name: string): Port };
   /** A secret or variable by name, for the pool's `apiKeySecret` and `baseUrlVariable`. */
   readonly variable: (name: string) => string | undefined;
 }
@@ -86,8 +88,19 @@ const source: Source = {
   random: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
 };
 
+// The environment is the same object for every request and object of an isolate: it is read once.
+const parsed = new WeakMap<Env, Config>();
+
 /** @throws Error that names every variable or pool entry that is wrong; the Worker does not start half configured */
 export function parseConfig(env: Env): Config {
+  const known = parsed.get(env);
+  if (known !== undefined) return known;
+  const config = readConfig(env);
+  parsed.set(env, config);
+  return config;
+}
+
+function readConfig(env: Env): Config {
   const variables = variablesSchema.safeParse(env);
   if (!variables.success) throw new Error(`bad variables: ${z.prettifyError(variables.error)}`);
   const v = variables.data;
@@ -114,6 +127,10 @@ export function parseConfig(env: Env): Config {
     marketRoom: <Port>(tenantId: TenantId) => room<Port>(env.MARKET_ROOM, tenantId),
     taskRoom: <Port>(tenantId: TenantId, taskId: TaskId) =>
       room<Port>(env.TASK_ROOM, `${tenantId}/${taskId}`),
+    callHelpers: {
+      newName: () => crypto.randomUUID(),
+      helper: <Port>(name: string) => room<Port>(env.CALL_HELPER, name),
+    },
     variable: (name) => {
       const value: unknown = Reflect.get(env, name);
       return typeof value === "string" ? value : undefined;

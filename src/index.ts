@@ -1,7 +1,10 @@
 /** The Worker: entry points and Durable Objects. Composition only. */
 import { createModels } from "./agents/create-models.ts";
 import { createApp } from "./api/app.ts";
+import type { ModelPort } from "./agents/model-port.ts";
 import { createAuctionMemory } from "./auction/auction-memory.ts";
+import { defineCallHelper } from "./auction/call-helper.ts";
+import { createHelperStock } from "./auction/spread-calls.ts";
 import { createEmbedder } from "./memory/embedder.ts";
 import { embeddingConfigSchema } from "./memory/embedding-config.ts";
 import type { VectorIndex } from "./memory/memory-port.ts";
@@ -23,11 +26,17 @@ import { createVerify } from "./trace/create-verify.ts";
 
 export { MarketRoom, TaskRoom };
 
+export const CallHelper = defineCallHelper((env) => {
+  const { config, models } = house(env);
+  return { models, now: config.source.now };
+});
+
 // One sandbox per isolate: it is what bounds how many scripts run at a time.
 const sandbox = createSandbox({ wasmModule });
 
 interface House {
   readonly config: Config;
+  readonly models: ModelPort;
   readonly app: ReturnType<typeof createApp>;
   readonly index: VectorIndex;
   readonly work: WorkDeps;
@@ -66,9 +75,10 @@ function openHouse(env: Env): House {
     index,
     checkDimension: () => checkDimension(config.vectorize, embedder),
   });
-  const auction = { config, models, toolMenu, memory };
+  const helpers = createHelperStock(config.callHelpers);
+  const auction = { config, models, helpers, toolMenu, memory };
   const trace = { config, models, tools, verify: createVerify({ sandbox, nowMs }) };
-  return { config, index, app: createApp({ config, auction }), work: { auction, trace } };
+  return { config, models, index, app: createApp({ config, auction }), work: { auction, trace } };
 }
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.

@@ -10,6 +10,8 @@ import type { TaskEvent, TaskEventType } from "../../src/market/event.ts";
 import type { CallView } from "../../src/taskroom/task-room-api.ts";
 
 export interface AuctionFacts {
+  /** When the market room admitted the task, ms since 1970. */
+  readonly admittedAtMs: number;
   readonly events: readonly TaskEvent[];
   readonly calls: readonly CallView[];
   /** The emulator's rows of this task's chat calls, in the order of their arrival. */
@@ -18,7 +20,7 @@ export interface AuctionFacts {
 
 export interface AuctionTimes {
   readonly refined: boolean;
-  /** From `task-admitted` to `auction-cleared`, ms. */
+  /** From the market room's admission to `auction-cleared`, ms. */
   readonly wallMs: number;
   /** Wall time less the critical path by the Worker's clock, ms. */
   readonly overheadMs: number;
@@ -34,7 +36,7 @@ export interface AuctionTimes {
 }
 
 export interface AuctionParts {
-  /** `task-admitted` to `auction-opened`. */
+  /** From admission to `auction-opened`: the task's room is made, and the first calls are recorded. */
   readonly open: number;
   /** To the last bid's event, less the slowest bid. */
   readonly bids: number;
@@ -51,11 +53,11 @@ const PHASES = ["bids", "verdicts", "refined", "judgedAgain"] as const;
 
 /** Null where the auction did not clear, or was resumed: there is no critical path to compare with. */
 export function auctionTimes(facts: AuctionFacts): AuctionTimes | null {
-  const admitted = timeOf(facts.events, "task-admitted");
+  const admitted = facts.admittedAtMs;
   const opened = timeOf(facts.events, "auction-opened");
   const cleared = timeOf(facts.events, "auction-cleared");
   const resumed = timeOf(facts.events, "auction-resumed");
-  if (admitted === null || opened === null || cleared === null || resumed !== null) return null;
+  if (opened === null || cleared === null || resumed !== null) return null;
   const calls = phasesOf(facts.calls);
   const slowest = (phase: keyof AuctionCalls) => Math.max(0, ...calls[phase].map((call) => call.ms ?? 0));
   const critical = PHASES.reduce((sum, phase) => sum + slowest(phase), 0);

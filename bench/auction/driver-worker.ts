@@ -8,13 +8,18 @@ import { DurableObject } from "cloudflare:workers";
 import { newId, type Source, type TenantId } from "../../src/market/ids.ts";
 import { NO_USAGE, ZERO_MICROS } from "../../src/market/money.ts";
 import { taskSpecSchema } from "../../src/market/task.ts";
+import type { Opening } from "../../src/market/auction-record.ts";
+import type { TaskRoomApi } from "../../src/taskroom/task-room-api.ts";
 import type { MarketRoomPort } from "../../src/taskroom/market-room-port.ts";
 import type { MarketRoomApi } from "../../src/tenancy/market-room-api.ts";
 
 /** One measurement: every client works on one object, again and again, until the time is up. */
 export interface DriverRequest {
-  /** `market`: admit, clear and end. `renew`: one transaction of the market room. `fresh`: bare, a new object each. */
-  readonly work: "set-up" | "market" | "renew" | "bare" | "fresh";
+  /**
+   * `market`: admit, clear and end. `task`: the same with the task's own room, opened and awarded. `renew`: the market
+   * room's smallest call. `fresh`: bare, a new object each.
+   */
+  readonly work: "set-up" | "market" | "task" | "renew" | "bare" | "fresh";
   /** Names of the objects. */
   readonly objects: readonly string[];
   readonly clients: number;
@@ -24,7 +29,7 @@ export interface DriverRequest {
 export interface DriverAnswer {
   readonly count: number;
   readonly ms: number;
-  /** Of `market`: what the callers waited for each of the three, summed, ms. */
+  /** Of `market` and `task`: what the callers waited for each of the three, summed, ms. */
   readonly waited: Waited;
 }
 
@@ -35,6 +40,7 @@ type Rooms = MarketRoomApi & MarketRoomPort;
 
 interface DriverEnv {
   readonly MARKET_ROOM: DurableObjectNamespace;
+  readonly TASK_ROOM: DurableObjectNamespace;
   readonly BARE: DurableObjectNamespace<BareObject>;
 }
 
@@ -93,7 +99,9 @@ function workOf(
     case "set-up":
       return (name) => setUp(market(name), name as TenantId);
     case "market":
-      return (name) => oneTask(market(name), waited);
+      return (name) => oneTask(market(name), { waited, begin: null });
+    case "task":
+      return (name) => oneTask(market(name), { waited, begin: (opening) => begin(env, opening) });
     case "renew":
       return (name) => market(name).renewAuction(newId("tsk", source), 1);
     case "bare":
@@ -108,7 +116,18 @@ async function setUp(market: Rooms, tenantId: TenantId): Promise<void> {
   await market.addKey({ keyId: newId("key", source), hash: KEY_HASH, name: "bench" });
 }
 
-async function oneTask(market: Rooms, waited: Waited): Promise<void> {
+/** As the Worker that was given the auction does. */
+async function begin({ TASK_ROOM }: DriverEnv, opening: Opening): Promise<void> {
+  const { tenantId, taskId } = opening;
+  // SAFETY: the binding leads to Saleroom's own class.
+  const room = TASK_ROOM.get(TASK_ROOM.idFromName(`${tenantId}/${taskId}`)) as unknown as TaskRoomApi;
+  await room.beginAuction(1, { opening, started: [] });
+}
+
+async function oneTask(
+  market: Rooms,
+  { waited, begin: beginTask }: { waited: Waited; begin: ((opening: Opening) => Promise<void>) | null },
+): Promise<void> {
   const taskId = newId("tsk", source);
   const auctionId = newId("auc", source);
   const startedMs = source.now();
@@ -121,8 +140,11 @@ async function oneTask(market: Rooms, waited: Waited): Promise<void> {
     idempotency: null,
   });
   const generation = admitted.ok ? admitted.value.auctionGeneration : null;
-  if (generation === null) throw new Error("not admitted");
+  const opening = admitted.ok ? admitted.value.opening : null;
+  if (generation === null || opening === null) throw new Error("not admitted");
   const admittedMs = source.now();
+  await beginTask?.(opening);
+  const begunMs = source.now();
   const cleared = await market.clear({
     taskId,
     generation,
@@ -152,6 +174,6 @@ async function oneTask(market: Rooms, waited: Waited): Promise<void> {
     },
   });
   waited.admit += admittedMs - startedMs;
-  waited.clear += clearedMs - admittedMs;
+  waited.clear += clearedMs - begunMs;
   waited.end += source.now() - clearedMs;
 }

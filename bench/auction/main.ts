@@ -7,16 +7,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import type { WorkerSource } from "../../emulators/stack/bundle-worker.ts";
 import { startStack } from "../../emulators/stack/start-stack.ts";
-import { openGate } from "./connection-gate.ts";
+import { MAIN_WORKER } from "../../emulators/stack/worker-options.ts";
 import { measureRates, type MarketRates } from "./market-rate.ts";
 import { parseOptions, USAGE, type BenchOptions } from "./options.ts";
 import { startRateStack } from "./rate-stack.ts";
 import { armFigures, auctionLines, partLines, rateLines } from "./report.ts";
 import { runAuctions, type ArmTimes } from "./run-auctions.ts";
 
-/** What the platform lets one invocation of a Worker keep waiting for headers. */
-const CONNECTIONS = 6;
+/** Saleroom under the platform's limit on connections. */
+const LIMITED: WorkerSource = {
+  ...MAIN_WORKER,
+  name: "saleroom-limited",
+  entry: "bench/auction/limited-worker.ts",
+  inputs: [...MAIN_WORKER.inputs, "bench/auction"],
+};
 /** Auctions stop after this long, however many rounds are left. */
 const LONGEST_MS = 15 * 60 * 1_000;
 
@@ -52,31 +58,29 @@ async function benchAuctions(options: BenchOptions, directory: string): Promise<
     emulatorPort: 0,
     quiet: true,
     emulatorVars: { LATENCY_SCALE: "0" },
+    worker: LIMITED,
   });
-  const gate = await openGate(stack.emulatorUrl, CONNECTIONS);
   try {
     const { agents: sizes, rounds } = options;
     const deadlineAtMs = Date.now() + LONGEST_MS;
-    const bench = { stack, gateUrl: gate.url, connections: CONNECTIONS, sizes, rounds, deadlineAtMs };
-    return await runAuctions({ ...bench, progress });
+    return await runAuctions({ stack, sizes, rounds, deadlineAtMs, progress });
   } finally {
     await stack.stop();
-    await gate.close();
   }
 }
 
 async function benchRates(options: BenchOptions, directory: string): Promise<MarketRates> {
-  const real = await startRateStack({ directory: join(directory, "real"), taskRooms: "real" });
+  const whole = await startRateStack({ directory: join(directory, "whole"), behind: "everything" });
   try {
-    const silent = await startRateStack({ directory: join(directory, "silent"), taskRooms: "silent" });
+    const market = await startRateStack({ directory: join(directory, "market"), behind: "nothing" });
     try {
       const { rateRounds: rounds, rateMs: durationMs } = options;
-      return await measureRates({ real, silent }, { rounds, durationMs, progress });
+      return await measureRates({ whole, market }, { rounds, durationMs, progress });
     } finally {
-      await silent.stop();
+      await market.stop();
     }
   } finally {
-    await real.stop();
+    await whole.stop();
   }
 }
 

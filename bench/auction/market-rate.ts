@@ -8,24 +8,27 @@ export const TENANTS: readonly number[] = [1, 4, 16, 64];
 /** Clients at a time, shared among the tenants. */
 const CLIENTS = 64;
 
-/** `roomOnly`: the market's cycle where the tasks' rooms do nothing. */
-type Rates = Record<Exclude<DriverRequest["work"], "set-up"> | "roomOnly", number>;
+/** `market`: of the market room's own stack; the rest of the whole one. */
+type Rates = Record<Exclude<DriverRequest["work"], "set-up">, number>;
 
 /** Two stacks of the same code; only one of them is driven at a time. */
 export interface RateStacks {
-  readonly real: RateStack;
-  readonly silent: RateStack;
+  /** Saleroom as it stands. */
+  readonly whole: RateStack;
+  /** Its market rooms with nothing behind them. */
+  readonly market: RateStack;
 }
 
 export interface TenantRates {
   readonly tenants: number;
   /** Medians, per second. */
   readonly perSecond: Rates;
-  /** Median of the rounds' ratios of tasks to bare transactions of as many objects. */
+  /** Median of the rounds' ratios of the market room's tasks to bare transactions of as many objects. */
   readonly ofBare: number;
-  readonly roomOnlyOfBare: number;
-  /** The same to bare transactions of one object. */
-  readonly ofOneBare: number;
+  /** Of whole tasks, their rooms made and the history written, to the same. */
+  readonly wholeOfBare: number;
+  /** Of whole tasks to bare transactions in a new object each: what every task costs at least. */
+  readonly wholeOfFresh: number;
   readonly rounds: readonly Rates[];
 }
 
@@ -39,61 +42,59 @@ export type Alone = Record<"admit" | "clear" | "end" | "bare" | "fresh", number>
 
 export interface MarketRates {
   readonly tenants: readonly TenantRates[];
-  /** What one client alone waits for, on average, ms. */
+  /** What one client alone waits for, on average, ms: the market room's own stack. */
   readonly alone: Alone;
-  /** The same where the tasks' rooms do nothing. */
-  readonly aloneRoomOnly: Alone;
+  /** The same in the whole stack. */
+  readonly aloneWhole: Alone;
 }
 
-export async function measureRates(
-  { real: stack, silent }: RateStacks,
-  bench: RateBench,
-): Promise<MarketRates> {
+export async function measureRates({ whole, market }: RateStacks, bench: RateBench): Promise<MarketRates> {
   const source: Source = { now: () => Date.now(), random: () => Math.random() };
   const tenants = Array.from({ length: Math.max(...TENANTS) }, () => newId("ten", source));
   const { durationMs } = bench;
-  const measure = async (work: DriverRequest["work"], objects: readonly string[], on = stack) => {
+  const measure = async (work: DriverRequest["work"], objects: readonly string[], on = whole) => {
     const { count, ms } = await on.drive({ work, objects, clients: CLIENTS, durationMs });
     return (count * 1_000) / ms;
   };
-  for (const on of [stack, silent]) {
+  for (const on of [whole, market]) {
     await on.drive({ work: "set-up", objects: tenants, clients: tenants.length, durationMs: 0 });
-    await measure("market", tenants, on);
   }
-  await measure("bare", tenants);
+  await measure("task", tenants);
+  await measure("market", tenants, market);
+  await measure("bare", tenants, market);
 
-  const rounds = new Map<number, { readonly rates: Rates; readonly oneBare: number }[]>();
+  const rounds = new Map<number, Rates[]>();
   for (let round = 0; round < bench.rounds; round += 1) {
-    let oneBare = Number.NaN;
     for (const count of TENANTS) {
       const objects = tenants.slice(0, count);
-      const bare = await measure("bare", objects);
-      if (count === 1) oneBare = bare;
-      const market = await measure("market", objects);
-      const roomOnly = await measure("market", objects, silent);
-      const renew = await measure("renew", objects);
-      const fresh = await measure("fresh", objects);
-      rounds.set(count, [
-        ...(rounds.get(count) ?? []),
-        { rates: { market, roomOnly, renew, bare, fresh }, oneBare },
-      ]);
+      const rates: Rates = {
+        bare: await measure("bare", objects, market),
+        market: await measure("market", objects, market),
+        renew: await measure("renew", objects, market),
+        task: await measure("task", objects),
+        fresh: await measure("fresh", objects),
+      };
+      rounds.set(count, [...(rounds.get(count) ?? []), rates]);
     }
     bench.progress(`rates: round ${round + 1} of ${bench.rounds}`);
   }
-  const alone = await measureAlone(stack, tenants.slice(0, 1), durationMs);
-  const aloneRoomOnly = await measureAlone(silent, tenants.slice(0, 1), durationMs);
-  return { tenants: [...rounds].map(summarise), alone, aloneRoomOnly };
+  const one = tenants.slice(0, 1);
+  return {
+    tenants: [...rounds].map(summarise),
+    alone: await measureAlone(market, "market", { objects: one, durationMs }),
+    aloneWhole: await measureAlone(whole, "task", { objects: one, durationMs }),
+  };
 }
 
 async function measureAlone(
   stack: RateStack,
-  objects: readonly string[],
-  durationMs: number,
+  work: "market" | "task",
+  { objects, durationMs }: Pick<DriverRequest, "objects" | "durationMs">,
 ): Promise<Alone> {
-  const drive = (work: DriverRequest["work"]) => stack.drive({ work, objects, clients: 1, durationMs });
+  const drive = (what: DriverRequest["work"]) => stack.drive({ work: what, objects, clients: 1, durationMs });
   const bare = await drive("bare");
   const fresh = await drive("fresh");
-  const { count, waited } = await drive("market");
+  const { count, waited } = await drive(work);
   return {
     admit: waited.admit / count,
     clear: waited.clear / count,
@@ -103,22 +104,20 @@ async function measureAlone(
   };
 }
 
-type Measured = readonly { readonly rates: Rates; readonly oneBare: number }[];
-
-function summarise([count, measured]: readonly [number, Measured]): TenantRates {
-  const of = (work: keyof Rates) => median(measured.map(({ rates }) => rates[work]));
+function summarise([count, rounds]: readonly [number, readonly Rates[]]): TenantRates {
+  const of = (work: keyof Rates) => median(rounds.map((rates) => rates[work]));
   return {
     tenants: count,
     perSecond: {
       market: of("market"),
-      roomOnly: of("roomOnly"),
+      task: of("task"),
       renew: of("renew"),
       bare: of("bare"),
       fresh: of("fresh"),
     },
-    ofBare: median(measured.map(({ rates }) => rates.market / rates.bare)),
-    roomOnlyOfBare: median(measured.map(({ rates }) => rates.roomOnly / rates.bare)),
-    ofOneBare: median(measured.map(({ rates, oneBare }) => rates.market / oneBare)),
-    rounds: measured.map(({ rates }) => rates),
+    ofBare: median(rounds.map((rates) => rates.market / rates.bare)),
+    wholeOfBare: median(rounds.map((rates) => rates.task / rates.bare)),
+    wholeOfFresh: median(rounds.map((rates) => rates.task / rates.fresh)),
+    rounds,
   };
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, type V4WorkerOptions } from "miniflare";
 import { applyMigrations } from "../../emulators/stack/apply-migrations.ts";
+import type { WorkerSource } from "../../emulators/stack/bundle-worker.ts";
 import { claimPorts, LOOPBACK } from "../../emulators/stack/ports.ts";
 import { PROJECT_ROOT } from "../../emulators/stack/project-root.ts";
 import { withoutSignalHandlers } from "../../emulators/stack/signals.ts";
@@ -24,29 +25,42 @@ const CALM = { LEASE_MS: "300000", PICKUP_MS: "600000" };
 const DRIVER = "bench-driver";
 const WORK_QUEUE = "saleroom-work";
 
+const LONE_MARKET: WorkerSource = {
+  ...MAIN_WORKER,
+  name: "saleroom-lone-market",
+  entry: "bench/auction/lone-market-worker.ts",
+  inputs: [...MAIN_WORKER.inputs, "bench/auction"],
+};
+
 export interface RateStackOptions {
   /** For the state; the caller removes it. */
   readonly directory: string;
-  /** `silent`: rooms that do nothing, so that only the market room works. */
-  readonly taskRooms: "real" | "silent";
+  /** `nothing`: one room that does nothing stands for all tasks' rooms, and nobody carries the history. */
+  readonly behind: "everything" | "nothing";
 }
 
-export async function startRateStack({ directory, taskRooms }: RateStackOptions): Promise<RateStack> {
+export async function startRateStack({ directory, behind }: RateStackOptions): Promise<RateStack> {
   const [port = 0, emulatorPort = 0, driverPort = 0] = await claimPorts([0, 0, 0]);
+  const source = behind === "everything" ? MAIN_WORKER : LONE_MARKET;
   const [main, emulators, driver] = await Promise.all([
-    placeWorker({ source: MAIN_WORKER, port, variables: (configured) => ({ ...configured, ...CALM }) }),
+    placeWorker({ source, port, variables: (configured) => ({ ...configured, ...CALM }) }),
     placeWorker({ source: EMULATORS_WORKER, port: emulatorPort, variables: (configured) => configured }),
     driverWorker(driverPort),
   ]);
   driver.durableObjects = {
     MARKET_ROOM: { className: "MarketRoom", scriptName: main.options.name, useSQLite: true },
     BARE: { className: "BareObject", useSQLite: true },
+    TASK_ROOM:
+      behind === "everything"
+        ? { className: "TaskRoom", scriptName: main.options.name, useSQLite: true }
+        : { className: "SilentTaskRoom", useSQLite: true },
     SILENT: { className: "SilentTaskRoom", useSQLite: true },
   };
   const rooms = main.options.durableObjects as Record<string, object>;
   const silent = { className: "SilentTaskRoom", scriptName: DRIVER, useSQLite: true };
-  const durableObjects = taskRooms === "silent" ? { ...rooms, TASK_ROOM: silent } : rooms;
-  const { [WORK_QUEUE]: _, ...consumers } = main.options.queueConsumers as Record<string, object>;
+  const durableObjects = behind === "nothing" ? { ...rooms, TASK_ROOM: silent } : rooms;
+  const { [WORK_QUEUE]: _, ...history } = main.options.queueConsumers as Record<string, object>;
+  const consumers = behind === "everything" ? history : {};
   const miniflare = withoutSignalHandlers(
     () =>
       new Miniflare(

@@ -28,8 +28,6 @@ export interface Arm {
   readonly wanted: number;
   readonly agents: number;
   readonly policy: "sale-no-memory" | "sale";
-  /** Calls that may wait for headers at a time; null: as many as there are. */
-  readonly connections: number | null;
 }
 
 export interface ArmTimes extends Arm {
@@ -40,9 +38,6 @@ export interface ArmTimes extends Arm {
 
 export interface AuctionBench {
   readonly stack: Stack;
-  /** The emulators behind the limit on connections. */
-  readonly gateUrl: string;
-  readonly connections: number;
   readonly sizes: readonly number[];
   readonly rounds: number;
   /** No round begins after this moment. */
@@ -68,21 +63,19 @@ export async function runAuctions(bench: AuctionBench): Promise<readonly ArmTime
   return arms.map(({ arm, auctions, left }) => ({ ...arm, auctions, left }));
 }
 
-function armsOf({ sizes, connections }: AuctionBench): Arm[] {
+function armsOf({ sizes }: AuctionBench): Arm[] {
   return sizes.flatMap((wanted): Arm[] => {
     const agents = admittedSize(wanted);
     return [
-      { wanted, agents, policy: "sale-no-memory", connections: null },
-      { wanted, agents, policy: "sale", connections: null },
-      { wanted, agents, policy: "sale-no-memory", connections },
+      { wanted, agents, policy: "sale-no-memory" },
+      { wanted, agents, policy: "sale" },
     ];
   });
 }
 
-async function openArm({ stack, gateUrl }: AuctionBench, arm: Arm) {
-  const origin = arm.connections === null ? stack.emulatorUrl : gateUrl;
-  const pool = poolOf(arm.agents, `${origin}/v1`);
-  const name = `${arm.agents} ${arm.policy} ${arm.connections ?? "free"}`;
+async function openArm({ stack }: AuctionBench, arm: Arm) {
+  const pool = poolOf(arm.agents, `${stack.emulatorUrl}/v1`);
+  const name = `${arm.agents} ${arm.policy}`;
   const { tenantId, key } = await createTenant(stack, { name, pool });
   const access: Access & { readonly policy: string; readonly tenantId: string } = {
     url: stack.url,
@@ -115,10 +108,12 @@ async function oneAuction(
   const events: TaskEvent[] = [];
   for await (const event of followEvents({ access, taskId })) events.push(event);
   const headers = { authorization: `Bearer ${access.key}` };
+  const task = (await json(`${access.url}/v1/tasks/${taskId}`, { headers })) as { admittedAt: string };
   const trace = (await json(`${access.url}/v1/tasks/${taskId}/trace`, { headers })) as { calls: CallView[] };
   const rows = (await json(`${emulatorUrl}/emulator/calls?limit=${CALL_PAGE}`)) as { calls: CallRow[] };
   const provider = rows.calls.filter((row) => MODEL_NAMES.includes(row.bareModel));
-  return auctionTimes({ events, calls: trace.calls, provider });
+  const admittedAtMs = Date.parse(task.admittedAt);
+  return auctionTimes({ admittedAtMs, events, calls: trace.calls, provider });
 }
 
 /** Asked now and then instead of listened for: a listener's events would be work beside the auction's. */

@@ -17,6 +17,8 @@ export interface WorkerSource {
   /** The wrangler configuration, from the project's root. */
   readonly configPath: string;
   readonly environment?: string;
+  /** Another entry than the configuration's, from the project's root. */
+  readonly entry?: string;
   /** Files and folders whose content decides the bundle, from the project's root. */
   readonly inputs: readonly string[];
 }
@@ -30,7 +32,6 @@ export interface BundledModule {
 
 const CACHE = join(PROJECT_ROOT, ".saleroom", "bundles");
 const WRANGLER = join(PROJECT_ROOT, "node_modules", "wrangler", "bin", "wrangler.js");
-const ENTRY = "index.js";
 /** An older bundle of the same Worker is removed after this time: something may still be starting from it. */
 const STALE_MS = 60 * 60 * 1_000;
 
@@ -63,10 +64,21 @@ async function build(source: WorkerSource, directory: string): Promise<string> {
   mkdirSync(CACHE, { recursive: true });
   removeStale(source.name);
   const environment = source.environment === undefined ? [] : ["--env", source.environment];
+  const entry = source.entry === undefined ? [] : [source.entry];
   try {
     await promisify(execFile)(
       process.execPath,
-      [WRANGLER, "deploy", "--dry-run", "-c", source.configPath, ...environment, "--outdir", unfinished],
+      [
+        WRANGLER,
+        "deploy",
+        ...entry,
+        "--dry-run",
+        "-c",
+        source.configPath,
+        ...environment,
+        "--outdir",
+        unfinished,
+      ],
       {
         cwd: PROJECT_ROOT,
         env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "1", NO_COLOR: "1", FORCE_COLOR: "0" },
@@ -93,8 +105,8 @@ function removeStale(name: string): void {
   }
 }
 
-function contentHash({ inputs, configPath, environment }: WorkerSource): string {
-  const hash = createHash("sha256").update(environment ?? "");
+function contentHash({ inputs, configPath, environment, entry }: WorkerSource): string {
+  const hash = createHash("sha256").update(`${environment ?? ""} ${entry ?? ""}`);
   for (const input of [...inputs, configPath, "package-lock.json"]) {
     for (const file of filesIn(join(PROJECT_ROOT, input))) {
       hash.update(`\0${relative(PROJECT_ROOT, file)}\0`).update(readFileSync(file));
@@ -115,8 +127,8 @@ function filesIn(path: string): string[] {
 function readModules(directory: string): BundledModule[] {
   const files = filesIn(directory).filter((file) => !/(?:README\.md|\.map|bundle-meta\.json)$/.test(file));
   const modules = files.map((file) => readModule(directory, file));
-  // Miniflare starts the first one.
-  return modules.toSorted((a, b) => Number(b.path === ENTRY) - Number(a.path === ENTRY));
+  // Miniflare starts the first one: the bundle, the only script there is.
+  return modules.toSorted((a, b) => Number(b.type === "ESModule") - Number(a.type === "ESModule"));
 }
 
 function readModule(directory: string, file: string): BundledModule {

@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions } from "miniflare";
 import { applyMigrations } from "./apply-migrations.ts";
+import type { WorkerSource } from "./bundle-worker.ts";
 import { openWorkerLog, type WorkerLog } from "./worker-log.ts";
 import { claimPorts, LOOPBACK } from "./ports.ts";
 import { PROJECT_ROOT } from "./project-root.ts";
@@ -19,6 +20,8 @@ import { EMULATORS_WORKER, MAIN_WORKER, placeWorker, type Variables } from "./wo
 export interface StackOptions {
   /** Holds everything that outlives a stop; made if it is not there. */
   readonly directory: string;
+  /** Default: Saleroom as it stands; a bench puts an entry of its own around it. */
+  readonly worker?: WorkerSource;
   /** Of the Worker; 0 takes a free one. */
   readonly port: number;
   /** Of the emulators; 0 takes a free one. */
@@ -138,7 +141,7 @@ async function configureStack(options: StackOptions, log: WorkerLog): Promise<Co
   const emulatorOrigin = `http://${LOOPBACK}:${options.emulatorPort}`;
   const [main, emulators] = await Promise.all([
     placeWorker({
-      source: MAIN_WORKER,
+      source: options.worker ?? MAIN_WORKER,
       port: options.port,
       variables: (configured) => ({ ...movedTo(emulatorOrigin, configured), ...options.vars }),
     }),

@@ -4,10 +4,10 @@ import { z } from "zod";
 import { runAuction } from "../auction/run-auction.ts";
 import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
-import { newId, parseId, type TaskId } from "../market/ids.ts";
+import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
 import { POLICY_NAMES } from "../market/policy.ts";
-import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
+import type { Admission, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
@@ -77,13 +77,8 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     const message = `none in this pool; there are ${POLICY_NAMES.join(", ")}, and always:<agent id>`;
     throw new Problem("invalid_body", { issues: [{ path: "policy", message }] });
   }
-  const { taskId, auctionGeneration } = admitted.value;
-  if (auctionGeneration !== null) {
-    const where = { tenantId: caller.tenantId, taskId, generation: auctionGeneration };
-    const running = runAuction(deps.auction, where);
-    // A lapsed lease resumes the auction, whatever became of it here.
-    c.executionCtx.waitUntil(running.catch((error) => logError("auction-failed", error, { taskId })));
-  }
+  const { taskId } = admitted.value;
+  await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
@@ -93,6 +88,30 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     return c.json({ object: "task", id: taskId, state: "admitted", sequence: admitted.value.sequence }, 202);
   }
   return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
+}
+
+/** Starts the admitted auction, which goes on after the answer; returns once the task's room is open. */
+async function startAuction(
+  c: Context<ApiEnv>,
+  deps: ApiDeps,
+  admission: Admission & { readonly tenantId: TenantId },
+): Promise<void> {
+  const { tenantId, taskId, auctionGeneration, opening } = admission;
+  if (auctionGeneration === null) return;
+  const opened = Promise.withResolvers<void>();
+  const running = runAuction(deps.auction, {
+    tenantId,
+    taskId,
+    generation: auctionGeneration,
+    ...(opening !== null && { opening }),
+    opened: opened.resolve,
+  });
+  // A lapsed lease resumes the auction, whatever became of it here.
+  const settled = running
+    .catch((error) => logError("auction-failed", error, { taskId }))
+    .then(opened.resolve);
+  c.executionCtx.waitUntil(settled);
+  await opened.promise;
 }
 
 /** The task as it stands when it has ended or the wait is over; null where its room cannot be reached. */

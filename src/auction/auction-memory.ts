@@ -3,13 +3,13 @@
  *
  * Nothing here rejects. Without an embedding or an index there is no refinement, and the auction clears as it stands.
  */
+import type { Config } from "../config.ts";
 import type { Embedder, EmbeddingFailure, VectorIndex } from "../memory/memory-port.ts";
 import { logError } from "../log.ts";
-import { contrastivePairs } from "../market/pairs.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { Result } from "../market/result.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
-import type { AuctionMemory, AuctionRun } from "./auction-run.ts";
+import type { AuctionMemory } from "./auction-run.ts";
 
 /** Past auctions that an agent's pairs are drawn from: the paper's k. */
 export const TOP_K = 5;
@@ -44,29 +44,22 @@ export function createAuctionMemory(deps: {
         logError("embedding-failed", embedded.failure.message, { reason: embedded.failure.reason });
       return null;
     },
-    pairsFor: async (run, vector, agents) => {
-      const recalled = await recall(run, deps.index, vector);
-      const pairs = agents.map(
-        (id) => [id, contrastivePairs(id, recalled, { maxPairs: MAX_PAIRS })] as const,
-      );
-      return new Map(pairs.filter(([, own]) => own.length > 0));
-    },
+    recall: (config, query) => recall(config, deps.index, query),
   };
 }
 
 /** The index's hits merged with the room's recent window; the window alone where the index does not answer. */
 async function recall(
-  { deps, desk }: AuctionRun,
+  config: Config,
   index: VectorIndex,
-  vector: readonly number[],
+  { tenantId, vector }: Parameters<AuctionMemory["recall"]>[1],
 ): Promise<readonly RecalledEntry[]> {
-  const { tenantId } = desk.opening;
   const hits = await index.query(tenantId, Float32Array.from(vector), TOP_K).catch((error: unknown) => {
     logError("memory-query", error, { tenantId });
     return [];
   });
   try {
-    return await deps.config.marketRoom<MarketRoomApi>(tenantId).recall({ vector, hits, topK: TOP_K });
+    return await config.marketRoom<MarketRoomApi>(tenantId).recall({ vector, hits, topK: TOP_K });
   } catch (error) {
     logError("memory-recall", error, { tenantId });
     return [];

@@ -1,15 +1,23 @@
-/** What the phases of an auction work with, and how a run ends early. */
+/** What the parts of an auction work with, and how a run ends early. */
 import type { ModelPort } from "../agents/model-port.ts";
 import type { Config } from "../config.ts";
-import type { ContrastivePair } from "../market/memory.ts";
-import type { AgentId } from "../market/ids.ts";
-import type { AuctionDesk, TaskRoomApi } from "../taskroom/task-room-api.ts";
+import type { RecalledEntry } from "../market/memory.ts";
+import type { Opening } from "../market/auction-record.ts";
+import type { TenantId } from "../market/ids.ts";
+import type { AuctionDesk } from "../taskroom/task-room-api.ts";
+import type { AuctionLog } from "./auction-log.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
+import type { HelperStock } from "./spread-calls.ts";
 import type { ToolMenu } from "./tool-menu.ts";
+
+/** The only way to a model, as far as an auction goes it. */
+export type AuctionModels = Pick<ModelPort, "bid" | "judge" | "bidBound" | "juryBound">;
 
 export interface AuctionDeps {
   readonly config: Config;
-  readonly models: ModelPort;
+  readonly models: AuctionModels;
+  /** Further invocations that calls are made in. */
+  readonly helpers: HelperStock;
   /** The tools that a winner would have, as bidders are told. */
   readonly toolMenu: ToolMenu;
   /** Null: nothing is remembered, and nobody refines. */
@@ -20,20 +28,24 @@ export interface AuctionDeps {
 export interface AuctionMemory {
   /** The task's vector, asked for while the agents bid; null where the embedding failed. */
   embed(task: string, signal: AbortSignal): Promise<readonly number[] | null>;
-  /** Contrastive pairs of each of these agents, from the tenant's auctions that cleared before; agents without any are left out. */
-  pairsFor(
-    run: AuctionRun,
-    vector: readonly number[],
-    agents: readonly AgentId[],
-  ): Promise<ReadonlyMap<AgentId, readonly ContrastivePair[]>>;
+  /** The tenant's auctions that cleared before and are nearest to the vector, best first. */
+  recall(
+    config: Config,
+    query: { readonly tenantId: TenantId; readonly vector: readonly number[] },
+  ): Promise<readonly RecalledEntry[]>;
 }
 
-/** Everything that one phase of an auction works with. */
-export interface AuctionRun {
-  readonly deps: AuctionDeps;
-  readonly task: TaskRoomApi;
+/** What the calls of an auction are planned from. */
+export interface AuctionPlan {
+  readonly deps: Omit<AuctionDeps, "helpers">;
+  readonly opening: Opening;
+}
+
+/** Everything that a part of a running auction works with. */
+export interface AuctionRun extends AuctionPlan {
   readonly desk: AuctionDesk;
-  readonly generation: number;
+  /** The task room's record of the auction, as this run writes it. */
+  readonly log: Pick<AuctionLog, "commit">;
   /** Aborts when the auction is to stop or has been taken over. */
   readonly signal: AbortSignal;
 }

@@ -3,57 +3,78 @@ import type { Answer, BidAnswer } from "../agents/model-port.ts";
 import type { RefinementInput, StrategyPromptInput } from "../agents/prompts/strategy-prompt.ts";
 import type { Agent } from "../market/agent.ts";
 import type { BidRecord, Round } from "../market/auction-record.ts";
+import type { StartedCall } from "../market/call.ts";
 import { drawNonce } from "../market/draw.ts";
 import { meanTokenEntropy } from "../market/entropy.ts";
 import { newId, type AgentId, type BidId } from "../market/ids.ts";
-import type { AuctionRun } from "./auction-run.ts";
+import type { AuctionPlan, AuctionRun } from "./auction-run.ts";
 import { billedCost, billedUsage } from "./billed.ts";
-import { makeCalls, phaseLimits } from "./phase.ts";
+import { limitsFor, makeCall, startedCall, type PlannedCall } from "./calls.ts";
 import { tellFailure } from "./tell-failure.ts";
 
 export interface BidRound {
   readonly round: Round;
-  /** Who bids; those whose bid of this round is committed are not asked again. */
   readonly agents: readonly Agent[];
   /** What each is shown in the second round. */
   readonly refinements: ReadonlyMap<AgentId, RefinementInput>;
 }
 
-/** All bids of a round, those committed before and those asked for now. @throws AuctionAborted */
-export async function collectBids(
-  run: AuctionRun,
-  { round, agents, refinements }: BidRound,
-): Promise<readonly BidRecord[]> {
-  const { opening } = run.desk;
-  const bids = run.desk.bids.filter((bid) => bid.round === round);
-  const missing = agents.filter((agent) => !bids.some((bid) => bid.agentId === agent.id));
-  const calls = missing.map((agent) => {
+/** A call for a bid, ready to be recorded and made. */
+export interface BidCall extends PlannedCall<BidAnswer> {
+  readonly started: StartedCall;
+}
+
+/** A bid that is on its way. */
+export interface PendingBid {
+  readonly agentId: AgentId;
+  /** The bid, as soon as the agent answered. */
+  readonly arrived: Promise<BidRecord>;
+  /** Once the bid is committed. Rejects as `arrived` does, and where the commit fails. */
+  readonly committed: Promise<void>;
+}
+
+export function planBids(plan: AuctionPlan, { round, agents, refinements }: BidRound): BidCall[] {
+  const { deps, opening } = plan;
+  return agents.map((agent) => {
     const input: StrategyPromptInput & { readonly seed: number } = {
       task: opening.spec.prompt,
-      tools: run.deps.toolMenu(opening.spec.tools),
+      tools: deps.toolMenu(opening.spec.tools),
       maxTokens: opening.policy.maxStrategyTokens,
       nonce: drawNonce(opening.seed, `bid/${round}/${agent.id}`),
       seed: opening.seed,
       refinement: refinements.get(agent.id) ?? null,
     };
-    const boundMicros = run.deps.models.bidBound(agent, input);
+    const boundMicros = deps.models.bidBound(agent, input);
+    const started = startedCall(plan, round === 1 ? "bid" : "refine", { agent, boundMicros });
+    return { agent, boundMicros, started, ask: (limits) => deps.models.bid(agent, input, limits) };
+  });
+}
+
+/** Asks for bids whose calls are recorded as started once `started` resolves. */
+export function askForBids(
+  run: AuctionRun,
+  { round, calls, started }: { round: Round; calls: readonly BidCall[]; started: Promise<void> },
+): PendingBid[] {
+  return calls.map((call) => {
+    const asked = started.then(() => {
+      const limits = limitsFor(run, run.deps.config.auctionBidMs);
+      return makeCall(run, call.started, { call, limits });
+    });
+    const bid = asked.then(({ ended, answer }) => {
+      const bidId = newId("bid", run.deps.config.source);
+      return { call: ended, bid: bidRecord({ bidId, round, agent: call.agent }, answer) };
+    });
     return {
-      agent,
-      boundMicros,
-      ask: (limits: Parameters<typeof run.deps.models.bid>[2]) => run.deps.models.bid(agent, input, limits),
+      agentId: call.agent.id,
+      arrived: bid.then((arrived) => arrived.bid),
+      committed: bid.then((arrived) => run.log.commit({ bids: [arrived] })),
     };
   });
-  await makeCalls<BidAnswer>(run, {
-    kind: round === 1 ? "bid" : "refine",
-    limits: phaseLimits(run, run.deps.config.auctionBidMs),
-    calls,
-    commit: async ({ agent }, { ended, answer }) => {
-      const bid = bidRecord({ bidId: newId("bid", run.deps.config.source), round, agent }, answer);
-      bids.push(bid);
-      return run.task.recordBid(run.generation, ended, bid);
-    },
-  });
-  return bids;
+}
+
+/** A bid that stands already. */
+export function standingBid(bid: BidRecord): PendingBid {
+  return { agentId: bid.agentId, arrived: Promise.resolve(bid), committed: Promise.resolve() };
 }
 
 function bidRecord(

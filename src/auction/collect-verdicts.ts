@@ -1,117 +1,144 @@
 /**
  * Step 3: the jury's verdicts, batched (one call per juror) or pointwise (one call per juror and bid).
  *
- * A juror whose batch is no use is asked bid by bid before it leaves, so that no strategy can knock a juror out of an
- * auction by what it says to it.
+ * A juror is asked as soon as the bids that it needs are in (auction.md, "Streaming jury"): in the pointwise form bid by
+ * bid, in the batched form once its whole ballot is there. A juror whose batch is no use is asked bid by bid before it
+ * leaves, so that no strategy can knock a juror out of an auction by what it says to it.
  */
-import type { Answer, CallLimits, JuryAnswer } from "../agents/model-port.ts";
+import type { CallLimits, JuryAnswer } from "../agents/model-port.ts";
 import type { CallFailure } from "../market/call.ts";
 import type { BidRecord, Round, VerdictRecord } from "../market/auction-record.ts";
 import { drawNonce } from "../market/draw.ts";
 import type { AgentId } from "../market/ids.ts";
 import { addUsage, sumMicros, type TokenUsage } from "../market/money.ts";
-import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import type { AuctionRun } from "./auction-run.ts";
 import { billedCost, billedUsage } from "./billed.ts";
-import { drawBallots, type Ballot, type BallotEntry, type ValidBid } from "./jury.ts";
-import { goOn, makeCalls, phaseLimits, type MadeCall, type PlannedCall } from "./phase.ts";
+import { limitsFor, makeCall, settleAll, startedCall, type MadeCall, type PlannedCall } from "./calls.ts";
+import type { PendingBid } from "./collect-bids.ts";
+import { ballotOf, drawSeats, type Ballot, type BallotEntry, type Seat, type ValidBid } from "./jury.ts";
 import { tellFailure } from "./tell-failure.ts";
 
 type Made = MadeCall<JuryAnswer>;
+
+interface Jury {
+  readonly run: AuctionRun;
+  readonly round: Round;
+  readonly bids: ReadonlyMap<AgentId, PendingBid>;
+  /** Whether there are two valid bids: as soon as there are, or else when all are in. */
+  readonly contested: Promise<boolean>;
+}
 
 /** All verdicts of a round, those committed before and those asked for now. @throws AuctionAborted */
 export async function collectVerdicts(
   run: AuctionRun,
   round: Round,
-  bids: readonly BidRecord[],
+  pending: readonly PendingBid[],
 ): Promise<readonly VerdictRecord[]> {
-  const { opening } = run.desk;
-  const valid = bids.filter((bid): bid is ValidBid => bid.status === "valid");
-  const verdicts = run.desk.verdicts.filter((verdict) => verdict.round === round);
-  const known = new Set(verdicts.map((verdict) => verdict.jurorId));
-  const ballots = drawBallots(opening, round, valid).filter(({ juror }) => !known.has(juror.id));
-  const jury: Jury = {
-    run,
-    round,
-    limits: phaseLimits(run, run.deps.config.auctionJuryMs),
-    commit: async (ballot, made, scores) => {
-      const verdict = verdictRecord(ballot, round, made, scores);
-      verdicts.push(verdict);
-      return run.task.recordVerdict(
-        run.generation,
-        made.map((call) => call.ended),
-        verdict,
-      );
-    },
-  };
-  const pointwise =
-    opening.policy.rules.kind === "auction" && opening.policy.rules.jury?.form === "pointwise";
-  if (!pointwise) {
-    await askBatched(jury, ballots);
-  } else {
-    const asked = await Promise.allSettled(ballots.map((ballot) => askPointwise(jury, ballot, [])));
-    for (const one of asked) {
-      if (one.status === "rejected") throw one.reason;
-      goOn(one.value);
-    }
-  }
-  return verdicts;
+  const known = run.desk.verdicts.filter((verdict) => verdict.round === round);
+  const bids = new Map(pending.map((bid) => [bid.agentId, bid]));
+  const contested = twoValid(pending);
+  // Where no seat waits for it, a failure is the bids' own to tell.
+  contested.catch(() => undefined);
+  const jury: Jury = { run, round, bids, contested };
+  const seats = drawSeats(run.opening, round, [...bids.keys()]).filter(
+    (seat) => !known.some((verdict) => verdict.jurorId === seat.juror.id),
+  );
+  const { rules } = run.opening.policy;
+  const pointwise = rules.kind === "auction" && rules.jury?.form === "pointwise";
+  const sitting = seats.map((seat) => (pointwise ? sitPointwise(jury, seat) : sitBatched(jury, seat)));
+  const asked = await settleAll(sitting);
+  return [...known, ...asked.filter((verdict) => verdict !== null)];
 }
 
-interface Jury {
-  readonly run: AuctionRun;
-  readonly round: Round;
-  readonly limits: CallLimits;
-  commit(ballot: Ballot, made: readonly Made[], scores: Scores): Promise<DeskAnswer>;
-}
-
-/** Scores by bidder, or why there are none. */
-type Scores =
-  | { readonly ok: true; readonly value: Readonly<Record<AgentId, number>> }
-  | { readonly ok: false; readonly failure: CallFailure };
-
-async function askBatched(jury: Jury, ballots: readonly Ballot[]): Promise<void> {
-  const calls = ballots.map((ballot) => ({ ...planCall(jury, ballot, ballot.entries), ballot }));
-  await makeCalls<JuryAnswer>(jury.run, {
-    kind: "jury",
-    limits: jury.limits,
-    calls,
-    commit: async (call, made) => {
-      const { ballot } = call as (typeof calls)[number];
-      if (made.answer.ok) {
-        return jury.commit(ballot, [made], { ok: true, value: scoresOf(ballot.entries, made.answer.value) });
-      }
-      const hopeless = ballot.entries.length < 2 || jury.limits.signal.aborted;
-      if (hopeless) return jury.commit(ballot, [made], made.answer);
-      return askPointwise(jury, ballot, [made]);
-    },
+/** With fewer than two bids there is nothing to decide, and nobody is asked. */
+async function twoValid(pending: readonly PendingBid[]): Promise<boolean> {
+  let valid = 0;
+  const two = Promise.withResolvers<boolean>();
+  const all = pending.map(async ({ arrived }) => {
+    if ((await arrived).status === "valid") valid += 1;
+    if (valid === 2) two.resolve(true);
   });
+  return Promise.race([two.promise, Promise.all(all).then(() => valid >= 2)]);
 }
 
-/** One call per bid; the juror leaves where any of them fails, because its verdict must cover all. */
-async function askPointwise(jury: Jury, ballot: Ballot, before: readonly Made[]): Promise<DeskAnswer> {
-  const made: Made[] = [...before];
+async function sitBatched(jury: Jury, seat: Seat): Promise<VerdictRecord | null> {
+  const { run, round, bids } = jury;
+  const arrived = await Promise.all(seat.judges.map(async (id) => bids.get(id)?.arrived));
+  const ballot = ballotOf(seat, { seed: run.opening.seed, round, bids: arrived.filter(isValid) });
+  if (ballot === null || !(await jury.contested)) return null;
+  const limits = limitsFor(run, run.deps.config.auctionJuryMs);
+  const made = await ask(jury, { ballot, entries: ballot.entries, limits });
+  if (made.answer.ok) {
+    return record(jury, ballot, [made], { ok: true, value: scoresOf(ballot.entries, made.answer.value) });
+  }
+  const hopeless = ballot.entries.length < 2 || limits.signal.aborted;
+  if (hopeless) return record(jury, ballot, [made], made.answer);
+  const alone = await settleAll(ballot.entries.map((entry) => askAlone(jury, { ballot, entry, limits })));
+  return recordPointwise(jury, ballot, { before: [made], alone });
+}
+
+async function sitPointwise(jury: Jury, seat: Seat): Promise<VerdictRecord | null> {
+  const { run, round, bids } = jury;
+  const asked = await settleAll(
+    seat.judges.map(async (id) => {
+      const bid = await bids.get(id)?.arrived;
+      if (!isValid(bid) || !(await jury.contested)) return [];
+      const ballot = ballotOf(seat, { seed: run.opening.seed, round, bids: [bid] });
+      const [entry] = ballot?.entries ?? [];
+      if (ballot === null || entry === undefined) return [];
+      return [await askAlone(jury, { ballot, entry, limits: limitsFor(run, run.deps.config.auctionJuryMs) })];
+    }),
+  );
+  const alone = asked.flat();
+  if (alone.length === 0) return null;
+  return recordPointwise(jury, { juror: seat.juror, entries: [] }, { before: [], alone });
+}
+
+function isValid(bid: BidRecord | undefined): bid is ValidBid {
+  return bid?.status === "valid";
+}
+
+interface Alone {
+  readonly entry: BallotEntry;
+  readonly made: Made;
+}
+
+async function askAlone(
+  jury: Jury,
+  { ballot, entry, limits }: { ballot: Ballot; entry: BallotEntry; limits: CallLimits },
+): Promise<Alone> {
+  const only = { ...entry, label: "A" };
+  return { entry: only, made: await ask(jury, { ballot, entries: [only], limits }) };
+}
+
+/** The juror leaves where any of its calls failed, because its verdict must cover all. */
+async function recordPointwise(
+  jury: Jury,
+  ballot: Ballot,
+  { before, alone }: { readonly before: readonly Made[]; readonly alone: readonly Alone[] },
+): Promise<VerdictRecord> {
   const scores: Record<AgentId, number> = {};
   let failure: CallFailure | null = null;
-  const calls = ballot.entries.map((entry) => {
-    const alone = [{ ...entry, label: "A" }];
-    return { ...planCall(jury, ballot, alone), alone };
-  });
-  await makeCalls<JuryAnswer>(jury.run, {
-    kind: "jury",
-    limits: jury.limits,
-    calls,
-    commit: async (call, answered) => {
-      made.push(answered);
-      if (answered.answer.ok) {
-        Object.assign(scores, scoresOf((call as (typeof calls)[number]).alone, answered.answer.value));
-      } else {
-        failure ??= answered.answer.failure;
-      }
-      return "continue";
-    },
-  });
-  return jury.commit(ballot, made, failure === null ? { ok: true, value: scores } : { ok: false, failure });
+  for (const { entry, made } of alone) {
+    if (made.answer.ok) Object.assign(scores, scoresOf([entry], made.answer.value));
+    else failure ??= made.answer.failure;
+  }
+  const made = [...before, ...alone.map((one) => one.made)];
+  return record(jury, ballot, made, failure === null ? { ok: true, value: scores } : { ok: false, failure });
+}
+
+async function ask(
+  jury: Jury,
+  {
+    ballot,
+    entries,
+    limits,
+  }: { readonly ballot: Ballot; readonly entries: readonly BallotEntry[]; readonly limits: CallLimits },
+): Promise<Made> {
+  const call = planCall(jury, ballot, entries);
+  const started = startedCall(jury.run, "jury", call);
+  await jury.run.log.commit({ started: [started] });
+  return makeCall(jury.run, started, { call, limits });
 }
 
 function planCall(
@@ -119,7 +146,7 @@ function planCall(
   { juror }: Ballot,
   entries: readonly BallotEntry[],
 ): PlannedCall<JuryAnswer> {
-  const { opening } = run.desk;
+  const { opening, deps } = run;
   const input = {
     task: opening.spec.prompt,
     bids: entries.map(({ label, bid }) => ({ label, strategy: bid.strategy })),
@@ -128,13 +155,29 @@ function planCall(
   };
   return {
     agent: juror,
-    boundMicros: run.deps.models.juryBound(juror, input),
-    ask: (limits: CallLimits): Promise<Answer<JuryAnswer>> => run.deps.models.judge(juror, input, limits),
+    boundMicros: deps.models.juryBound(juror, input),
+    ask: (limits) => deps.models.judge(juror, input, limits),
   };
 }
 
+/** Scores by bidder, or why there are none. */
+type Scores =
+  | { readonly ok: true; readonly value: Readonly<Record<AgentId, number>> }
+  | { readonly ok: false; readonly failure: CallFailure };
+
 function scoresOf(entries: readonly BallotEntry[], { scores }: JuryAnswer): Record<AgentId, number> {
   return Object.fromEntries(entries.map(({ label, bid }) => [bid.agentId, scores[label] ?? 0]));
+}
+
+async function record(
+  { run, round }: Jury,
+  ballot: Ballot,
+  made: readonly Made[],
+  scores: Scores,
+): Promise<VerdictRecord> {
+  const verdict = verdictRecord(ballot, round, made, scores);
+  await run.log.commit({ verdicts: [{ calls: made.map((call) => call.ended), verdict }] });
+  return verdict;
 }
 
 function verdictRecord(

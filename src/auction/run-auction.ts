@@ -5,35 +5,78 @@
  * and verdicts that are missing, commits each as it arrives, and lets the market room decide.
  */
 import { logInfo } from "../log.ts";
+import type { AuctionAnswers, Opening } from "../market/auction-record.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
+import type { RecalledEntry } from "../market/memory.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
-import { AuctionAborted, type AuctionDeps, type AuctionRun } from "./auction-run.ts";
-import { collectBids } from "./collect-bids.ts";
-import { collectVerdicts } from "./collect-verdicts.ts";
-import { startHeartbeat } from "./heartbeat.ts";
-import { refineBids, type Answers } from "./refine.ts";
+import { AuctionLog } from "./auction-log.ts";
+import { AuctionAborted, type AuctionDeps, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
+import { planBids, type BidCall } from "./collect-bids.ts";
+import { startHeartbeat, type HeartbeatAbort } from "./heartbeat.ts";
+import { holdRound } from "./hold-round.ts";
+import { refineBids } from "./refine.ts";
+import { SpreadCalls } from "./spread-calls.ts";
+
+export interface AuctionToRun {
+  readonly tenantId: TenantId;
+  readonly taskId: TaskId;
+  readonly generation: number;
+  /** Fresh from admission: the run opens the task's room with it. Absent: the auction is resumed, its room is open. */
+  readonly opening?: Opening;
+  /** Hears it once the task's room is open. */
+  opened?(): void;
+}
 
 /** Runs the auction of this generation to its end; returns at once where another holder has it. */
-export async function runAuction(
-  deps: AuctionDeps,
-  where: { readonly tenantId: TenantId; readonly taskId: TaskId; readonly generation: number },
-): Promise<void> {
-  const { tenantId, taskId, generation } = where;
+export async function runAuction(deps: AuctionDeps, toRun: AuctionToRun): Promise<void> {
+  const models = new SpreadCalls({
+    models: deps.models,
+    stock: deps.helpers,
+    now: deps.config.source.now,
+  });
+  try {
+    await runWith({ ...deps, models }, toRun);
+  } finally {
+    models.close();
+  }
+}
+
+async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<void> {
+  const { tenantId, taskId, generation, opening } = toRun;
   const market = deps.config.marketRoom<MarketRoomApi>(tenantId);
   const task = deps.config.taskRoom<TaskRoomApi>(tenantId, taskId);
-  const begun = await task.beginAuction(generation);
+  // The first calls go with the opening: one hop until the agents are asked.
+  const calls = opening === undefined ? null : firstCalls(deps, opening);
+  const started = calls?.map((call) => call.started) ?? [];
+  const begun = await task.beginAuction(generation, opening === undefined ? null : { opening, started });
+  toRun.opened?.();
   if (!begun.ok) return;
 
+  const refused = new AbortController();
   const heartbeat = startHeartbeat(deps.config.leaseMs, async () => {
     const answer = await market.renewAuction(taskId, generation);
     return answer === "ended" ? "stop" : answer;
   });
+  const log = new AuctionLog(
+    (commit) => task.commitAuction(generation, commit),
+    (abort: HeartbeatAbort) => refused.abort(abort),
+  );
+  const run: AuctionRun = {
+    deps,
+    opening: begun.value.opening,
+    desk: begun.value,
+    log,
+    signal: AbortSignal.any([heartbeat.signal, refused.signal]),
+  };
   try {
-    const run: AuctionRun = { deps, task, desk: begun.value, generation, signal: heartbeat.signal };
     const embedding = embedTask(run);
-    const answers = await collectAnswers(run, embedding);
-    await clear(market, run, answers, await embedding);
+    const answers = await collectAnswers(run, calls, embedding);
+    const { prompt } = run.opening.spec;
+    const vector = await embedding;
+    const cleared = await market.clear({ taskId, generation, ...answers, task: prompt, vector });
+    if (!cleared.ok) throw new AuctionAborted(cleared.failure.reason === "ended" ? "stop" : "lost");
+    if (cleared.value.state === "failed") await task.endAuction(generation, cleared.value.reason);
   } catch (error) {
     if (!(error instanceof AuctionAborted)) throw error;
     logInfo("auction-aborted", { taskId, abort: error.abort });
@@ -43,34 +86,50 @@ export async function runAuction(
   }
 }
 
+/** The bids of the first round; none where the policy holds no auction. */
+function firstCalls(deps: AuctionPlan["deps"], opening: Opening): readonly BidCall[] {
+  const agents = opening.policy.rules.kind === "auction" ? opening.pool : [];
+  return planBids({ deps, opening }, { round: 1, agents, refinements: new Map() });
+}
+
 /** The task's vector, under way while the agents bid; null without a memory, or where no auction is held. */
-async function embedTask({ deps, desk, signal }: AuctionRun): Promise<readonly number[] | null> {
-  const { spec, policy } = desk.opening;
-  if (deps.memory === null || policy.rules.kind !== "auction") return null;
-  return deps.memory.embed(spec.prompt, signal);
+async function embedTask({ deps, opening, signal }: AuctionRun): Promise<readonly number[] | null> {
+  if (deps.memory === null || opening.policy.rules.kind !== "auction") return null;
+  return deps.memory.embed(opening.spec.prompt, signal);
 }
 
 /** Bids, verdicts, and what refinement adds; nothing where the policy holds no auction. */
 async function collectAnswers(
   run: AuctionRun,
+  begun: readonly BidCall[] | null,
   embedding: Promise<readonly number[] | null>,
-): Promise<Answers> {
-  const { opening } = run.desk;
-  if (opening.policy.rules.kind !== "auction") return { bids: [], verdicts: [] };
-  const bids = await collectBids(run, { round: 1, agents: opening.pool, refinements: new Map() });
-  const verdicts = await collectVerdicts(run, 1, bids);
-  return refineBids(run, { bids, verdicts }, await embedding);
+): Promise<AuctionAnswers> {
+  const { opening } = run;
+  const { rules } = opening.policy;
+  if (rules.kind !== "auction") return { bids: [], verdicts: [] };
+  // Asked for while the jury is out: whoever refines need not wait for it.
+  let recalled: Promise<readonly RecalledEntry[]> | null = null;
+  const recall = () => (recalled ??= recallFor(run, embedding));
+  const first = await holdRound(run, {
+    round: 1,
+    agents: opening.pool,
+    refinements: new Map(),
+    begun,
+    holder: null,
+    with: {},
+    bidsIn: () => {
+      if (rules.memory) void recall();
+    },
+  });
+  return refineBids(run, first, recall);
 }
 
-async function clear(
-  market: MarketRoomApi,
-  run: AuctionRun,
-  { bids, verdicts }: Answers,
-  vector: readonly number[] | null,
-): Promise<void> {
-  const { taskId, spec } = run.desk.opening;
-  const { generation } = run;
-  const cleared = await market.clear({ taskId, generation, bids, verdicts, task: spec.prompt, vector });
-  if (!cleared.ok) throw new AuctionAborted(cleared.failure.reason === "ended" ? "stop" : "lost");
-  if (cleared.value.state === "failed") await run.task.endAuction(generation, cleared.value.reason);
+/** Past auctions like this one; none without a memory or a vector. */
+async function recallFor(
+  { deps, opening }: AuctionRun,
+  embedding: Promise<readonly number[] | null>,
+): Promise<readonly RecalledEntry[]> {
+  const vector = await embedding;
+  if (deps.memory === null || vector === null) return [];
+  return deps.memory.recall(deps.config, { tenantId: opening.tenantId, vector });
 }

@@ -1,14 +1,16 @@
 /**
  * A room's outbox: what it owes to others, written in the transaction that decided it (architecture, decision 3).
  *
- * Entries of one lane leave in order; lanes do not wait for each other. Delivery is at least once: receivers are
- * idempotent. An entry that fails stays, and its lane is tried again later with a growing delay.
+ * Entries of one lane leave in order, those that wait together in one batch; lanes do not wait for each other. Delivery
+ * is at least once: receivers are idempotent. A batch that fails stays, and its lane is tried again later with a growing
+ * delay.
  */
 import type { Timers } from "./timers.ts";
 
-export interface OutboxEntry<M> {
+/** What of one lane is to be delivered, oldest first. */
+export interface OutboxBatch<M> {
   readonly lane: string;
-  readonly message: M;
+  readonly messages: readonly M[];
 }
 
 export const OUTBOX_SCHEMA = `
@@ -21,22 +23,24 @@ CREATE INDEX outbox_lane ON outbox (lane, id);
 
 const TIMER = "outbox";
 const FIRST_RETRY_MS = 500;
+/** Most messages that are delivered at once. */
+const BATCH = 100;
 const LAST_RETRY_MS = 60_000;
 
-export class Outbox<M> {
+export class Outbox<M extends { readonly kind: string }> {
   readonly #storage: DurableObjectStorage;
   readonly #timers: Timers;
   readonly #now: () => number;
-  readonly #deliver: (entry: OutboxEntry<M>) => Promise<void>;
+  readonly #deliver: (batch: OutboxBatch<M>) => Promise<void>;
   readonly #report: (lane: string, error: unknown) => void;
   readonly #running = new Map<string, Promise<void>>();
 
-  /** @param options.deliver throws where the receiver could not be reached or refused for now */
+  /** @param options.deliver throws where the receiver could not be reached or refused for now; the whole batch comes again */
   constructor(options: {
     readonly storage: DurableObjectStorage;
     readonly timers: Timers;
     readonly now: () => number;
-    readonly deliver: (entry: OutboxEntry<M>) => Promise<void>;
+    readonly deliver: (batch: OutboxBatch<M>) => Promise<void>;
     readonly report: (lane: string, error: unknown) => void;
   }) {
     this.#storage = options.storage;
@@ -46,17 +50,27 @@ export class Outbox<M> {
     this.#report = options.report;
   }
 
-  /** Adds an entry; call it inside the deciding transaction. The timer is the promise that it leaves. */
-  add(lane: string, message: M): void {
+  /**
+   * Adds an entry; call it inside the deciding transaction. The timer is the promise that it leaves.
+   *
+   * @param options.dueInMs when the timer delivers it, if no flush does before; default 2 s
+   */
+  add(lane: string, message: M, { dueInMs = FIRST_RETRY_MS * 4 }: { readonly dueInMs?: number } = {}): void {
     this.#storage.sql.exec("INSERT INTO outbox (lane, message) VALUES (?, ?)", lane, JSON.stringify(message));
-    this.#timers.set(TIMER, lane, this.#now() + FIRST_RETRY_MS * 4);
+    this.#timers.set(TIMER, lane, this.#now() + dueInMs);
+  }
+
+  /** Takes back what need not be told any more: call it inside the transaction that knows so. */
+  drop(lane: string, kind: M["kind"]): void {
+    const query = "DELETE FROM outbox WHERE lane = ? AND json_extract(message, '$.kind') = ?";
+    this.#storage.sql.exec(query, lane, kind);
   }
 
   /** Delivers a lane now, as far as it goes. Never throws: what fails is left to the lane's timer. */
   async flush(lane: string): Promise<void> {
     // Whoever comes while a delivery runs waits for it and then goes once more, for what was added meanwhile.
     while (this.#running.has(lane)) await this.#running.get(lane);
-    if (this.#head(lane) === undefined) {
+    if (!this.#has(lane)) {
       this.#timers.clear(TIMER, lane);
       return;
     }
@@ -65,39 +79,47 @@ export class Outbox<M> {
     await run;
   }
 
+  #has(lane: string): boolean {
+    return this.#storage.sql.exec("SELECT 1 FROM outbox WHERE lane = ? LIMIT 1", lane).toArray().length > 0;
+  }
+
   /** True for the timers that belong to an outbox. */
   static owns(timerKind: string): boolean {
     return timerKind === TIMER;
   }
 
   async #drain(lane: string): Promise<void> {
-    for (let head = this.#head(lane); head !== undefined; head = this.#head(lane)) {
+    for (let waiting = this.#waiting(lane); waiting.length > 0; waiting = this.#waiting(lane)) {
       try {
-        await this.#deliver({ lane, message: JSON.parse(head.message) as M });
+        await this.#deliver({ lane, messages: waiting.map(({ message }) => JSON.parse(message) as M) });
       } catch (error) {
         this.#report(lane, error);
-        this.#postpone(lane, head);
-        await this.#timers.arm();
+        this.#postpone(lane, waiting[0]?.attempts ?? 0);
+        this.#timers.arm();
         return;
       }
-      this.#storage.sql.exec("DELETE FROM outbox WHERE id = ?", head.id);
+      for (const { id } of waiting) this.#storage.sql.exec("DELETE FROM outbox WHERE id = ?", id);
     }
     this.#timers.clear(TIMER, lane);
-    await this.#timers.arm();
+    this.#timers.arm();
   }
 
-  #head(lane: string): { id: number; message: string; attempts: number } | undefined {
+  #waiting(lane: string): { id: number; message: string; attempts: number }[] {
     return this.#storage.sql
       .exec<{ id: number; message: string; attempts: number }>(
-        "SELECT id, message, attempts FROM outbox WHERE lane = ? ORDER BY id LIMIT 1",
+        `SELECT id, message, attempts FROM outbox WHERE lane = ? ORDER BY id LIMIT ${BATCH}`,
         lane,
       )
-      .toArray()[0];
+      .toArray();
   }
 
-  #postpone(lane: string, head: { readonly id: number; readonly attempts: number }): void {
-    this.#storage.sql.exec("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", head.id);
-    const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(head.attempts, 10));
+  /** @param attempts of the lane's oldest entry so far */
+  #postpone(lane: string, attempts: number): void {
+    this.#storage.sql.exec(
+      "UPDATE outbox SET attempts = attempts + 1 WHERE id = (SELECT min(id) FROM outbox WHERE lane = ?)",
+      lane,
+    );
+    const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 10));
     this.#timers.set(TIMER, lane, this.#now() + delay);
   }
 }

@@ -28,13 +28,15 @@ CREATE INDEX timers_due ON timers (due_at_ms);
 export class Timers {
   readonly #storage: DurableObjectStorage;
   readonly #now: () => number;
+  /** When the alarm stands; undefined: not known, because nothing was armed since the object woke. */
+  #alarmAtMs: number | null | undefined = undefined;
 
   constructor(storage: DurableObjectStorage, now: () => number) {
     this.#storage = storage;
     this.#now = now;
   }
 
-  /** Sets or moves a timer. The alarm follows when the caller's transaction is done: see `arm`. */
+  /** Sets or moves a timer. The alarm follows with the caller's transaction: see `arm`. */
   set(kind: string, subject: string, dueAtMs: number): void {
     this.#storage.sql.exec(
       `INSERT INTO timers (kind, subject, due_at_ms) VALUES (?, ?, ?)
@@ -54,18 +56,35 @@ export class Timers {
     this.#storage.sql.exec("DELETE FROM timers WHERE kind = ? AND subject = ?", kind, subject);
   }
 
-  /** The alarm is the earliest timer; no timer, no alarm: an idle room costs nothing. */
-  async arm(): Promise<void> {
+  /**
+   * Sees to it that the alarm rings by the earliest timer; no timer, no alarm: an idle room costs nothing.
+   *
+   * Waits for nothing, so that the alarm is written in the same implicit transaction as the timers before it. An alarm
+   * that stands earlier is left alone: it rings, finds nothing due, and arms again, which is cheaper than moving it
+   * with every lease.
+   */
+  arm(): void {
+    const due = this.#earliest();
+    const known = this.#alarmAtMs;
+    if (due === null ? known !== null : known == null || due < known) this.#setAlarm(due);
+  }
+
+  /** As `arm`, whatever is remembered of the alarm: the platform may have given it up. */
+  rearm(): void {
+    this.#setAlarm(this.#earliest());
+  }
+
+  #earliest(): number | null {
     const row = this.#storage.sql
       .exec<{ due: number | null }>("SELECT min(due_at_ms) AS due FROM timers")
       .toArray()[0];
-    const due = row?.due ?? null;
-    const current = await this.#storage.getAlarm();
-    if (due === null) {
-      if (current !== null) await this.#storage.deleteAlarm();
-    } else if (current !== due) {
-      await this.#storage.setAlarm(due);
-    }
+    return row?.due ?? null;
+  }
+
+  /** A write that fails breaks the output gate and resets the object: nobody hears of what would not stand. */
+  #setAlarm(atMs: number | null): void {
+    this.#alarmAtMs = atMs;
+    void (atMs === null ? this.#storage.deleteAlarm() : this.#storage.setAlarm(atMs));
   }
 
   /**
@@ -80,7 +99,7 @@ export class Timers {
     handle: (timer: Timer) => Promise<void>,
     report: (timer: Timer, error: unknown) => void,
   ): Promise<void> {
-    await this.#storage.setAlarm(this.#now() + SAFETY_MS);
+    this.#setAlarm(this.#now() + SAFETY_MS);
     const due = this.#storage.sql
       .exec<{ kind: string; subject: string; due_at_ms: number }>(
         "SELECT kind, subject, due_at_ms FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 100",
@@ -100,6 +119,6 @@ export class Timers {
         }
       }),
     );
-    await this.arm();
+    this.rearm();
   }
 }

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
 import { usdToMicros, type Prices } from "./money.ts";
 
-const MAX_POOL = 24;
+const MAX_POOL = 64;
 const usdPerMtok = z.number().min(0).max(10_000);
 
 /** USD per million tokens, as price lists write them. Cached input and cache writes default to fresh input's price. */

@@ -2,13 +2,12 @@
  * The auction as the task's room sees it: bids and verdicts are committed as they arrive, under the auction's
  * generation, so that whoever resumes asks nobody twice.
  */
-import type { BidRecord, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
-import type { EndedCall, StartedCall } from "../market/call.ts";
-import type { AgentId } from "../market/ids.ts";
+import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { StartedCall } from "../market/call.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
-import type { AuctionDesk, DeskAnswer } from "./task-room-api.ts";
+import type { AuctionCommit, AuctionDesk, DeskAnswer, FreshAuction } from "./task-room-api.ts";
 
 export class AuctionStage {
   readonly #room: Room;
@@ -18,7 +17,11 @@ export class AuctionStage {
   }
 
   /** A holder begins or resumes: calls of its predecessor that never came back stay counted at their bound. */
-  begin(generation: number): Result<AuctionDesk, { readonly reason: "lost" | "ended" }> {
+  begin(
+    generation: number,
+    fresh: FreshAuction | null,
+  ): Result<AuctionDesk, { readonly reason: "lost" | "ended" }> {
+    if (fresh !== null) this.#room.open(fresh.opening);
     const { journal } = this.#room;
     const task = this.#room.openTask();
     if (task === null || task.award !== null) return fail({ reason: "ended" });
@@ -45,26 +48,33 @@ export class AuctionStage {
       });
     }
     journal.putTask({ ...task, auctionGeneration: generation, state: "bidding" });
+    for (const call of fresh?.started ?? []) journal.startCall(call, 0);
     return ok({ opening, bids, verdicts, refinements: journal.refinements() });
   }
 
-  startCalls(generation: number, calls: readonly StartedCall[]): DeskAnswer {
-    const task = this.#held(generation);
-    if (task === null) return "lost";
-    if (task.stop !== null) return "stop";
+  commit(generation: number, { bids, verdicts, refinement, started }: AuctionCommit): DeskAnswer {
+    const held = this.#held(generation);
+    // Whoever lost the auction still owes for its calls: they are booked, and what they brought is not taken.
+    for (const { call } of bids) this.#room.bookCall(call);
+    for (const call of verdicts.flatMap(({ calls }) => calls)) this.#room.bookCall(call);
+    if (held === null) return "lost";
+    for (const { bid } of bids) this.#recordBid(bid);
+    for (const { verdict } of verdicts) this.#recordVerdict(verdict);
+    if (held.stop !== null) return "stop";
+    if (refinement !== null) this.#openRefinement(refinement);
+    this.#start(held, started);
+    return "continue";
+  }
+
+  #start(task: TaskDoc, calls: readonly StartedCall[]): void {
     for (const call of calls) this.#room.journal.startCall(call, 0);
     if (calls.some((call) => call.kind === "jury") && task.state === "bidding") {
       this.#room.journal.putTask({ ...task, state: "judging" });
     }
-    return "continue";
   }
 
-  recordBid(generation: number, call: EndedCall, bid: BidRecord): DeskAnswer {
-    const task = this.#held(generation);
-    // Whoever lost the auction still owes for the call: it is booked, and its bid is not taken.
-    this.#room.bookCall(call);
-    if (task === null) return "lost";
-    if (!this.#room.journal.addBid(bid)) return answerFor(task);
+  #recordBid(bid: BidRecord): void {
+    if (!this.#room.journal.addBid(bid)) return;
     const { round, agentId } = bid;
     if (bid.status === "valid") {
       const { strategy, visibleTokens, entropy, costMicros, ms } = bid;
@@ -74,14 +84,10 @@ export class AuctionStage {
       const { reason, message } = bid;
       this.#room.append({ type: "bid-abstained", round, agentId, reason, message });
     }
-    return answerFor(task);
   }
 
-  recordVerdict(generation: number, calls: readonly EndedCall[], verdict: VerdictRecord): DeskAnswer {
-    const task = this.#held(generation);
-    for (const call of calls) this.#room.bookCall(call);
-    if (task === null) return "lost";
-    if (!this.#room.journal.addVerdict(verdict)) return answerFor(task);
+  #recordVerdict(verdict: VerdictRecord): void {
+    if (!this.#room.journal.addVerdict(verdict)) return;
     const { round, jurorId } = verdict;
     if (verdict.status === "scored") {
       const { scores, costMicros, ms } = verdict;
@@ -90,22 +96,14 @@ export class AuctionStage {
       const { reason, message } = verdict;
       this.#room.append({ type: "juror-left", round, jurorId, reason, message });
     }
-    return answerFor(task);
   }
 
-  openRefinement(
-    generation: number,
-    provisionalWinner: AgentId,
-    refinements: readonly RefinementRecord[],
-  ): DeskAnswer {
-    const task = this.#held(generation);
-    if (task === null) return "lost";
-    if (this.#room.journal.refinements() !== null) return answerFor(task);
+  #openRefinement({ provisionalWinner, refinements }: NonNullable<AuctionCommit["refinement"]>): void {
+    if (this.#room.journal.refinements() !== null) return;
     this.#room.journal.openRefinement();
     for (const refinement of refinements) this.#room.journal.addRefinement(refinement);
     const asked = refinements.map(({ agentId, pairs }) => ({ agentId, pairs: pairs.length }));
-    if (asked.length > 0) this.#room.append({ type: "refinement-opened", provisionalWinner, asked });
-    return answerFor(task);
+    this.#room.append({ type: "refinement-opened", provisionalWinner, asked });
   }
 
   end(generation: number, reason: "no_bids" | "stopped"): void {
@@ -120,8 +118,4 @@ export class AuctionStage {
     if (task === null || task.award !== null || task.auctionGeneration !== generation) return null;
     return task;
   }
-}
-
-function answerFor(task: TaskDoc): DeskAnswer {
-  return task.stop === null ? "continue" : "stop";
 }

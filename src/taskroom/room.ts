@@ -68,6 +68,27 @@ export class Room {
     return opening;
   }
 
+  /** The task exists from here on. */
+  open(opening: Opening): void {
+    if (this.journal.task() !== null) return;
+    this.journal.putOpening(opening);
+    this.journal.putTask({
+      state: "admitted",
+      auctionGeneration: 0,
+      award: null,
+      lease: null,
+      messages: 0,
+      result: null,
+      verdict: null,
+      stop: null,
+      report: null,
+      end: null,
+      endedAtMs: null,
+    });
+    this.append({ type: "task-admitted", taskId: opening.taskId, sequence: opening.sequence });
+    this.setTimer("deadline", opening.deadlineAtMs);
+  }
+
   append(body: TaskEventBody): void {
     this.#unsent.push(this.journal.append(body, this.now()));
   }
@@ -98,7 +119,7 @@ export class Room {
     const result = this.transact(work);
     const ending = this.#ending;
     // Before anything else is waited for: what was decided must be taken up again if this object dies now.
-    await this.#parts.timers.arm();
+    this.#parts.timers.arm();
     const flushed = this.#parts.outbox.flush(MARKET_LANE);
     if (ending) await flushed;
     else this.#parts.background(flushed);

@@ -23,6 +23,26 @@ export interface AuctionDesk {
   readonly refinements: readonly RefinementRecord[] | null;
 }
 
+/** An auction whose task's room may not have been opened yet. */
+export interface FreshAuction {
+  readonly opening: Opening;
+  readonly started: readonly StartedCall[];
+}
+
+/** What happened in an auction and is recorded together. */
+export interface AuctionCommit {
+  readonly bids: readonly { readonly call: EndedCall; readonly bid: BidRecord }[];
+  /** A verdict may have taken several calls: one per bid, or a batch and then one per bid. */
+  readonly verdicts: readonly { readonly calls: readonly EndedCall[]; readonly verdict: VerdictRecord }[];
+  /** Decides once who is asked to refine: the first decision stands. */
+  readonly refinement: {
+    readonly provisionalWinner: AgentId;
+    readonly refinements: readonly RefinementRecord[];
+  } | null;
+  /** Calls that are made once this stands. */
+  readonly started: readonly StartedCall[];
+}
+
 /** A trace as it stands. */
 export interface TraceDesk {
   readonly taskId: TaskId;
@@ -86,17 +106,18 @@ export interface TraceView {
 }
 
 export interface TaskRoomApi {
-  beginAuction(generation: number): Promise<Result<AuctionDesk, { readonly reason: "lost" | "ended" }>>;
-  startAuctionCalls(generation: number, calls: readonly StartedCall[]): Promise<DeskAnswer>;
-  recordBid(generation: number, call: EndedCall, bid: BidRecord): Promise<DeskAnswer>;
-  /** A verdict may have taken several calls: one per bid, or a batch and then one per bid. */
-  recordVerdict(generation: number, calls: readonly EndedCall[], verdict: VerdictRecord): Promise<DeskAnswer>;
-  /** Decides once who is asked to refine; told again, the first decision stands and is returned. */
-  openRefinement(
+  /**
+   * A holder begins or resumes.
+   *
+   * @param fresh by whoever admitted the task: opens the room if that is still to be done, and records the first calls
+   *   as started
+   */
+  beginAuction(
     generation: number,
-    provisionalWinner: AgentId,
-    refinements: readonly RefinementRecord[],
-  ): Promise<DeskAnswer>;
+    fresh: FreshAuction | null,
+  ): Promise<Result<AuctionDesk, { readonly reason: "lost" | "ended" }>>;
+  /** One transaction. What stands already is left as it is; calls of a holder that lost the auction are booked all the same. */
+  commitAuction(generation: number, commit: AuctionCommit): Promise<DeskAnswer>;
   /** Ends the task from its auction: no bids, or the stop that was asked for. */
   endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void>;
 

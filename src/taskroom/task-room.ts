@@ -10,10 +10,9 @@ import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
-import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
-import type { AgentId } from "../market/ids.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
@@ -24,7 +23,14 @@ import { EventStream } from "./event-stream.ts";
 import { Journal, TASK_SCHEMA } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
-import type { DeskAnswer, TaskRoomApi, TaskView, TraceView } from "./task-room-api.ts";
+import type {
+  AuctionCommit,
+  DeskAnswer,
+  FreshAuction,
+  TaskRoomApi,
+  TaskView,
+  TraceView,
+} from "./task-room-api.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { TraceStage } from "./trace-stage.ts";
 
@@ -49,7 +55,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       storage: ctx.storage,
       timers: this.#timers,
       now,
-      deliver: ({ message }) => this.#deliver(message),
+      deliver: ({ messages }) => this.#deliver(messages),
       report: (lane, error) => logError("task-outbox", error, { lane }),
     });
     this.#stream = new EventStream(ctx);
@@ -71,32 +77,18 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   // --- From the market room ---
 
   async open(opening: Opening): Promise<void> {
+    this.#migrate();
+    await this.#room.commit(() => this.#room.open(opening));
+  }
+
+  #migrate(): void {
     if (!this.#ready) migrateSchema(this.ctx.storage, TASK_SCHEMA);
     this.#ready = true;
-    await this.#room.commit(() => {
-      if (this.#journal.task() !== null) return;
-      this.#journal.putOpening(opening);
-      this.#journal.putTask({
-        state: "admitted",
-        auctionGeneration: 0,
-        award: null,
-        lease: null,
-        messages: 0,
-        result: null,
-        verdict: null,
-        stop: null,
-        report: null,
-        end: null,
-        endedAtMs: null,
-      });
-      this.#room.append({ type: "task-admitted", taskId: opening.taskId, sequence: opening.sequence });
-      this.#room.setTimer("deadline", opening.deadlineAtMs);
-    });
   }
 
   async award(award: Award): Promise<void> {
     const announce = await this.#room.commit(() => this.#trace.award(award));
-    if (announce) await this.#announceTrace();
+    if (announce) this.#announceTrace();
   }
 
   async stop(end: StopEnd): Promise<void> {
@@ -123,38 +115,22 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       this.#room.setTimer("trace-lease", task.lease.heldUntilMs ?? this.#room.now());
     }
     await this.#outbox.flush(MARKET_LANE);
-    await this.#timers.arm();
+    this.#timers.rearm();
   }
 
   // --- The auction ---
 
-  async beginAuction(generation: number): ReturnType<TaskRoomApi["beginAuction"]> {
+  async beginAuction(
+    generation: number,
+    fresh: FreshAuction | null,
+  ): ReturnType<TaskRoomApi["beginAuction"]> {
+    if (fresh !== null) this.#migrate();
     if (!this.#ready) return { ok: false, failure: { reason: "ended" } };
-    return this.#room.commit(() => this.#auction.begin(generation));
+    return this.#room.commit(() => this.#auction.begin(generation, fresh));
   }
 
-  async startAuctionCalls(generation: number, calls: readonly StartedCall[]): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#auction.startCalls(generation, calls));
-  }
-
-  async recordBid(generation: number, call: EndedCall, bid: BidRecord): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#auction.recordBid(generation, call, bid));
-  }
-
-  async recordVerdict(
-    generation: number,
-    calls: readonly EndedCall[],
-    verdict: VerdictRecord,
-  ): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#auction.recordVerdict(generation, calls, verdict));
-  }
-
-  async openRefinement(
-    generation: number,
-    provisionalWinner: AgentId,
-    refinements: readonly RefinementRecord[],
-  ): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#auction.openRefinement(generation, provisionalWinner, refinements));
+  async commitAuction(generation: number, commit: AuctionCommit): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#auction.commit(generation, commit));
   }
 
   async endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void> {
@@ -195,7 +171,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async handOver(generation: number): Promise<void> {
     const announce = await this.#room.commit(() => this.#trace.handOver(generation));
-    if (announce) await this.#announceTrace();
+    if (announce) this.#announceTrace();
   }
 
   async endTrace(
@@ -245,7 +221,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     if (Outbox.owns(timer.kind)) return this.#outbox.flush(timer.subject);
     if (timer.kind === "trace-lease") {
       const announce = await this.#room.commit(() => this.#trace.onTimer());
-      if (announce) await this.#announceTrace();
+      if (announce) this.#announceTrace();
       return;
     }
     await this.#room.commit(() => {
@@ -260,29 +236,27 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   // --- Effects ---
 
-  async #deliver(message: ToMarketRoom): Promise<void> {
-    const market = this.#config.marketRoom<MarketRoomPort>(this.#room.mustOpening().tenantId);
-    if (message.kind === "spent") return market.spent(message.taskId, [message.call]);
-    const end = await market.ended(message.report);
-    this.#room.transact(() => this.#room.finalise(end));
+  /** Bills that wait together are told together. The end is the last message of a task. */
+  async #deliver(messages: readonly ToMarketRoom[]): Promise<void> {
+    const { tenantId, taskId } = this.#room.mustOpening();
+    const market = this.#config.marketRoom<MarketRoomPort>(tenantId);
+    const calls = messages.flatMap((message) => (message.kind === "spent" ? [message.call] : []));
+    if (calls.length > 0) await market.spent(taskId, calls);
+    for (const message of messages) {
+      if (message.kind !== "ended") continue;
+      const end = await market.ended(message.report);
+      this.#room.transact(() => this.#room.finalise(end));
+    }
   }
 
-  /** The message may get lost: the lease's timer announces again what nobody took. */
-  async #announceTrace(): Promise<void> {
+  /** Goes out beside the answer. The message may get lost: the lease's timer announces again what nobody took. */
+  #announceTrace(): void {
     const { tenantId, taskId } = this.#room.mustOpening();
     const task = this.#room.openTask();
     if (task?.award == null) return;
+    const { attempt } = task.award;
     const generation = task.lease?.generation ?? FIRST_LEASE.generation;
-    try {
-      await this.#config.workQueue.send({
-        kind: "trace",
-        tenantId,
-        taskId,
-        attempt: task.award.attempt,
-        generation,
-      });
-    } catch (error) {
-      logError("announce-trace", error, { taskId });
-    }
+    const sent = this.#config.workQueue.send({ kind: "trace", tenantId, taskId, attempt, generation });
+    this.ctx.waitUntil(sent.catch((error: unknown) => logError("announce-trace", error, { taskId })));
   }
 }

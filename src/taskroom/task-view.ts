@@ -73,7 +73,9 @@ export function receiptOf(journal: Journal): Receipt | null {
     opening,
     bids: journal.bids(),
     verdicts: journal.verdicts(),
-    refinements: journal.refinements(),
+    // An auction that cleared came to the question, and where nothing is recorded nobody was asked.
+    refinements:
+      journal.refinements() ?? (opening.policy.rules.kind === "auction" && task.award !== null ? [] : null),
     award:
       task.award === null ? null : { clearing: task.award.clearing, awardedAtMs: task.award.awardedAtMs },
   });

@@ -3,12 +3,15 @@ import type { Opening } from "../market/auction-record.ts";
 import type { Agent } from "../market/agent.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import { makePolicy, rulesNamed, type Policy } from "../market/policy.ts";
-import { fail, ok, type Result } from "../market/result.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
-import type { MarketTask, TenantDoc } from "./market-store.ts";
+import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
 
 export interface AdmissionContext {
   readonly tenant: TenantDoc;
+  /** What the task's auction runs under. */
+  readonly policy: Policy;
+  /** Position in the tenant's history. */
+  readonly sequence: number;
   /** The pool of tenants that have none of their own. */
   readonly environmentPool: readonly Agent[];
   /** True where the tenant's ordering is strict and another auction runs. */
@@ -20,8 +23,8 @@ export interface AdmissionContext {
 
 export interface AdmittedTask {
   readonly task: MarketTask;
+  readonly terms: TaskTerms;
   readonly opening: Opening;
-  readonly tenant: TenantDoc;
 }
 
 /** The policy that a tenant's auctions run under; null where the name is none in its pool. */
@@ -31,24 +34,15 @@ export function policyOf(tenant: TenantDoc, pool: readonly Agent[], name = tenan
   return makePolicy({ name, rules, pool, version: tenant.policyVersion, weights: tenant.weights });
 }
 
-/** The task, its opening, and the tenant with the next sequence number. */
-export function admitTask(
-  request: AdmitRequest,
-  context: AdmissionContext,
-): Result<AdmittedTask, { readonly reason: "unknown_policy" }> {
-  const { tenant, nowMs } = context;
+/** The task, what its auction is cleared under, and its opening. */
+export function admitTask(request: AdmitRequest, context: AdmissionContext): AdmittedTask {
+  const { tenant, policy, nowMs, sequence } = context;
   const pool = tenant.pool ?? context.environmentPool;
-  const sequence = tenant.lastSequence + 1;
-  const policy = policyOf(tenant, pool, request.spec.policy ?? undefined);
-  if (policy === null) return fail({ reason: "unknown_policy" });
+  const terms: TaskTerms = { auctionId: request.auctionId, pool, policy, seed: request.seed };
   const task: MarketTask = {
     taskId: request.taskId,
     sequence,
     state: context.mustWait ? "admitted" : "bidding",
-    auctionId: request.auctionId,
-    pool,
-    policy,
-    seed: request.seed,
     verifier: request.spec.verifier?.type ?? null,
     promptChars: request.spec.prompt.length,
     lease: context.mustWait ? null : { ...FIRST_LEASE, heldUntilMs: context.leaseUntilMs },
@@ -63,14 +57,11 @@ export function admitTask(
   const opening: Opening = {
     taskId: request.taskId,
     tenantId: tenant.tenantId,
-    auctionId: request.auctionId,
+    ...terms,
     sequence,
     spec: request.spec,
-    pool,
-    policy,
-    seed: request.seed,
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
   };
-  return ok({ task, opening, tenant: { ...tenant, lastSequence: sequence } });
+  return { task, terms, opening };
 }

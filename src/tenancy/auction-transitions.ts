@@ -9,9 +9,10 @@ import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
 import type { MemoryEntry, RememberedStrategy } from "../market/memory.ts";
+import { ZERO_MICROS } from "../market/money.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
-import { admitTask } from "./admission.ts";
+import { admitTask, policyOf } from "./admission.ts";
 import { auctionRows, taskRow } from "./history-rows.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
@@ -23,7 +24,7 @@ import type {
   ClearRequest,
   LeaseAnswer,
 } from "./market-room-api.ts";
-import type { MarketTask, TenantDoc } from "./market-store.ts";
+import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
@@ -48,35 +49,36 @@ export class AuctionTransitions {
       if (known !== null && known.bodyHash !== bodyHash) return fail({ reason: "idempotency_conflict" });
       if (known !== null) {
         const sequence = store.task(known.taskId)?.sequence ?? null;
-        return ok({ taskId: known.taskId, sequence, auctionGeneration: null, replayed: true });
+        return ok({ taskId: known.taskId, sequence, auctionGeneration: null, opening: null, replayed: true });
       }
     }
-    const wasIdle = store.countOpen() === 0;
-    const admission = admitTask(request, {
+    const environmentPool = this.#desk.config.pool;
+    const pool = tenant.pool ?? environmentPool;
+    const policy = policyOf(tenant, pool, request.spec.policy ?? undefined);
+    if (policy === null) return fail({ reason: "unknown_policy" });
+    const wasIdle = !store.hasOpen();
+    const { task, terms, opening } = admitTask(request, {
       tenant,
-      environmentPool: this.#desk.config.pool,
+      policy,
+      sequence: store.count("sequence"),
+      environmentPool,
       mustWait: tenant.ordering === "strict" && store.hasActiveAuction(),
       nowMs,
       leaseUntilMs: nowMs + this.#desk.config.leaseMs,
     });
-    if (!admission.ok) return admission;
-    const admitted = admission.value;
     if (request.idempotency !== null) {
       const { key, bodyHash } = request.idempotency;
       store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
     }
-    store.putTenant(admitted.tenant);
-    store.putTask(admitted.task);
+    store.putTask(task);
+    store.putTerms(task.taskId, terms);
     if (wasIdle) this.#desk.recordTenant();
-    store.addHistory(taskRow(tenant.tenantId, admitted.task, store.charged(request.taskId)));
-    this.#desk.outbox.add(request.taskId, { kind: "open", opening: admitted.opening });
-    if (admitted.task.lease !== null) this.#desk.timeAuction(admitted.task);
-    return ok({
-      taskId: request.taskId,
-      sequence: admitted.task.sequence,
-      auctionGeneration: admitted.task.lease?.generation ?? null,
-      replayed: false,
-    });
+    store.addHistory(taskRow(tenant.tenantId, task, ZERO_MICROS));
+    this.#desk.owe(task, { kind: "open", opening });
+    if (task.lease !== null) this.#desk.timeAuction(task);
+    const auctionGeneration = task.lease?.generation ?? null;
+    const { taskId, sequence } = task;
+    return ok({ taskId, sequence, auctionGeneration, opening, replayed: false });
   }
 
   /** A consumer takes up an auction whose lease lapsed or whose turn came. */
@@ -106,11 +108,14 @@ export class AuctionTransitions {
     // The answer to an earlier clear may have been lost: the award stands, and is told again.
     if (task.agentId !== null) return ok({ state: "awarded", attempt: task.attempt, agentId: task.agentId });
     if (task.lease === null || !holdsLease(task.lease, request.generation)) return fail({ reason: "lost" });
-    const cleared = clearAuction(clearingRecord(task, request));
+    const terms = this.#desk.store.terms(task.taskId);
+    const cleared = clearAuction(clearingRecord(terms, request));
+    // Whoever clears has begun the auction in the task's room, and by that opened it.
+    this.#desk.outbox.drop(task.taskId, "open");
     // The task's room ends it, with every bill in, and reports.
-    this.#recordAuction(task, request, cleared.ok ? cleared.value : null);
+    this.#recordAuction({ task, terms, request, clearing: cleared.ok ? cleared.value : null });
     if (!cleared.ok) return ok({ state: "failed", reason: cleared.failure.reason });
-    this.#remember(task, request, cleared.value);
+    this.#remember(terms, request, cleared.value);
     return ok(this.#award(task, cleared.value));
   }
 
@@ -119,21 +124,22 @@ export class AuctionTransitions {
     const agentId = clearing.winner;
     const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now() };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
-    this.#desk.outbox.add(task.taskId, { kind: "award", award });
+    this.#desk.owe(task, { kind: "award", award });
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId });
     this.#desk.grantNext();
     return { state: "awarded", attempt, agentId };
   }
 
   /** What the memory keeps of a cleared auction: every strategy and who won; the outcome follows. */
-  #remember(task: MarketTask, { bids, task: text, vector }: ClearRequest, clearing: Clearing): void {
+  #remember({ auctionId }: TaskTerms, request: ClearRequest, clearing: Clearing): void {
+    const { taskId, bids, task: text, vector } = request;
     if (vector === null || clearing.round === 0) return;
     const strategies = bids.flatMap(({ agentId, round, ...bid }): RememberedStrategy[] =>
       bid.status === "valid" ? [{ agentId, round, strategy: bid.strategy }] : [],
     );
     const entry: MemoryEntry = {
-      auctionId: task.auctionId,
-      taskId: task.taskId,
+      auctionId,
+      taskId,
       version: 1,
       task: text.slice(0, MAX_REMEMBERED_CHARS),
       strategies,
@@ -144,12 +150,18 @@ export class AuctionTransitions {
     this.#desk.memory.put(entry, vector);
   }
 
-  #recordAuction(task: MarketTask, { bids, verdicts }: ClearRequest, clearing: Clearing | null): void {
+  #recordAuction(cleared: {
+    readonly task: MarketTask;
+    readonly terms: TaskTerms;
+    readonly request: ClearRequest;
+    readonly clearing: Clearing | null;
+  }): void {
     const { tenantId } = this.#desk.mustTenant();
+    const { task, terms, clearing } = cleared;
+    const { bids, verdicts } = cleared.request;
     const clearedAtMs = this.#desk.now();
-    for (const row of auctionRows({ tenantId, task, bids, verdicts, clearing, clearedAtMs })) {
-      this.#desk.store.addHistory(row);
-    }
+    const figures = { tenantId, task, terms, bids, verdicts, clearing, clearedAtMs };
+    for (const row of auctionRows(figures)) this.#desk.store.addHistory(row);
   }
 
   /**
@@ -172,7 +184,7 @@ export class AuctionTransitions {
       this.#desk.timers.clear(AUCTION_TIMER, taskId);
       this.#desk.store.putTask({ ...task, lease, stopping: true });
       const end = { state: "failed", reason: "auction_abandoned" } as const;
-      this.#desk.outbox.add(taskId, { kind: "stop", end });
+      this.#desk.owe(task, { kind: "stop", end });
       return null;
     }
     const waiting = { ...task, lease };

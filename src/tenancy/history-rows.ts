@@ -6,7 +6,7 @@ import type { AuctionRow, BidRow, HistoryRow, TaskRow, VerdictRow } from "../mar
 import { sumMicros, totalTokens, type Micros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import type { TenantId } from "../market/ids.ts";
-import type { MarketTask } from "./market-store.ts";
+import type { MarketTask, TaskTerms } from "./market-store.ts";
 
 const MAX_EVIDENCE_CHARS = 500;
 
@@ -33,6 +33,7 @@ export function taskRow(tenantId: TenantId, task: MarketTask, costMicros: Micros
 export interface AuctionFigures {
   readonly tenantId: TenantId;
   readonly task: MarketTask;
+  readonly terms: TaskTerms;
   readonly bids: readonly BidRecord[];
   readonly verdicts: readonly VerdictRecord[];
   /** Null: there was no valid bid. */
@@ -47,18 +48,19 @@ export function auctionRows(figures: AuctionFigures): HistoryRow[] {
   return [auctionRow(figures), ...bids, ...verdicts];
 }
 
-function auctionRow({ tenantId, task, bids, verdicts, clearing, clearedAtMs }: AuctionFigures): AuctionRow {
+function auctionRow(figures: AuctionFigures): AuctionRow {
+  const { tenantId, task, terms, bids, verdicts, clearing, clearedAtMs } = figures;
   const calls = [...bids, ...verdicts];
   return {
     table: "auctions",
     tenantId,
     taskId: task.taskId,
-    auctionId: task.auctionId,
-    policy: task.policy.name,
-    policyVersion: task.policy.version,
-    weights: task.policy.weights,
-    seed: task.seed,
-    poolSize: task.pool.length,
+    auctionId: terms.auctionId,
+    policy: terms.policy.name,
+    policyVersion: terms.policy.version,
+    weights: terms.policy.weights,
+    seed: terms.seed,
+    poolSize: terms.pool.length,
     validBids: bids.filter((bid) => bid.round === 1 && bid.status === "valid").length,
     jurors: clearing?.first?.terms.jurors.length ?? 0,
     entropyUsed: clearing?.first?.terms.entropyUsed ?? false,
@@ -73,13 +75,13 @@ function auctionRow({ tenantId, task, bids, verdicts, clearing, clearedAtMs }: A
   };
 }
 
-function bidRow({ tenantId, task, clearing }: AuctionFigures, bid: BidRecord): BidRow {
-  const agent = task.pool.find((candidate) => candidate.id === bid.agentId);
+function bidRow({ tenantId, task, terms, clearing }: AuctionFigures, bid: BidRecord): BidRow {
+  const agent = terms.pool.find((candidate) => candidate.id === bid.agentId);
   return {
     table: "bids",
     tenantId,
     taskId: task.taskId,
-    auctionId: task.auctionId,
+    auctionId: terms.auctionId,
     bidId: bid.bidId,
     agentId: bid.agentId,
     round: bid.round,
@@ -95,12 +97,12 @@ function bidRow({ tenantId, task, clearing }: AuctionFigures, bid: BidRecord): B
   };
 }
 
-function verdictRow({ tenantId, task }: AuctionFigures, verdict: VerdictRecord): VerdictRow {
+function verdictRow({ tenantId, task, terms }: AuctionFigures, verdict: VerdictRecord): VerdictRow {
   return {
     table: "verdicts",
     tenantId,
     taskId: task.taskId,
-    auctionId: task.auctionId,
+    auctionId: terms.auctionId,
     jurorId: verdict.jurorId,
     round: verdict.round,
     status: verdict.status,

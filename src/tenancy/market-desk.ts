@@ -70,18 +70,25 @@ export class MarketDesk {
     this.store.addHistory(taskRow(tenantId, next, this.store.charged(task.taskId)));
   }
 
+  /**
+   * Owes a message to the task's room. While somebody holds the auction, its opening is not pressing: the holder opens
+   * the room itself, and should it die, the lapsed lease sends the opening before anybody else begins.
+   */
+  owe(task: MarketTask, message: ToTaskRoom): void {
+    const held = message.kind === "open" && task.lease !== null;
+    this.outbox.add(task.taskId, message, held ? { dueInMs: this.config.leaseMs } : {});
+  }
+
   /** The tenant's row: written when it gets its first open task and when it loses its last. */
   recordTenant(): void {
     const tenant = this.mustTenant();
-    const next = { ...tenant, rowVersion: tenant.rowVersion + 1 };
-    this.store.putTenant(next);
     this.store.addHistory({
       table: "tenants",
       tenantId: tenant.tenantId,
       name: tenant.name,
       createdAtMs: tenant.createdAtMs,
       openTasks: this.store.countOpen(),
-      version: next.rowVersion,
+      version: this.store.count("tenant-row"),
     });
   }
 

@@ -1,5 +1,5 @@
 /** What the market room of a tenant offers to the rooms above it (over RPC: plain data in and out). */
-import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
 import type { Pool } from "../market/agent.ts";
 import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
@@ -49,6 +49,8 @@ export interface Admission {
   readonly sequence: number | null;
   /** The auction's lease, held by the caller from now on; null where the auction waits for its turn or was a replay. */
   readonly auctionGeneration: number | null;
+  /** What the holder opens the task's room with; null for a replay. */
+  readonly opening: Opening | null;
   /** True where the Idempotency-Key had been used: nothing new was admitted. */
   readonly replayed: boolean;
 }

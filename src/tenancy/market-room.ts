@@ -38,17 +38,11 @@ import type {
 } from "./market-room-api.ts";
 import { MARKET_SCHEMA, MarketStore, type MarketTask, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
-/** History rows that nobody came for are announced again after this long. */
-const HISTORY_NUDGE_MS = 10_000;
-const HISTORY_TIMER = "history";
-/** The index takes a while to show what it was given. */
-const MEMORY_NUDGE_MS = 5_000;
-/** An index that is down is asked ever more rarely. */
-const MAX_MEMORY_DOUBLINGS = 7;
-const MEMORY_TIMER = "memory";
-
+/** Rows and vectors gather for this long before a consumer is called: one visit carries what a burst of tasks left. */
+const GATHER_S = 1;
 export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #config: Config;
   readonly #store: MarketStore;
@@ -57,10 +51,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #memory: MemoryStore;
   readonly #desk: MarketDesk;
   readonly #auctions: AuctionTransitions;
+  readonly #outside: OutsideStores;
   #ready: boolean;
-  /** Announcements since the index last showed something new. */
-  #memoryNudges = 0;
-
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
@@ -71,7 +63,9 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       storage: ctx.storage,
       timers: this.#timers,
       now,
-      deliver: async ({ lane, message }) => this.#deliver(this.#taskRoom(lane), message),
+      deliver: async ({ lane, messages }) => {
+        for (const message of messages) await this.#deliver(this.#taskRoom(lane), message);
+      },
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
     });
     this.#memory = new MemoryStore(ctx.storage);
@@ -83,6 +77,12 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       outbox: this.#outbox,
     });
     this.#auctions = new AuctionTransitions(this.#desk);
+    this.#outside = new OutsideStores({
+      timers: this.#timers,
+      now,
+      owes: (store) => (store === "history" ? this.#store.hasHistory() : this.#memory.hasRecent()),
+      send: (store) => this.#callConsumer(store),
+    });
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, MARKET_SCHEMA);
   }
@@ -98,7 +98,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       const { tenantId, name, ordering, pool } = settings;
       const tenant = { tenantId, name, ordering, pool, createdAtMs };
       const policy = { policyVersion: 1, policyName: "sale", weights: null, fit: null };
-      this.#store.putTenant({ ...tenant, ...policy, lastSequence: 0, rowVersion: 0 });
+      this.#store.putTenant({ ...tenant, ...policy });
       this.#desk.recordTenant();
     });
   }
@@ -144,9 +144,10 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     const tenant = this.#tenant();
     if (tenant === null || !this.#store.hasKey(request.keyHash)) return fail({ reason: "unauthenticated" });
     const admitted = await this.#commit(() => this.#auctions.admit(tenant, request));
-    // For a replay too: the first answer may have been lost before the task's room was reached.
-    if (admitted.ok) await this.#outbox.flush(admitted.value.taskId);
-    await this.#timers.arm();
+    if (!admitted.ok) return admitted;
+    // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
+    // nobody did for a replay: the first answer may have been lost with its holder.
+    if (admitted.value.auctionGeneration === null) await this.#outbox.flush(admitted.value.taskId);
     return admitted;
   }
 
@@ -175,7 +176,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       if (task === null) return false;
       if (!isFinal(task.state) && !task.stopping) {
         this.#store.putTask({ ...task, stopping: true });
-        this.#outbox.add(taskId, { kind: "stop", end: { state: "cancelled" } });
+        this.#desk.owe(task, { kind: "stop", end: { state: "cancelled" } });
       }
       return true;
     }, taskId);
@@ -207,7 +208,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     for (const row of endRows(tenantId, report, nowMs)) this.#store.addHistory(row);
     this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
     if (task.state === "bidding") this.#desk.grantNext();
-    if (this.#store.countOpen() === 0) this.#desk.recordTenant();
+    if (!this.#store.hasOpen()) this.#desk.recordTenant();
     return report.end;
   }
 
@@ -237,7 +238,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       this.#store.removeHistory(written);
       for (const row of parked) this.#store.parkHistory(row.id, row.error);
       this.#store.forgetSettled();
-      if (!this.#store.hasHistory()) this.#timers.clear(HISTORY_TIMER, "");
+      this.#outside.carried("history");
     });
   }
 
@@ -252,8 +253,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   async memoryVisible(visible: Parameters<MarketRoomApi["memoryVisible"]>[0]): Promise<void> {
     await this.#commit(() => {
       for (const { id, version } of visible) this.#memory.visible(id, version);
-      this.#memoryNudges = 0;
-      if (!this.#memory.hasRecent()) this.#timers.clear(MEMORY_TIMER, "");
+      this.#outside.carried("memory");
     });
   }
 
@@ -271,8 +271,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
         logError("sweep-wake", error, { taskId: task.taskId });
       }
     }
-    if (this.#store.hasHistory()) this.#timers.set(HISTORY_TIMER, "", this.#desk.now());
-    await this.#timers.arm();
+    if (this.#store.hasHistory()) this.#timers.set("history", "", this.#desk.now());
+    this.#timers.rearm();
     return open.length;
   }
 
@@ -286,8 +286,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   async #onTimer(timer: Timer): Promise<void> {
     if (Outbox.owns(timer.kind)) return this.#outbox.flush(timer.subject);
-    if (timer.kind === MEMORY_TIMER) return this.#nudgeMemory();
-    if (timer.kind === HISTORY_TIMER) return this.#nudgeHistory();
+    if (timer.kind === "history" || timer.kind === "memory") return this.#outside.remind(timer.kind);
     // SAFETY: auction timers are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;
     const waiting = await this.#commit(() => this.#auctions.onTimer(taskId), taskId);
@@ -296,15 +295,18 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   // --- Effects ---
 
-  /** One transaction; then its task's outbox leaves, the history is announced, and the alarm follows. */
+  /**
+   * One transaction with its timers and alarm; then its task's outbox leaves. Announcements go out beside the answer:
+   * their timers come again for what gets lost.
+   */
   async #commit<T>(work: () => T, lane?: TaskId): Promise<T> {
-    const result = this.ctx.storage.transactionSync(work);
-    // Before anything else is waited for: what was decided must be taken up again if this object dies now.
-    await this.#timers.arm();
+    const result = this.ctx.storage.transactionSync(() => {
+      const worked = work();
+      this.#outside.announceOwed();
+      return worked;
+    });
+    this.#timers.arm();
     if (lane !== undefined) await this.#outbox.flush(lane);
-    if (this.#store.hasHistory() && !this.#timers.has(HISTORY_TIMER, "")) await this.#nudgeHistory();
-    if (this.#memory.hasRecent() && !this.#timers.has(MEMORY_TIMER, "")) await this.#nudgeMemory();
-    await this.#timers.arm();
     return result;
   }
 
@@ -326,26 +328,11 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     await this.#config.workQueue.send({ kind: "auction", tenantId, taskId: task.taskId, generation });
   }
 
-  /** Vectors are written by the queue's consumer; what the index does not show yet is announced again. */
-  async #nudgeMemory(): Promise<void> {
-    if (!this.#memory.hasRecent()) return this.#timers.clear(MEMORY_TIMER, "");
-    const delayMs = MEMORY_NUDGE_MS * 2 ** Math.min(this.#memoryNudges++, MAX_MEMORY_DOUBLINGS);
-    this.#timers.set(MEMORY_TIMER, "", this.#desk.now() + delayMs);
-    try {
-      await this.#config.historyQueue.send({ kind: "memory", tenantId: this.#desk.mustTenant().tenantId });
-    } catch (error) {
-      logError("memory-nudge", error);
-    }
-  }
-
-  async #nudgeHistory(): Promise<void> {
-    if (!this.#store.hasHistory()) return this.#timers.clear(HISTORY_TIMER, "");
-    this.#timers.set(HISTORY_TIMER, "", this.#desk.now() + HISTORY_NUDGE_MS);
-    try {
-      await this.#config.historyQueue.send({ kind: "history", tenantId: this.#desk.mustTenant().tenantId });
-    } catch (error) {
-      logError("history-nudge", error);
-    }
+  /** Beside the answer: the store's timer comes again for a message that gets lost. */
+  #callConsumer(kind: OutsideStore): void {
+    const { tenantId } = this.#desk.mustTenant();
+    const sent = this.#config.historyQueue.send({ kind, tenantId }, { delaySeconds: GATHER_S });
+    this.ctx.waitUntil(sent.catch((error: unknown) => logError(`${kind}-nudge`, error)));
   }
 
   #taskRoom(taskId: string): TaskRoomPort {

@@ -33,6 +33,19 @@ CREATE INDEX memory_recent ON memory (auction_id) WHERE recent = 1;
 ${TIMER_SCHEMA}
 ${OUTBOX_SCHEMA}
 `,
+  // What changes with every admission stands apart from the tenant's document, and what never changes of a task apart
+  // from what does: a transition writes a few hundred bytes, whatever the size of the pool.
+  `
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters SELECT 'sequence', json_extract(body, '$.lastSequence') FROM tenant;
+INSERT INTO counters SELECT 'tenant-row', json_extract(body, '$.rowVersion') FROM tenant;
+CREATE TABLE terms (task_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO terms SELECT task_id, json_object('auctionId', json_extract(body, '$.auctionId'),
+  'pool', json_extract(body, '$.pool'), 'policy', json_extract(body, '$.policy'), 'seed', json_extract(body, '$.seed'))
+  FROM tasks;
+CREATE INDEX tasks_open ON tasks (sequence) WHERE state NOT IN ('finished', 'failed', 'cancelled');
+ALTER TABLE history ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+`,
 ];
 
 /** What the room knows of its tenant. */
@@ -43,8 +56,6 @@ export interface TenantDoc {
   /** Null: the environment's pool. */
   readonly pool: readonly Agent[] | null;
   readonly createdAtMs: number;
-  /** Sequence number of the latest admission. */
-  readonly lastSequence: number;
   readonly policyVersion: number;
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
@@ -52,19 +63,21 @@ export interface TenantDoc {
   readonly weights: Weights | null;
   /** Figures of the fit that the weights come from; null: they are not fitted. */
   readonly fit: Readonly<Record<string, unknown>> | null;
-  /** Version of the tenant's row in the history. */
-  readonly rowVersion: number;
 }
 
-/** What the room knows of an open task, and of a settled one until the history has it. */
-export interface MarketTask {
-  readonly taskId: TaskId;
-  readonly sequence: number;
-  readonly state: TaskState;
+/** What an auction is cleared under: frozen when it opened. */
+export interface TaskTerms {
   readonly auctionId: AuctionId;
   readonly pool: readonly Agent[];
   readonly policy: Policy;
   readonly seed: number;
+}
+
+/** Where an open task stands, and a settled one until the history has it. */
+export interface MarketTask {
+  readonly taskId: TaskId;
+  readonly sequence: number;
+  readonly state: TaskState;
   readonly verifier: string | null;
   readonly promptChars: number;
   /** Null: the auction waits for its turn (`ordering: strict`), or is over. */
@@ -79,19 +92,40 @@ export interface MarketTask {
   readonly rowVersion: number;
 }
 
+const OPEN = "state NOT IN ('finished', 'failed', 'cancelled')";
+
+/** `sequence`: number of the latest admission. `tenant-row`: version of the tenant's row in the history. */
+export type Counter = "sequence" | "tenant-row";
+
 export class MarketStore {
   readonly #sql: SqlStorage;
+  /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
+  #tenant: TenantDoc | null | undefined = undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
   }
 
   tenant(): TenantDoc | null {
-    return this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
+    this.#tenant ??= this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
+    return this.#tenant;
   }
 
   putTenant(tenant: TenantDoc): void {
+    // Read again when it is wanted: the transaction that this belongs to may not stand.
+    this.#tenant = undefined;
     this.#sql.exec("INSERT OR REPLACE INTO tenant (id, body) VALUES (1, ?)", JSON.stringify(tenant));
+  }
+
+  /** The counter's next value, from 1. */
+  count(counter: Counter): number {
+    return this.#sql
+      .exec<{ value: number }>(
+        `INSERT INTO counters (name, value) VALUES (?, 1)
+         ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value`,
+        counter,
+      )
+      .one().value;
   }
 
   addKey(key: ApiKey, nowMs: number): void {
@@ -110,6 +144,16 @@ export class MarketStore {
 
   task(taskId: TaskId): MarketTask | null {
     return this.#one<MarketTask>("SELECT body FROM tasks WHERE task_id = ?", taskId);
+  }
+
+  terms(taskId: TaskId): TaskTerms {
+    const terms = this.#one<TaskTerms>("SELECT body FROM terms WHERE task_id = ?", taskId);
+    if (terms === null) throw new Error(`no terms of ${taskId}`);
+    return terms;
+  }
+
+  putTerms(taskId: TaskId, terms: TaskTerms): void {
+    this.#sql.exec("INSERT INTO terms (task_id, body) VALUES (?, ?)", taskId, JSON.stringify(terms));
   }
 
   putTask(task: MarketTask): void {
@@ -131,23 +175,24 @@ export class MarketStore {
   }
 
   countOpen(): number {
-    return this.#sql
-      .exec<{ n: number }>(
-        "SELECT count(*) AS n FROM tasks WHERE state NOT IN ('finished', 'failed', 'cancelled')",
-      )
-      .one().n;
+    return this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM tasks WHERE ${OPEN}`).one().n;
+  }
+
+  hasOpen(): boolean {
+    return this.#sql.exec(`SELECT 1 FROM tasks WHERE ${OPEN} LIMIT 1`).toArray().length > 0;
   }
 
   /** The oldest admitted task whose auction nobody has been given yet. */
   nextWaiting(): MarketTask | null {
     return this.#one<MarketTask>(
-      `SELECT body FROM tasks WHERE state = 'admitted' AND json_extract(body, '$.lease') IS NULL
+      `SELECT body FROM tasks WHERE ${OPEN} AND state = 'admitted' AND json_extract(body, '$.lease') IS NULL
        AND NOT json_extract(body, '$.stopping') ORDER BY sequence LIMIT 1`,
     );
   }
 
   hasActiveAuction(): boolean {
-    return this.#sql.exec("SELECT 1 FROM tasks WHERE state = 'bidding' LIMIT 1").toArray().length > 0;
+    const query = `SELECT 1 FROM tasks WHERE ${OPEN} AND state = 'bidding' LIMIT 1`;
+    return this.#sql.exec(query).toArray().length > 0;
   }
 
   /** A charge is applied once, whatever is reported how often; only a bound may be replaced by the bill. */
@@ -191,9 +236,19 @@ export class MarketStore {
     );
   }
 
+  /** A task's or the tenant's row takes the place of an older one that nobody has carried away yet. */
   addHistory(row: HistoryRow): void {
     const taskId = row.table === "tenants" ? null : row.taskId;
-    this.#sql.exec("INSERT INTO history (task_id, row) VALUES (?, ?)", taskId, JSON.stringify(row));
+    if (row.table === "tasks" || row.table === "tenants") {
+      const older = "DELETE FROM history WHERE task_id IS ? AND kind = ? AND parked IS NULL";
+      this.#sql.exec(older, taskId, row.table);
+    }
+    this.#sql.exec(
+      "INSERT INTO history (task_id, kind, row) VALUES (?, ?, ?)",
+      taskId,
+      row.table,
+      JSON.stringify(row),
+    );
   }
 
   historyBatch(limit: number): { readonly id: number; readonly row: HistoryRow }[] {
@@ -221,10 +276,13 @@ export class MarketStore {
 
   /** Settled tasks whose every row the history has leave the room. Their charges stay: they are the ledger. */
   forgetSettled(): void {
-    this.#sql.exec(
-      `DELETE FROM tasks WHERE state IN ('finished', 'failed', 'cancelled')
-       AND task_id NOT IN (SELECT task_id FROM history WHERE task_id IS NOT NULL AND parked IS NULL)`,
-    );
+    const forgotten = this.#sql
+      .exec<{ task_id: string }>(
+        `DELETE FROM tasks WHERE state IN ('finished', 'failed', 'cancelled') AND NOT EXISTS
+         (SELECT 1 FROM history WHERE history.task_id = tasks.task_id AND parked IS NULL) RETURNING task_id`,
+      )
+      .toArray();
+    for (const { task_id } of forgotten) this.#sql.exec("DELETE FROM terms WHERE task_id = ?", task_id);
   }
 
   #one<T>(query: string, ...bindings: string[]): T | null {

@@ -3,6 +3,7 @@
  *
  * No platform types, so that tests in Node and in workerd share them.
  */
+import type { AuctionCommit } from "../../src/taskroom/task-room-api.ts";
 import { agentSchema, type Agent, type AgentInput } from "../../src/market/agent.ts";
 import type { BidRecord, Opening, VerdictRecord } from "../../src/market/auction-record.ts";
 import { newId, type AgentId, type Source } from "../../src/market/ids.ts";
@@ -192,4 +193,9 @@ export function aLostJuror(fields: Partial<LostJuror> = {}): LostJuror {
     message: "no answer within 20 s",
     ...fields,
   };
+}
+
+/** A commit of the task's room; nothing in it unless said. */
+export function aCommit(fields: Partial<AuctionCommit> = {}): AuctionCommit {
+  return { bids: [], verdicts: [], refinement: null, started: [], ...fields };
 }

@@ -16,6 +16,7 @@ import { clearAuction } from "../../../src/market/clear.ts";
 import { drawNonce } from "../../../src/market/draw.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
+import { standingBid } from "../../../src/auction/collect-bids.ts";
 import { aBid, anOpening, aPool, aTaskSpec, aUsage, fixedSource } from "../../support/builders.ts";
 
 type Prompt = (input: JuryPromptInput) => { readonly system: string; readonly user: string };
@@ -113,12 +114,12 @@ export async function judge(one: Case, attack: Attack | null, jury: Jury = {}): 
         alone.set(juror, (alone.get(juror) ?? new Map<AgentId, number | null>()).set(bidder, score));
       }),
     },
-    task: { startAuctionCalls: async () => "continue", recordVerdict: async () => "continue" },
+    opening,
+    log: { commit: async () => undefined },
     desk: { opening, bids: [], verdicts: [], refinements: null },
-    generation: 1,
     signal: new AbortController().signal,
   } as unknown as AuctionRun;
-  const verdicts = await collectVerdicts(run, 1, bids);
+  const verdicts = await collectVerdicts(run, 1, bids.map(standingBid));
   const scores = verdicts.flatMap((verdict) => (verdict.status === "scored" ? [verdict.scores] : []));
   const others = bids.filter((bid) => bid.agentId !== one.attacker);
   return {

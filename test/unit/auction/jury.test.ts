@@ -255,3 +255,13 @@ describe("the order of bids on a ballot", () => {
     }
   });
 });
+
+test("a ballot of more bids than letters goes on as the columns of a spreadsheet do", () => {
+  const pool = Array.from({ length: 60 }, (_, at) => anAgent({ id: `agt_${String(at).padStart(2, "0")}` }));
+  const bids = pool.map((agent) => aBid({ agentId: agent.id }));
+  const [ballot] = drawBallots({ pool, policy: aPolicy("sale", { pool }), seed: 7 }, 1, bids);
+  const labels = ballot?.entries.map((entry) => entry.label) ?? [];
+  expect(labels.slice(24, 29)).toEqual(["Y", "Z", "AA", "AB", "AC"]);
+  expect(labels.slice(51, 54)).toEqual(["AZ", "BA", "BB"]);
+  expect(new Set(labels).size).toBe(60);
+});

@@ -113,11 +113,11 @@ describe("a pool", () => {
   const agents = (count: number) =>
     Array.from({ length: count }, (_, at) => ({ ...workersAi, id: `agt_${at}` }));
 
-  test("has 1 to 24 agents in the order of its file", () => {
-    expect(poolSchema.parse(agents(24)).map((agent) => agent.id)).toEqual(agents(24).map(({ id }) => id));
+  test("has 1 to 64 agents in the order of its file", () => {
+    expect(poolSchema.parse(agents(64)).map((agent) => agent.id)).toEqual(agents(64).map(({ id }) => id));
     expect(poolSchema.safeParse(agents(1)).success).toBe(true);
     expect(poolSchema.safeParse([]).success).toBe(false);
-    expect(poolSchema.safeParse(agents(25)).success).toBe(false);
+    expect(poolSchema.safeParse(agents(65)).success).toBe(false);
   });
 
   test("names no agent twice, even at different providers", () => {

@@ -1,11 +1,12 @@
 /** `GET /v1/tasks/:id/events`: the journal as server-sent events, read with a client's own codec. */
+import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { createApp } from "../../../src/api/app.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
-import { anAbstention } from "../../support/builders.ts";
+import { aCommit, anAbstention } from "../../support/builders.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { call, config, failedTask, holdTask, openTenant, ORIGIN, problemOf, type Tenant } from "./support.ts";
 import { taskStub } from "../stubs.ts";
@@ -76,7 +77,7 @@ const ids = (events: readonly Seen[]) => events.map((event) => event.id);
 /** The task's auction begins; each call of `abstain` is one more event. */
 async function beginAuction(id: TaskId): Promise<{ abstain(index: number): Promise<void> }> {
   const room = tenant.room(id);
-  const begun = await room.beginAuction(1);
+  const begun = await room.beginAuction(1, null);
   if (!begun.ok) throw new Error(begun.failure.reason);
   const { pool } = begun.value.opening;
   return {
@@ -84,7 +85,8 @@ async function beginAuction(id: TaskId): Promise<{ abstain(index: number): Promi
       const agent = pool[index];
       if (agent === undefined) throw new Error("the pool has no such agent");
       const ended = { callId: newId("cal", config.source), bill: { status: "refused" }, ms: 1 } as const;
-      await room.recordBid(1, ended, anAbstention({ agentId: agent.id }));
+      const bid = anAbstention({ agentId: agent.id });
+      await room.commitAuction(1, aCommit({ bids: [{ call: ended, bid }] }));
     },
   };
 }
@@ -157,7 +159,13 @@ describe("the stream of a task", () => {
   test("is kept open by a comment while nothing happens", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     const id = await holdTask(tenant);
-    const auction = { config, models: new ScriptedModels({}), toolMenu: () => [], memory: null };
+    const auction = {
+      config,
+      models: new ScriptedModels({}),
+      helpers: helpersOver(new ScriptedModels({})),
+      toolMenu: () => [],
+      memory: null,
+    };
     // Called here and not through the runtime: a timer may only write to a stream of the request that set it.
     const request = new Request(`${ORIGIN}/v1/tasks/${id}/events`, { headers: tenant.auth });
     const response = await createApp({ config, auction }).fetch(request, env, createExecutionContext());

@@ -1,4 +1,5 @@
 /** What holds of every request: ids, methods, paths, and what never leaves the house. */
+import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
@@ -117,7 +118,13 @@ describe("a bug", () => {
     };
     const app = createApp({
       config: broken,
-      auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
+      auction: {
+        config: broken,
+        models: new ScriptedModels({}),
+        helpers: helpersOver(new ScriptedModels({})),
+        toolMenu: () => [],
+        memory: null,
+      },
     });
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const request = new Request(`${ORIGIN}/v1/agents`, { headers: tenant.auth });

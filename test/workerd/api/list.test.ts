@@ -1,4 +1,5 @@
 /** `GET /v1/tasks`: newest first, page by page, each task once, whether the room or the history has it. */
+import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -160,7 +161,13 @@ test("a task that moves from the room to the history while it is listed is not m
   const racing = { ...config, marketRoom: <Port>() => market as unknown as Port };
   const app = createApp({
     config: racing,
-    auction: { config: racing, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
+    auction: {
+      config: racing,
+      models: new ScriptedModels({}),
+      helpers: helpersOver(new ScriptedModels({})),
+      toolMenu: () => [],
+      memory: null,
+    },
   });
   const request = new Request(`${ORIGIN}/v1/tasks`, { headers: tenant.auth });
   const response = await app.fetch(request, env, createExecutionContext());

@@ -1,4 +1,5 @@
 /** The operator's calls: tenants and keys. */
+import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -62,7 +63,13 @@ describe("who is not the operator", () => {
     const closed = { ...config, adminSecret: null };
     const app = createApp({
       config: closed,
-      auction: { config: closed, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
+      auction: {
+        config: closed,
+        models: new ScriptedModels({}),
+        helpers: helpersOver(new ScriptedModels({})),
+        toolMenu: () => [],
+        memory: null,
+      },
     });
     for (const secret of ["null", "undefined", "test-operator"]) {
       const request = new Request(`${ORIGIN}/admin/tenants`, {

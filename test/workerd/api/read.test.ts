@@ -3,7 +3,7 @@ import { evictDurableObject } from "cloudflare:test";
 import { beforeAll, describe, expect, test } from "vitest";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import { aBid, aUsage } from "../../support/builders.ts";
+import { aBid, aCommit, aUsage } from "../../support/builders.ts";
 import { marketStub, taskStub } from "../stubs.ts";
 import {
   call, carryHistory, config, failedTask, fingerprint, holdTask, openTenant, problemOf, taskOf, type Tenant,
@@ -63,20 +63,20 @@ describe("an open task", () => {
   test("counts a call at its bound until its bill is in", async () => {
     const id = await holdTask(tenant);
     const room = tenant.room(id);
-    const begun = await room.beginAuction(1);
+    const begun = await room.beginAuction(1, null);
     if (!begun.ok) throw new Error(begun.failure.reason);
     const [agent] = begun.value.opening.pool;
     if (agent === undefined) throw new Error("a pool has agents");
     const callId = newId("cal", config.source);
     const bid = aBid({ agentId: agent.id });
     const boundMicros = asMicros(9_000);
-    await room.startAuctionCalls(1, [{ callId, kind: "bid", agentId: agent.id, boundMicros }]);
-    expect(await taskOf(await get(id))).toMatchObject({ costMicros: 9_000, costs: { bidMicros: 9_000 } });
-    await room.recordBid(
+    await room.commitAuction(
       1,
-      { callId, ms: bid.ms, bill: { status: "billed", usage: aUsage(), costMicros: bid.costMicros } },
-      bid,
+      aCommit({ started: [{ callId, kind: "bid", agentId: agent.id, boundMicros }] }),
     );
+    expect(await taskOf(await get(id))).toMatchObject({ costMicros: 9_000, costs: { bidMicros: 9_000 } });
+    const bill = { status: "billed", usage: aUsage(), costMicros: bid.costMicros } as const;
+    await room.commitAuction(1, aCommit({ bids: [{ call: { callId, ms: bid.ms, bill }, bid }] }));
     expect(await taskOf(await get(id))).toMatchObject({
       state: "bidding",
       costMicros: bid.costMicros,
@@ -141,7 +141,7 @@ describe("cancel", () => {
 
   test("lets a holder bring its bills: the task is cancelled once the holder has stopped", async () => {
     const id = await holdTask(tenant);
-    await tenant.room(id).beginAuction(1);
+    await tenant.room(id).beginAuction(1, null);
     expect(await taskOf(await cancel(id))).toMatchObject({ state: "bidding" });
     expect(await tenant.market.renewAuction(id, 1)).toBe("ended");
     await tenant.room(id).endAuction(1, "stopped");

@@ -9,6 +9,7 @@ import type { TaskInput } from "../../../src/market/task.ts";
 import { createVectorIndex } from "../../../src/memory/vector-index.ts";
 import { consumeHistory } from "../../../src/tenancy/consume-history.ts";
 import type { MarketRoomApi, Ordering } from "../../../src/tenancy/market-room-api.ts";
+import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
 import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
 import { aTaskSpec } from "../../support/builders.ts";
 import { marketStub, taskStub } from "../stubs.ts";
@@ -122,7 +123,10 @@ export async function holdTask(tenant: Tenant, input: Partial<TaskInput> = {}): 
     idempotency: null,
   });
   if (!admitted.ok) throw new Error(admitted.failure.reason);
-  return admitted.value.taskId;
+  const { taskId, opening } = admitted.value;
+  // As the Worker that was given the auction does.
+  if (opening !== null) await taskStub<TaskRoomPort>(tenant.tenantId, taskId).open(opening);
+  return taskId;
 }
 
 const shownTask = z.looseObject({

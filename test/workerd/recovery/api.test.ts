@@ -1,12 +1,12 @@
 /** What the API answers when rooms do not: found in review. */
-import { createExecutionContext, runInDurableObject } from "cloudflare:test";
+import { helpersOver } from "../../support/helpers-over.ts";
+import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { createApp } from "../../../src/api/app.ts";
 import { aTaskSpec } from "../../support/builders.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { call, config, openTenant, ORIGIN, problemOf } from "../api/support.ts";
-import { taskStub } from "../stubs.ts";
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
@@ -22,7 +22,13 @@ test("a task that was admitted is not answered with task_not_found while its roo
   } as unknown as typeof config;
   const app = createApp({
     config: broken,
-    auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
+    auction: {
+      config: broken,
+      models: new ScriptedModels({}),
+      helpers: helpersOver(new ScriptedModels({})),
+      toolMenu: () => [],
+      memory: null,
+    },
   });
   const response = await app.fetch(
     new Request(`${ORIGIN}/v1/tasks`, {
@@ -48,23 +54,8 @@ test("a replay delivers what is still owed to the task that it names", async () 
     idempotency: { key: "other", bodyHash: "x" },
   });
   expect(first.ok).toBe(true);
-  // As if the first delivery of `open` had failed: the entry is still in the outbox.
-  const opening = await runInDurableObject(
-    taskStub(tenant.tenantId, "tsk_01k00000000000000000000000" as never),
-    async (_room, state) => {
-      const row = state.storage.sql
-        .exec<{ body: string }>("SELECT body FROM doc WHERE name = 'opening'")
-        .one();
-      state.storage.sql.exec("DELETE FROM doc");
-      return row.body;
-    },
-  );
-  await runInDurableObject(tenant.market as unknown as DurableObjectStub, async (_room, state) => {
-    state.storage.sql.exec(
-      "INSERT INTO outbox (lane, message) VALUES ('tsk_01k00000000000000000000000', ?)",
-      JSON.stringify({ kind: "open", opening: JSON.parse(opening) as unknown }),
-    );
-  });
+  // As if the Worker that was given the auction had died before it opened the task's room.
+  expect(await tenant.room("tsk_01k00000000000000000000000" as never).view()).toBeNull();
   const again = await tenant.market.admit({
     keyHash: tenant.keyHash,
     taskId: "tsk_01k00000000000000000000001" as never,
@@ -114,7 +105,13 @@ test("a room that is being restarted is unavailable (503), not a bug of ours (50
   } as unknown as typeof config;
   const app = createApp({
     config: broken,
-    auction: { config: broken, models: new ScriptedModels({}), toolMenu: () => [], memory: null },
+    auction: {
+      config: broken,
+      models: new ScriptedModels({}),
+      helpers: helpersOver(new ScriptedModels({})),
+      toolMenu: () => [],
+      memory: null,
+    },
   });
   const response = await app.fetch(
     new Request(`${ORIGIN}/v1/agents`, { headers: tenant.auth }),

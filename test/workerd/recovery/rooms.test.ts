@@ -1,4 +1,5 @@
 /** Leases that lapse, bills that come late, timers without work: found in review. */
+import { aCommit, anAbstention } from "../../support/builders.ts";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Answer, BidAnswer, CallLimits } from "../../../src/agents/model-port.ts";
@@ -97,7 +98,7 @@ describe("a timer of an outbox lane that is empty", () => {
   test("market: is gone after it rang beside another timer that emptied the lane", async () => {
     const day = await openMarket();
     const { taskId, room } = await day.admit();
-    await room.beginAuction(1);
+    await room.beginAuction(1, null);
     await runInDurableObject(day.market as DurableObjectStub, async (_room, state) => {
       // As if the object died between the transaction of `cancel` and its delivery, late in the auction's lease.
       const task = JSON.parse(
@@ -110,7 +111,7 @@ describe("a timer of an outbox lane that is empty", () => {
         JSON.stringify({ kind: "stop", end: { state: "cancelled" } }),
       );
       state.storage.sql.exec(
-        "INSERT INTO timers (kind, subject, due_at_ms) VALUES ('outbox', ?, ?)",
+        "INSERT OR REPLACE INTO timers (kind, subject, due_at_ms) VALUES ('outbox', ?, ?)",
         taskId,
         Date.now() + 60_000 + 1_500,
       );
@@ -150,28 +151,19 @@ describe("a late bill", () => {
   test("of a fenced holder corrects the bound that was counted for it", async () => {
     const day = await openMarket();
     const { taskId, room } = await day.admit();
-    await room.beginAuction(1);
+    await room.beginAuction(1, null);
     const callId = newId("cal", config.source);
-    await room.startAuctionCalls(1, [{ callId, kind: "bid", agentId: CHEAP, boundMicros: BOUND }]);
+    await room.commitAuction(
+      1,
+      aCommit({ started: [{ callId, kind: "bid", agentId: CHEAP, boundMicros: BOUND }] }),
+    );
     clock.pass(60_001);
     await day.ringMarket();
     await day.market.takeAuction(taskId, 2);
-    await room.beginAuction(2);
-    await room.recordBid(
-      1,
-      { callId, bill: { status: "billed", usage: USAGE, costMicros: asMicros(45) }, ms: 5 },
-      {
-        bidId: newId("bid", config.source),
-        round: 1,
-        agentId: CHEAP,
-        ms: 5,
-        usage: USAGE,
-        costMicros: asMicros(45),
-        status: "abstained",
-        reason: "empty",
-        message: "",
-      },
-    );
+    await room.beginAuction(2, null);
+    const bill = { status: "billed", usage: USAGE, costMicros: asMicros(45) } as const;
+    const bid = anAbstention({ agentId: CHEAP, usage: USAGE, costMicros: asMicros(45), reason: "empty" });
+    await room.commitAuction(1, aCommit({ bids: [{ call: { callId, bill, ms: 5 }, bid }] }));
     const calls = (await room.readTrace())?.calls;
     expect(calls).toMatchObject([{ status: "billed", costMicros: 45 }]);
   });

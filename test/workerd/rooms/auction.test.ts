@@ -1,4 +1,5 @@
 /** An auction through the real rooms, with scripted models. */
+import { aCommit } from "../../support/builders.ts";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
@@ -174,14 +175,14 @@ describe("the death of its Worker", () => {
   test("a Worker that was only slow has lost its auction: its bids are booked and not taken", async () => {
     const day = await openMarket();
     const { taskId, room } = await day.admit();
-    const slow = await room.beginAuction(1);
+    const slow = await room.beginAuction(1, null);
     expect(slow.ok).toBe(true);
     clock.pass(60_001);
     await day.ringMarket();
     await day.market.takeAuction(taskId, 2);
     const models = new ScriptedModels({ bids: BIDS, verdicts: JURY });
     await runAuction(auctionDeps(models), { tenantId: day.tenantId, taskId, generation: 2 });
-    expect(await room.startAuctionCalls(1, [])).toBe("lost");
+    expect(await room.commitAuction(1, aCommit())).toBe("lost");
     expect(await day.market.renewAuction(taskId, 1)).toBe("lost");
     const cleared = await day.market.clear({
       taskId,
@@ -198,12 +199,12 @@ describe("the death of its Worker", () => {
   test("an auction that is taken up again and again without clearing is given up", async () => {
     const day = await openMarket();
     const { taskId, room } = await day.admit();
-    await room.beginAuction(1);
+    await room.beginAuction(1, null);
     for (let generation = 2; generation <= 6; generation++) {
       clock.pass(60_001);
       await day.ringMarket();
       expect((await day.market.takeAuction(taskId, generation)).ok).toBe(true);
-      await room.beginAuction(generation);
+      await room.beginAuction(generation, null);
     }
     clock.pass(60_001);
     await day.ringMarket();

@@ -1,4 +1,5 @@
 /** A tenant with a small pool, its rooms, and the parts of the Worker that tests play themselves. */
+import { helpersOver } from "../../support/helpers-over.ts";
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { vi } from "vitest";
@@ -85,7 +86,10 @@ export async function openMarket(options: { readonly ordering?: Ordering } = {})
         idempotency: null,
       });
       if (!admitted.ok) throw new Error(admitted.failure.reason);
-      return { ...admitted.value, room: taskRoom(tenantId, taskId) };
+      const room = taskRoom(tenantId, taskId);
+      // As the Worker that was given the auction does.
+      if (admitted.value.opening !== null) await room.open(admitted.value.opening);
+      return { ...admitted.value, room };
     },
     ringMarket: async () => runDurableObjectAlarm(market),
   };
@@ -96,7 +100,7 @@ export function taskRoom(tenantId: TenantId, taskId: TaskId): TaskStub {
 }
 
 export function auctionDeps(models: ModelPort, memory: AuctionMemory | null = null): AuctionDeps {
-  return { config, models, toolMenu: () => [], memory };
+  return { config, models, helpers: helpersOver(models), toolMenu: () => [], memory };
 }
 
 export function traceDeps(models: ModelPort, options: Partial<TraceDeps> = {}): TraceDeps {

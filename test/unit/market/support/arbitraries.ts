@@ -14,8 +14,10 @@ const price = fc.oneof(
   fc.integer({ min: 0, max: 25_000_000 }).map((micros) => micros / 1_000_000),
   fc.constantFrom(0, 0.05, 0.36),
 );
-const unit = fc.double({ min: 0, max: 1, noNaN: true });
-export const someEntropy = fc.double({ min: 0, max: 3, noNaN: true });
+/** In millionths: a difference so small that rounding swallows it is nobody's weight or entropy. */
+const millionths = (max: number) => fc.integer({ min: 0, max: max * 1_000_000 }).map((n) => n / 1_000_000);
+const unit = millionths(1);
+export const someEntropy = millionths(3);
 
 export type AuctionRules = Extract<PolicyRules, { readonly kind: "auction" }>;
 export const SALE_RULES: AuctionRules = {

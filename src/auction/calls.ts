@@ -1,0 +1,65 @@
+/** The auction's calls to models: each is recorded as started, at its bound, before it is made. */
+import type { Answer, CallLimits } from "../agents/model-port.ts";
+import type { Agent } from "../market/agent.ts";
+import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import { newId } from "../market/ids.ts";
+import type { Micros } from "../market/money.ts";
+import { AuctionAborted, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
+import type { HeartbeatAbort } from "./heartbeat.ts";
+
+export type AuctionCallKind = Exclude<CallKind, "trace">;
+
+/** A call that is about to be made. */
+export interface PlannedCall<T> {
+  readonly agent: Agent;
+  readonly boundMicros: Micros;
+  ask(limits: CallLimits): Promise<Answer<T>>;
+}
+
+/** A call with its answer, as it is committed. */
+export interface MadeCall<T> {
+  readonly ended: EndedCall;
+  readonly answer: Answer<T>;
+}
+
+/** Limits of work that begins now and may take so long. */
+export function limitsFor({ deps, opening, signal }: AuctionRun, durationMs: number): CallLimits {
+  const { source } = deps.config;
+  const deadlineAtMs = Math.min(source.now() + durationMs, opening.deadlineAtMs);
+  const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));
+  return { signal: AbortSignal.any([signal, timeout]), deadlineAtMs };
+}
+
+/** The call as it is recorded before it is made. */
+export function startedCall(
+  { deps }: AuctionPlan,
+  kind: AuctionCallKind,
+  { agent, boundMicros }: Pick<PlannedCall<unknown>, "agent" | "boundMicros">,
+): StartedCall {
+  return { callId: newId("cal", deps.config.source), kind, agentId: agent.id, boundMicros };
+}
+
+/**
+ * Makes a call that is recorded as started.
+ *
+ * @throws AuctionAborted where it was cut off because the auction is lost or stopped. That says nothing about its
+ *   agent: it is not recorded, and whoever goes on asks again. Its money stays counted at the bound
+ */
+export async function makeCall<T>(
+  run: AuctionRun,
+  started: StartedCall,
+  { call, limits }: { readonly call: PlannedCall<T>; readonly limits: CallLimits },
+): Promise<MadeCall<T>> {
+  const answer = await call.ask(limits);
+  if (!answer.ok && run.signal.aborted) throw new AuctionAborted(run.signal.reason as HeartbeatAbort);
+  return { ended: { callId: started.callId, bill: answer.bill, ms: answer.ms }, answer };
+}
+
+/** Waits for all, so that every answer that came is committed, then throws the first failure if there is one. */
+export async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work);
+  return settled.map((one) => {
+    if (one.status === "rejected") throw one.reason;
+    return one.value;
+  });
+}

@@ -1,0 +1,42 @@
+/** One round of an auction: bids, and verdicts on them as soon as they can be given. */
+import type { AuctionAnswers, BidRecord } from "../market/auction-record.ts";
+import type { AuctionCommit } from "../taskroom/task-room-api.ts";
+import type { AuctionRun } from "./auction-run.ts";
+import { settleAll } from "./calls.ts";
+import { askForBids, planBids, standingBid, type BidCall, type BidRound } from "./collect-bids.ts";
+import { collectVerdicts } from "./collect-verdicts.ts";
+
+export interface RoundToHold extends BidRound {
+  /** Calls of bidders that are recorded as started already; null: all are still to be planned. */
+  readonly begun: readonly BidCall[] | null;
+  /** Judged with the round's bids: the provisional winner's, in the second round. */
+  readonly holder: BidRecord | null;
+  /** What is to be committed with the first calls. */
+  readonly with: Partial<AuctionCommit>;
+  /** Hears it once all bids are in, while the jury is still out. */
+  bidsIn?(): void;
+}
+
+/** The answers of the round, those committed before and those asked for now; the holder's bid is not among them. @throws AuctionAborted */
+export async function holdRound(run: AuctionRun, toHold: RoundToHold): Promise<AuctionAnswers> {
+  const { round, agents, begun, holder } = toHold;
+  const standing = run.desk.bids.filter((bid) => bid.round === round);
+  const missing = agents.filter((agent) => !standing.some((bid) => bid.agentId === agent.id));
+  const calls = begun ?? planBids(run, { ...toHold, agents: missing });
+  const pending = [
+    ...standing.map(standingBid),
+    ...askForBids(run, { round, calls, started: start(run, toHold, calls) }),
+  ];
+  const judged = holder === null ? pending : [standingBid(holder), ...pending];
+  const bids = Promise.all(pending.map((bid) => bid.arrived));
+  // A failure is thrown below, where everything is waited for; nobody else needs to hear of it.
+  bids.then(() => toHold.bidsIn?.()).catch(() => undefined);
+  const verdicts = collectVerdicts(run, round, judged);
+  await settleAll<unknown>([verdicts, ...pending.map((bid) => bid.committed)]);
+  return { bids: await bids, verdicts: await verdicts };
+}
+
+async function start(run: AuctionRun, toHold: RoundToHold, calls: readonly BidCall[]): Promise<void> {
+  if (toHold.begun !== null || calls.length === 0) return;
+  await run.log.commit({ ...toHold.with, started: calls.map((call) => call.started) });
+}

@@ -1,0 +1,98 @@
+/** The holder's log: what is written together, in which order, and what a refusal or a failure does. */
+import { describe, expect, test } from "vitest";
+import { AuctionLog } from "../../../src/auction/auction-log.ts";
+import { AuctionAborted } from "../../../src/auction/auction-run.ts";
+import type { AuctionCommit, DeskAnswer } from "../../../src/taskroom/task-room-api.ts";
+import type { HeartbeatAbort } from "../../../src/auction/heartbeat.ts";
+import { aBid, agentId } from "../../support/builders.ts";
+import { newId } from "../../../src/market/ids.ts";
+import { asMicros } from "../../../src/market/money.ts";
+
+const ids = { now: () => 1, random: () => 0.5 };
+const started = (name: string) => ({
+  callId: newId("cal", ids),
+  kind: "bid" as const,
+  agentId: agentId(name),
+  boundMicros: asMicros(1),
+});
+const bidOf = (name: string) => {
+  const bid = aBid({ agentId: agentId(name) });
+  return { call: { callId: newId("cal", ids), bill: { status: "refused" } as const, ms: 1 }, bid };
+};
+
+/** A room whose writes end when the test says so. */
+function room() {
+  const writes: { readonly commit: AuctionCommit; readonly answer: PromiseWithResolvers<DeskAnswer> }[] = [];
+  const refusals: HeartbeatAbort[] = [];
+  const log = new AuctionLog(
+    async (commit) => {
+      const answer = Promise.withResolvers<DeskAnswer>();
+      writes.push({ commit, answer });
+      return answer.promise;
+    },
+    (abort) => refusals.push(abort),
+  );
+  return { log, writes, refusals };
+}
+
+const turn = async () => new Promise<void>((resolve) => void setTimeout(resolve, 2));
+
+describe("the auction's log", () => {
+  test("writes what comes up at one moment in one commit, in the order in which it came", async () => {
+    const { log, writes } = room();
+    const all = [log.commit({ bids: [bidOf("a")] }), log.commit({ started: [started("b"), started("c")] })];
+    await turn();
+    expect(writes).toHaveLength(1);
+    expect(writes[0]?.commit.bids.map(({ bid }) => bid.agentId)).toEqual([agentId("a")]);
+    expect(writes[0]?.commit.started.map((call) => call.agentId)).toEqual([agentId("b"), agentId("c")]);
+    writes[0]?.answer.resolve("continue");
+    await Promise.all(all);
+  });
+
+  test("joins what follows from a part in the same turn, whatever number of promises lies between", async () => {
+    const { log, writes } = room();
+    void log.commit({ bids: [bidOf("a")] });
+    void Promise.all([Promise.resolve(), Promise.resolve()])
+      .then(() => undefined)
+      .then(async () => log.commit({ started: [started("b")] }));
+    await turn();
+    expect(writes).toHaveLength(1);
+    expect(writes[0]?.commit.started).toHaveLength(1);
+  });
+
+  test("gathers what comes while a commit is under way, and writes one commit at a time", async () => {
+    const { log, writes } = room();
+    void log.commit({ bids: [bidOf("a")] });
+    await turn();
+    void log.commit({ bids: [bidOf("b")] });
+    await turn();
+    void log.commit({ bids: [bidOf("c")] });
+    await turn();
+    expect(writes).toHaveLength(1);
+    writes[0]?.answer.resolve("continue");
+    await turn();
+    expect(writes[1]?.commit.bids.map(({ bid }) => bid.agentId)).toEqual([agentId("b"), agentId("c")]);
+  });
+
+  test.each(["stop", "lost"] as const)(
+    "tells at once of %s, and rejects what was in that commit",
+    async (answer) => {
+      const { log, writes, refusals } = room();
+      const part = log.commit({ bids: [bidOf("a")] });
+      await turn();
+      writes[0]?.answer.resolve(answer);
+      await expect(part).rejects.toEqual(new AuctionAborted(answer));
+      expect(refusals).toEqual([answer]);
+    },
+  );
+
+  test("writes nothing after a commit that failed: a verdict must not stand without its bid", async () => {
+    const { log, writes } = room();
+    const failing = log.commit({ bids: [bidOf("a")] });
+    await turn();
+    writes[0]?.answer.reject(new Error("room gone"));
+    await expect(failing).rejects.toThrow("room gone");
+    await expect(log.commit({ bids: [bidOf("b")] })).rejects.toThrow("room gone");
+    expect(writes).toHaveLength(1);
+  });
+});

@@ -1,0 +1,126 @@
+/** Calls over several invocations: never more connections than one of them may have, and what a lost helper costs. */
+import { describe, expect, test } from "vitest";
+import type { Answer, BidAnswer } from "../../../src/agents/model-port.ts";
+import type { AuctionModels } from "../../../src/auction/auction-run.ts";
+import type { CallHelperApi } from "../../../src/auction/call-helper.ts";
+import { createHelperStock, SpreadCalls } from "../../../src/auction/spread-calls.ts";
+import { asMicros } from "../../../src/market/money.ts";
+import { anAgent, aUsage } from "../../support/builders.ts";
+
+const bill = { status: "billed", usage: aUsage(), costMicros: asMicros(7) } as const;
+const good: Answer<BidAnswer> = {
+  ok: true,
+  value: { strategy: "s", visibleTokens: 1, topLogprobs: null },
+  bill,
+  ms: 5,
+  requests: 1,
+};
+const input = { task: "t", tools: [], maxTokens: 10, nonce: "n", seed: 1, refinement: null };
+const OWN = "own";
+
+/** Models and helpers whose calls end when the test says so. */
+function house() {
+  const made: {
+    readonly where: string;
+    readonly key: string;
+    readonly answer: PromiseWithResolvers<Answer<BidAnswer>>;
+  }[] = [];
+  const aborted: string[] = [];
+  const ask = async (where: string, key: string) => {
+    const answer = Promise.withResolvers<Answer<BidAnswer>>();
+    made.push({ where, key, answer });
+    return answer.promise;
+  };
+  let names = 0;
+  const stock = createHelperStock({
+    newName: () => `helper-${++names}`,
+    helper: (name): CallHelperApi => ({
+      bid: async (call) => ask(name, call.key),
+      judge: async () => Promise.reject(new Error("not asked here")),
+      abort: async (key) => void aborted.push(`${name} ${key}`),
+    }),
+  });
+  const models = {
+    bid: async () => ask(OWN, ""),
+    bidBound: () => asMicros(9),
+    juryBound: () => asMicros(9),
+  } as unknown as AuctionModels;
+  const spread = () => new SpreadCalls({ models, stock, now: () => 1 });
+  const at = (where: string) => made.filter((call) => call.where === where);
+  return { made, aborted, spread, at };
+}
+
+const limits = (signal = new AbortController().signal) => ({ signal, deadlineAtMs: 99 });
+const agent = anAgent();
+
+describe("calls of an auction", () => {
+  test("go to the run's own invocation first, then to helpers of six", async () => {
+    const { made, spread, at } = house();
+    const calls = spread();
+    const answers = Array.from({ length: 32 }, async () => calls.bid(agent, input, limits()));
+    expect(at(OWN)).toHaveLength(5);
+    expect([1, 2, 3, 4, 5].map((n) => at(`helper-${n}`).length)).toEqual([6, 6, 6, 6, 3]);
+    for (const { answer } of made) answer.resolve(good);
+    expect(await Promise.all(answers)).toEqual(answers.map(() => good));
+  });
+
+  test("take a connection that has become free before they wake another helper", async () => {
+    const { made, spread, at } = house();
+    const calls = spread();
+    const first = Array.from({ length: 5 }, async () => calls.bid(agent, input, limits()));
+    made[2]?.answer.resolve(good);
+    await first[2];
+    void calls.bid(agent, input, limits());
+    expect(at(OWN)).toHaveLength(6);
+    expect(at("helper-1")).toHaveLength(0);
+  });
+
+  test("of the next auction find the last one's helpers awake, but none that still works", async () => {
+    const { made, spread } = house();
+    const one = spread();
+    const answers = Array.from({ length: 12 }, async () => one.bid(agent, input, limits()));
+    for (const { where, answer } of made) if (where !== "helper-2") answer.resolve(good);
+    await Promise.all(answers.slice(0, 11));
+    one.close();
+    const two = spread();
+    for (let n = 0; n < 12; n += 1) void two.bid(agent, input, limits());
+    expect([...new Set(made.slice(12).map(({ where }) => where))]).toEqual([OWN, "helper-1", "helper-3"]);
+  });
+
+  test("that a helper dies with stay counted at their bound, and it is not asked again", async () => {
+    const { made, spread, at } = house();
+    const calls = spread();
+    const answers = Array.from({ length: 6 }, async () => calls.bid(agent, input, limits()));
+    at("helper-1")[0]?.answer.reject(new Error("object reset"));
+    expect(await answers[5]).toMatchObject({
+      ok: false,
+      failure: { reason: "unreachable" },
+      bill: { status: "unconfirmed" },
+    });
+    void calls.bid(agent, input, limits());
+    expect(made.at(-1)?.where).toBe("helper-2");
+    calls.close();
+    const next = spread();
+    for (let n = 0; n < 6; n += 1) void next.bid(agent, input, limits());
+    expect(made.at(-1)?.where).not.toBe("helper-1");
+  });
+
+  test("are cut off at their helper when the run is, and bring the bill that it knows", async () => {
+    const { aborted, spread, at } = house();
+    const calls = spread();
+    const controller = new AbortController();
+    const answers = Array.from({ length: 6 }, async () => calls.bid(agent, input, limits(controller.signal)));
+    controller.abort("stop");
+    const [call] = at("helper-1");
+    expect(aborted).toEqual([`helper-1 ${call?.key}`]);
+    const cut: Answer<BidAnswer> = {
+      ok: false,
+      failure: { reason: "cancelled", message: "" },
+      bill,
+      ms: 3,
+      requests: 1,
+    };
+    call?.answer.resolve(cut);
+    expect(await answers[5]).toEqual(cut);
+  });
+});
