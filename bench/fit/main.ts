@@ -57,9 +57,11 @@ async function fit(options: CommandOptions): Promise<number> {
 async function store(access: OperatorAccess, run: FitRun): Promise<number> {
   if (run.fitted === null) return 0;
   const { weights } = run.fitted.fit;
+  const { aggregation } = run.fitted.options;
   if (weights === null) return refuse(["", "No weights to store."]);
-  await storeWeights(access, { weights, fit: fitFigures(run, run.fitted) });
-  print(["", `Stored as a new policy version of ${access.tenantId}.`]);
+  await storeWeights(access, { weights, aggregation, fit: fitFigures(run, run.fitted) });
+  const use = aggregation === "mean" ? "; tasks use them with the policy sale-mean" : "";
+  print(["", `Stored as a new policy version of ${access.tenantId}${use}.`]);
   return 0;
 }
 

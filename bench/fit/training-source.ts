@@ -67,12 +67,14 @@ export async function fetchTraining(access: OperatorAccess): Promise<Training> {
   return { auctions, weights };
 }
 
-/** Stores the weights as a new policy version of the tenant. @throws FitError */
+/** Stores the weights, beside those of the other aggregation, as a new policy version of the tenant. @throws FitError */
 export async function storeWeights(
   access: OperatorAccess,
-  policy: { readonly weights: Weights; readonly fit: object },
+  fitted: { readonly weights: Weights; readonly fit: object; readonly aggregation: "max" | "mean" },
 ): Promise<void> {
-  await call(access, { method: "PUT", path: "policy", body: policy });
+  const { weights, fit, aggregation } = fitted;
+  const body = aggregation === "mean" ? { meanWeights: weights, meanFit: fit } : { weights, fit };
+  await call(access, { method: "PUT", path: "policy", body });
 }
 
 async function call(

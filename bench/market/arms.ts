@@ -1,6 +1,7 @@
 /** The arms of the study, each a policy of production. */
 import type { AgentId } from "../../src/market/ids.ts";
-import { makePolicy, rulesNamed, type Policy, type PolicyRules } from "../../src/market/policy.ts";
+import { makePolicy, type Policy, type PolicyRules } from "../../src/market/policy.ts";
+import { parsePolicyName } from "../../src/market/policy-name.ts";
 import { largest, pool } from "./pool.ts";
 
 /**
@@ -27,9 +28,9 @@ function policyOf(name: string, rules: PolicyRules): Policy {
 /** A policy by its production name, or the study's own. */
 export function armPolicy(name: string): Policy {
   if (name === LARGEST_JUROR) return withLargestJuror(armPolicy("sale"));
-  const rules = rulesNamed(name, pool);
-  if (rules === null) throw new Error(`no policy is named ${name}`);
-  return policyOf(name, rules);
+  const choice = parsePolicyName(name, pool);
+  if (!choice.ok) throw new Error(choice.failure);
+  return policyOf(name, choice.value.rules);
 }
 
 function withLargestJuror(policy: Policy): Policy {

@@ -4,7 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
-import { policyRoutes } from "./policy-routes.ts";
+import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
@@ -22,10 +22,11 @@ const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id/cancel", "POST"],
   ["/.well-known/saleroom-receipt-key", "GET"],
   ["/v1/agents", "GET"],
+  ["/v1/policy", "GET"],
   ["/healthz", "GET"],
   ["/admin/tenants", "POST"],
   ["/admin/tenants/:id/keys", "POST"],
-  ["/admin/tenants/:id/policy", "PUT"],
+  ["/admin/tenants/:id/policy", "GET, PUT"],
   ["/admin/tenants/:id/training", "GET"],
 ];
 
@@ -52,6 +53,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/tasks", receiptRoutes(deps));
   app.route("/.well-known", receiptKeyRoutes(deps));
   app.route("/v1/agents", agentRoutes(deps));
+  app.route("/v1/policy", ownPolicyRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));
   for (const [path, methods] of METHODS) {

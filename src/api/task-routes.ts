@@ -6,12 +6,12 @@ import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
-import { POLICY_NAMES } from "../market/policy.ts";
 import type { Admission, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
 import { sha256Hex } from "./digest.ts";
+import { policyProblem } from "./policy-routes.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
 import { idempotencyKey, lastEventId, preferredWait } from "./request-headers.ts";
@@ -74,8 +74,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   if (!admitted.ok) {
     if (admitted.failure.reason === "unauthenticated") throw unauthenticated();
     if (admitted.failure.reason === "idempotency_conflict") throw new Problem("idempotency_conflict");
-    const message = `none in this pool; there are ${POLICY_NAMES.join(", ")}, and always:<agent id>`;
-    throw new Problem("invalid_body", { issues: [{ path: "policy", message }] });
+    throw policyProblem(admitted.failure, "policy");
   }
   const { taskId } = admitted.value;
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });

@@ -21,6 +21,11 @@ export const ERROR_TABLE = {
     message: "A path, query or header parameter is not of its form; `issues` names it.",
     retryable: false,
   },
+  unknown_policy: {
+    status: 400,
+    message: "There is no such policy in this pool; `issues` says what is wrong and what is accepted.",
+    retryable: false,
+  },
   unsupported_media_type: { status: 415, message: "Send the body as application/json.", retryable: false },
   unauthenticated: {
     status: 401,
@@ -54,6 +59,12 @@ export const ERROR_TABLE = {
   idempotency_conflict: {
     status: 409,
     message: "This Idempotency-Key was used with another body.",
+    retryable: false,
+  },
+  no_mean_weights: {
+    status: 409,
+    message:
+      "This tenant has no weights fitted to the mean; its operator makes them with `npm run fit -- --tenant T --aggregation mean --store`.",
     retryable: false,
   },
   body_too_large: { status: 413, message: "The body is larger than this call takes.", retryable: false },

@@ -7,7 +7,7 @@
  */
 import type { Agent } from "./agent.ts";
 import { outputPrice } from "./agent.ts";
-import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
+import type { AgentId } from "./ids.ts";
 
 /** Weights of the score, all ≥ 0 (auction.md, "Symbols"). */
 export interface Weights {
@@ -46,8 +46,9 @@ export type PolicyRules =
   | { readonly kind: "static-mix"; readonly shares: Readonly<Record<AgentId, number>> };
 
 export interface Policy {
+  /** Canonical where it stands for rules that a client chose (`policy-name.ts`). */
   readonly name: string;
-  /** Grows by one with every change of the tenant's pool or weights. */
+  /** Grows by one with every change of the tenant's policy or weights. */
   readonly version: number;
   readonly rules: PolicyRules;
   readonly weights: Weights;
@@ -62,34 +63,6 @@ const COST_SHARE = 0.1;
 const ENTROPY_WEIGHT = 0.1;
 const MAX_SCORE = 5;
 const MAX_STRATEGY_TOKENS = 600;
-
-const WHOLE_JURY: JuryRules = { form: "batched", size: null, self: true };
-const SALE: PolicyRules = { kind: "auction", entropy: true, jury: WHOLE_JURY, memory: true };
-
-/** Policies without a parameter, by name. `sale` is the paper's; the rest leave one part of it out, or hold no auction. */
-const NAMED: Readonly<Record<string, PolicyRules>> = {
-  sale: SALE,
-  "sale-no-memory": { ...SALE, memory: false },
-  "sale-no-entropy": { ...SALE, entropy: false },
-  "sale-no-self": { ...SALE, jury: { ...WHOLE_JURY, self: false } },
-  "sale-single-juror": { ...SALE, jury: { ...WHOLE_JURY, size: 1, self: true } },
-  "sale-no-jury": { ...SALE, jury: null },
-  "sale-pointwise": { ...SALE, jury: { ...WHOLE_JURY, form: "pointwise" } },
-  cheapest: { kind: "cheapest" },
-  random: { kind: "random" },
-};
-
-/** The rules that a name stands for in a pool, or null where it names none. */
-export function rulesNamed(name: string, pool: readonly Pick<Agent, "id">[]): PolicyRules | null {
-  const rules = Object.hasOwn(NAMED, name) ? NAMED[name] : undefined;
-  if (rules !== undefined) return rules;
-  const agentId = name.startsWith("always:") ? name.slice("always:".length) : null;
-  if (agentId === null || !AGENT_ID_PATTERN.test(agentId)) return null;
-  const agent = pool.find((candidate) => candidate.id === agentId);
-  return agent === undefined ? null : { kind: "always", agentId: agent.id };
-}
-
-export const POLICY_NAMES: readonly string[] = Object.keys(NAMED);
 
 /** w_c = ω / (π_max · 300), w_h = 0.1, w_j = 1 / (5·|A|). A pool of free agents only has w_c = 0. */
 export function defaultWeights(pool: readonly Pick<Agent, "id" | "prices">[]): Weights {

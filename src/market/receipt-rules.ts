@@ -6,6 +6,7 @@
  */
 import { eligibleToRefine, type Clearing } from "./clear.ts";
 import type { AgentId } from "./ids.ts";
+import { parsePolicyName, printPolicyName } from "./policy-name.ts";
 import type { Difference } from "./receipt-difference.ts";
 import type { Receipt } from "./receipt-schema.ts";
 
@@ -16,6 +17,7 @@ type JuryRules = NonNullable<Extract<Receipt["policy"]["rules"], { readonly kind
 /** Every broken rule, in words. `clearing` is the one that the figures give. */
 export function breachesOf(receipt: Receipt, clearing: Clearing | null): Difference[] {
   return [
+    ...named(receipt),
     ...eachOnce(receipt),
     ...bidders(receipt),
     ...([1, 2] as const).flatMap((round) => jurors(receipt, round, clearing)),
@@ -25,6 +27,15 @@ export function breachesOf(receipt: Receipt, clearing: Clearing | null): Differe
 
 function breach(path: string, stated: unknown, expected: string): Difference {
   return { path, stated, expected };
+}
+
+/** The policy's name is canonical and stands for its rules. Which weights it took only the tenant's room knows. */
+function named({ policy, pool }: Receipt): Difference[] {
+  const choice = parsePolicyName(policy.name, pool);
+  const stands = choice.ok ? printPolicyName({ ...choice.value, rules: policy.rules }) : null;
+  return stands === policy.name
+    ? []
+    : [breach("policy.name", policy.name, stands ?? "a policy of this pool")];
 }
 
 function eachOnce({ pool, bids, verdicts }: Receipt): Difference[] {

@@ -1,5 +1,6 @@
 /** A task as a tenant submits it, and the states that it passes through (architecture, "Task life"). */
 import { z } from "zod";
+import { MAX_POLICY_NAME_CHARS } from "./policy-name.ts";
 import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
 
 export const MAX_PROMPT_CHARS = 200_000;
@@ -25,8 +26,8 @@ export const taskSpecSchema = z.strictObject({
     .array(z.enum(TOOL_NAMES))
     .refine((names) => new Set(names).size === names.length, "a tool is named twice")
     .default([...TOOL_NAMES]),
-  /** Policy for this task alone, by name (`sale`, `cheapest`, `always:<agent>`, …); null: the tenant's own. */
-  policy: z.string().min(1).max(100).nullable().default(null),
+  /** Policy for this task alone, by name (`policy-name.ts`); null: the tenant's own. */
+  policy: z.string().min(1).max(MAX_POLICY_NAME_CHARS).nullable().default(null),
   /** The tenant's own labels; returned as they came. */
   metadata: z
     .record(z.string().max(64), z.string().max(512))

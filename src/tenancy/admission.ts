@@ -2,7 +2,7 @@
 import type { Opening } from "../market/auction-record.ts";
 import type { Agent } from "../market/agent.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
-import { makePolicy, rulesNamed, type Policy } from "../market/policy.ts";
+import type { Policy } from "../market/policy.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
 import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
 
@@ -25,13 +25,6 @@ export interface AdmittedTask {
   readonly task: MarketTask;
   readonly terms: TaskTerms;
   readonly opening: Opening;
-}
-
-/** The policy that a tenant's auctions run under; null where the name is none in its pool. */
-export function policyOf(tenant: TenantDoc, pool: readonly Agent[], name = tenant.policyName): Policy | null {
-  const rules = rulesNamed(name, pool);
-  if (rules === null) return null;
-  return makePolicy({ name, rules, pool, version: tenant.policyVersion, weights: tenant.weights });
 }
 
 /** The task, what its auction is cleared under, and its opening. */

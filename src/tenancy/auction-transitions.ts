@@ -12,7 +12,7 @@ import type { MemoryEntry, RememberedStrategy } from "../market/memory.ts";
 import { ZERO_MICROS } from "../market/money.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
-import { admitTask, policyOf } from "./admission.ts";
+import { admitTask } from "./admission.ts";
 import { auctionRows, taskRow } from "./history-rows.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
@@ -25,6 +25,7 @@ import type {
   LeaseAnswer,
 } from "./market-room-api.ts";
 import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
+import { policyOf } from "./tenant-policy.ts";
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
@@ -55,11 +56,11 @@ export class AuctionTransitions {
     const environmentPool = this.#desk.config.pool;
     const pool = tenant.pool ?? environmentPool;
     const policy = policyOf(tenant, pool, request.spec.policy ?? undefined);
-    if (policy === null) return fail({ reason: "unknown_policy" });
+    if (!policy.ok) return policy;
     const wasIdle = !store.hasOpen();
     const { task, terms, opening } = admitTask(request, {
       tenant,
-      policy,
+      policy: policy.value,
       sequence: store.count("sequence"),
       environmentPool,
       mustWait: tenant.ordering === "strict" && store.hasActiveAuction(),

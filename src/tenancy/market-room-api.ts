@@ -58,8 +58,14 @@ export interface Admission {
 export type AdmitRefusal =
   | { readonly reason: "unauthenticated" }
   | { readonly reason: "idempotency_conflict" }
-  /** The task names a policy that is none in this tenant's pool. */
-  | { readonly reason: "unknown_policy" };
+  | PolicyRefusal;
+
+/** Why a policy's name means nothing here. */
+export type PolicyRefusal =
+  /** What is wrong with the name in this tenant's pool, and what is accepted: one sentence. */
+  | { readonly reason: "unknown_policy"; readonly issue: string }
+  /** It asks for weights fitted to the mean, and the tenant has none. */
+  | { readonly reason: "no_mean_weights" };
 
 export interface ClearRequest {
   readonly taskId: TaskId;
@@ -80,11 +86,27 @@ export type ClearRefusal = { readonly reason: "lost" | "ended" | "unknown_task" 
 
 export type LeaseAnswer = "continue" | "ended" | "lost";
 
-export interface PolicyChange {
-  readonly name: string;
+/** Figures of the fit that weights come from, as `npm run fit` reports them. */
+export type FitFigures = Readonly<Record<string, unknown>>;
+
+/** What a tenant has of weights; the two fits do not replace each other. */
+export interface PolicyWeights {
+  /** Fitted to the worst task (the paper's min–max); null: the pool's default weights hold. */
   readonly weights: Weights | null;
-  /** Figures of the fit that the weights come from. */
-  readonly fit: Readonly<Record<string, unknown>> | null;
+  readonly fit: FitFigures | null;
+  /** Fitted to the mean over tasks, for `sale:weights=mean`; null: there are none. */
+  readonly meanWeights: Weights | null;
+  readonly meanFit: FitFigures | null;
+}
+
+/** What is not named stays as it is. */
+export interface PolicyChange extends Partial<PolicyWeights> {
+  readonly name?: string;
+}
+
+/** The policy of tasks that name none, and the weights that a policy may score with. */
+export interface TenantPolicy extends PolicyWeights {
+  readonly policy: Policy;
 }
 
 export interface RecallQuery {
@@ -125,8 +147,12 @@ export interface MarketRoomApi {
   memoryBatch(limit: number): Promise<readonly PendingVector[]>;
   /** What the index shows now: entries leave the recent window only at their newest version. */
   memoryVisible(visible: readonly { readonly id: AuctionId; readonly version: number }[]): Promise<void>;
-  /** Stores a new policy version; effective from the next auction. Null weights: the pool's default ones. */
-  setPolicy(change: PolicyChange): Promise<Policy | "unknown_tenant" | "unknown_policy">;
+  /** Stores a new policy version; effective from the next auction. */
+  setPolicy(
+    change: PolicyChange,
+  ): Promise<Result<TenantPolicy, PolicyRefusal | { readonly reason: "unknown_tenant" }>>;
+  /** Null where there is no such tenant. */
+  readPolicy(): Promise<TenantPolicy | null>;
   /** Re-arms every open task; for the cron sweep. Returns how many there are. */
   sweep(): Promise<number>;
 }

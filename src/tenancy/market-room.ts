@@ -10,14 +10,13 @@ import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
+import type { Pool } from "../market/agent.ts";
 import type { TaskRow } from "../market/history-row.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
-import type { Policy } from "../market/policy.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
-import { fail, type Result } from "../market/result.ts";
+import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
-import { policyOf } from "./admission.ts";
 import { AuctionTransitions } from "./auction-transitions.ts";
 import { endRows, taskRow } from "./history-rows.ts";
 import { AUCTION_TIMER, MarketDesk, type ToTaskRoom } from "./market-desk.ts";
@@ -34,11 +33,13 @@ import type {
   ParkedRow,
   PolicyChange,
   RecallQuery,
+  TenantPolicy,
   TenantSettings,
 } from "./market-room-api.ts";
 import { MARKET_SCHEMA, MarketStore, type MarketTask, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
+import { policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
 /** Rows and vectors gather for this long before a consumer is called: one visit carries what a burst of tasks left. */
@@ -97,8 +98,9 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       const createdAtMs = this.#desk.now();
       const { tenantId, name, ordering, pool } = settings;
       const tenant = { tenantId, name, ordering, pool, createdAtMs };
-      const policy = { policyVersion: 1, policyName: "sale", weights: null, fit: null };
-      this.#store.putTenant({ ...tenant, ...policy });
+      const policy = { policyVersion: 1, policyName: "sale" };
+      const weights = { weights: null, fit: null, meanWeights: null, meanFit: null };
+      this.#store.putTenant({ ...tenant, ...policy, ...weights });
       this.#desk.recordTenant();
     });
   }
@@ -117,25 +119,28 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   async agents(): ReturnType<MarketRoomApi["agents"]> {
     const tenant = this.#desk.mustTenant();
-    const pool = tenant.pool ?? this.#config.pool;
-    return { pool, policy: this.#policy(tenant) };
+    const pool = this.#pool(tenant);
+    return { pool, policy: tenantPolicy(tenant, pool).policy };
   }
 
-  async setPolicy(change: PolicyChange): Promise<Policy | "unknown_tenant" | "unknown_policy"> {
+  async setPolicy(change: PolicyChange): ReturnType<MarketRoomApi["setPolicy"]> {
     const tenant = this.#tenant();
-    if (tenant === null) return "unknown_tenant";
-    const pool = tenant.pool ?? this.#config.pool;
-    if (policyOf(tenant, pool, change.name) === null) return "unknown_policy";
-    const { name, weights, fit } = change;
-    const next = { ...tenant, policyName: name, weights, fit, policyVersion: tenant.policyVersion + 1 };
+    if (tenant === null) return fail({ reason: "unknown_tenant" });
+    const changed = withPolicy(tenant, change);
+    const policy = policyOf(changed, this.#pool(tenant));
+    if (!policy.ok) return policy;
+    const next = { ...changed, policyName: policy.value.name };
     await this.#commit(() => this.#store.putTenant(next));
-    return this.#policy(next);
+    return ok(tenantPolicy(next, this.#pool(next)));
   }
 
-  #policy(tenant: TenantDoc): Policy {
-    const policy = policyOf(tenant, tenant.pool ?? this.#config.pool);
-    if (policy === null) throw new Error(`policy ${tenant.policyName} does not fit the pool`);
-    return policy;
+  async readPolicy(): Promise<TenantPolicy | null> {
+    const tenant = this.#tenant();
+    return tenant === null ? null : tenantPolicy(tenant, this.#pool(tenant));
+  }
+
+  #pool(tenant: TenantDoc): Pool {
+    return tenant.pool ?? this.#config.pool;
   }
 
   // --- The way of a task ---

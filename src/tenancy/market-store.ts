@@ -7,10 +7,10 @@ import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId, TenantId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
 import { asMicros, type Micros } from "../market/money.ts";
-import type { Policy, Weights } from "../market/policy.ts";
+import type { Policy } from "../market/policy.ts";
 import type { SpentCall } from "../market/report.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
-import type { ApiKey, Ordering } from "./market-room-api.ts";
+import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
 
 export const MARKET_SCHEMA: SchemaSteps = [
   `
@@ -49,7 +49,7 @@ ALTER TABLE history ADD COLUMN kind TEXT NOT NULL DEFAULT '';
 ];
 
 /** What the room knows of its tenant. */
-export interface TenantDoc {
+export interface TenantDoc extends PolicyWeights {
   readonly tenantId: TenantId;
   readonly name: string;
   readonly ordering: Ordering;
@@ -59,10 +59,6 @@ export interface TenantDoc {
   readonly policyVersion: number;
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
-  /** Null: the pool's default weights. */
-  readonly weights: Weights | null;
-  /** Figures of the fit that the weights come from; null: they are not fitted. */
-  readonly fit: Readonly<Record<string, unknown>> | null;
 }
 
 /** What an auction is cleared under: frozen when it opened. */
@@ -97,6 +93,9 @@ const OPEN = "state NOT IN ('finished', 'failed', 'cancelled')";
 /** `sequence`: number of the latest admission. `tenant-row`: version of the tenant's row in the history. */
 export type Counter = "sequence" | "tenant-row";
 
+/** What documents from before the fit to the mean lack. */
+const NO_MEAN_FIT = { meanWeights: null, meanFit: null };
+
 export class MarketStore {
   readonly #sql: SqlStorage;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
@@ -107,8 +106,13 @@ export class MarketStore {
   }
 
   tenant(): TenantDoc | null {
-    this.#tenant ??= this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
+    this.#tenant ??= this.#readTenant();
     return this.#tenant;
+  }
+
+  #readTenant(): TenantDoc | null {
+    const stored = this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
+    return stored === null ? null : { ...NO_MEAN_FIT, ...stored };
   }
 
   putTenant(tenant: TenantDoc): void {

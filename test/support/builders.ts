@@ -8,7 +8,8 @@ import { agentSchema, type Agent, type AgentInput } from "../../src/market/agent
 import type { BidRecord, Opening, VerdictRecord } from "../../src/market/auction-record.ts";
 import { newId, type AgentId, type Source } from "../../src/market/ids.ts";
 import { asMicros, callCost, type TokenUsage } from "../../src/market/money.ts";
-import { makePolicy, rulesNamed, type Policy } from "../../src/market/policy.ts";
+import { makePolicy, type Policy } from "../../src/market/policy.ts";
+import { parsePolicyName, printPolicyName } from "../../src/market/policy-name.ts";
 import { taskSpecSchema, type TaskInput, type TaskSpec } from "../../src/market/task.ts";
 
 /** 2026-11-01T00:00:00Z, before any test's clock is advanced. */
@@ -86,9 +87,9 @@ export function aPolicy(
   name = "sale",
   { pool = aPool() }: { readonly pool?: readonly Pick<Agent, "id" | "prices">[] } = {},
 ): Policy {
-  const rules = rulesNamed(name, pool);
-  if (rules === null) throw new Error(`no policy is called ${name}`);
-  return makePolicy({ name, rules, pool, version: 1 });
+  const choice = parsePolicyName(name, pool);
+  if (!choice.ok) throw new Error(choice.failure);
+  return makePolicy({ name: printPolicyName(choice.value), rules: choice.value.rules, pool, version: 1 });
 }
 
 /** An admitted task whose policy has the default weights of its pool. */

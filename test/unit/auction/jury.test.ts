@@ -5,7 +5,8 @@ import { drawBallots, type Ballot, type ValidBid } from "../../../src/auction/ju
 import type { Agent } from "../../../src/market/agent.ts";
 import type { Round } from "../../../src/market/auction-record.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
-import { POLICY_NAMES, type JuryRules, type Policy } from "../../../src/market/policy.ts";
+import type { JuryRules, Policy } from "../../../src/market/policy.ts";
+import { SHORT_NAMES } from "../../../src/market/policy-name.ts";
 import { aBid, agentId, anAgent, aPolicy } from "../../support/builders.ts";
 
 const POOL: readonly Agent[] = Array.from({ length: 6 }, (_, at) => anAgent({ id: `agt_${"abcdef"[at]}` }));
@@ -111,7 +112,7 @@ describe("any jury", () => {
     );
   });
 
-  test.each(POLICY_NAMES.filter((name) => name.startsWith("sale") && name !== "sale-no-jury"))(
+  test.each(["sale", ...Object.keys(SHORT_NAMES).filter((name) => name !== "sale-no-jury")])(
     "judges every bid under %s",
     (name) => {
       const policy = aPolicy(name, { pool: POOL });

@@ -144,6 +144,15 @@ describe("npm run fit", () => {
     });
   });
 
+  test("--aggregation mean --store: beside the weights of the worst task, not in their place", async () => {
+    const { code, out } = await fit(["--tenant", TENANT, "--url", url, "--aggregation", "mean", "--store"]);
+    expect(code).toBe(0);
+    expect(out).toContain("tasks use them with the policy sale-mean");
+    const body = JSON.parse(calls.find(({ method }) => method === "PUT")?.body ?? "") as object;
+    expect(Object.keys(body)).toEqual(["meanWeights", "meanFit"]);
+    expect(body).toMatchObject({ meanFit: { kind: "margin", aggregation: "mean" } });
+  });
+
   test("what cannot be done is said in a sentence, without the secret", async () => {
     const wrong = await fit(["--tenant", TENANT, "--url", url], "not-the-secret");
     expect(wrong.code).toBe(1);

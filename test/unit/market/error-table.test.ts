@@ -15,12 +15,14 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "invalid_json": 400,
       "invalid_parameter": 400,
       "method_not_allowed": 405,
+      "no_mean_weights": 409,
       "receipt_key_not_found": 404,
       "route_not_found": 404,
       "task_not_found": 404,
       "tenant_not_found": 404,
       "unauthenticated": 401,
       "unavailable": 503,
+      "unknown_policy": 400,
       "unsupported_media_type": 415,
     }
   `);

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { outputPrice, type Agent } from "../../../src/market/agent.ts";
-import {
-  defaultWeights,
-  makePolicy,
-  POLICY_NAMES,
-  rulesNamed,
-  type Weights,
-} from "../../../src/market/policy.ts";
+import { defaultWeights, makePolicy, type Weights } from "../../../src/market/policy.ts";
 import { agentId, anAgent, aPool } from "../../support/builders.ts";
 import { SALE_RULES } from "./support/arbitraries.ts";
 
@@ -76,52 +70,4 @@ describe("a policy", () => {
     const weights: Weights = { cost: 1, entropy: 2, jurors: { [agentId("tiny")]: 3 } };
     expect(makePolicy({ ...options, weights }).weights).toEqual(weights);
   });
-});
-
-describe("a policy's name", () => {
-  test("sale is the paper's mechanism: entropy, the whole jury with self-assessment, memory", () => {
-    expect(rulesNamed("sale", aPool())).toEqual(SALE_RULES);
-  });
-
-  // Each leaves one part of the paper's mechanism out and keeps the rest.
-  test.each([
-    ["sale-no-memory", { ...SALE_RULES, memory: false }],
-    ["sale-no-entropy", { ...SALE_RULES, entropy: false }],
-    ["sale-no-self", { ...SALE_RULES, jury: { form: "batched", size: null, self: false } }],
-    ["sale-no-jury", { ...SALE_RULES, jury: null }],
-    ["sale-pointwise", { ...SALE_RULES, jury: { form: "pointwise", size: null, self: true } }],
-  ])("%s", (name, rules) => {
-    expect(rulesNamed(name, aPool())).toEqual(rules);
-  });
-
-  test("sale-single-juror has a jury of one", () => {
-    expect(rulesNamed("sale-single-juror", aPool())).toMatchObject({ ...SALE_RULES, jury: { size: 1 } });
-  });
-
-  test.each([
-    ["cheapest", { kind: "cheapest" }],
-    ["random", { kind: "random" }],
-    ["always:agt_small", { kind: "always", agentId: "agt_small" }],
-  ])("%s holds no auction", (name, rules) => {
-    expect(rulesNamed(name, aPool())).toEqual(rules);
-  });
-
-  test("every listed one means something, in any pool", () => {
-    for (const name of POLICY_NAMES) expect(rulesNamed(name, []), name).not.toBeNull();
-  });
-
-  test.each(["", "SALE", "sale ", "always:", "always:agt_stranger", "always:agt_small ", "agt_small"])(
-    "%j means nothing",
-    (name) => {
-      expect(rulesNamed(name, aPool())).toBeNull();
-    },
-  );
-
-  // Names come from clients.
-  test.each(["constructor", "toString", "__proto__", "always:__proto__", "always:constructor"])(
-    "%j is no name of ours",
-    (name) => {
-      expect(rulesNamed(name, aPool())).toBeNull();
-    },
-  );
 });

@@ -12,7 +12,6 @@ import {
 import { clearAuction, eligibleToRefine, rankFirstRound } from "../../../src/market/clear.ts";
 import { drawNumber } from "../../../src/market/draw.ts";
 import type { AuctionId } from "../../../src/market/ids.ts";
-import { makePolicy, rulesNamed, type PolicyRules } from "../../../src/market/policy.ts";
 import { makeReceipt } from "../../../src/market/receipt.ts";
 import type { Receipt } from "../../../src/market/receipt-schema.ts";
 import {
@@ -21,6 +20,7 @@ import {
   aLostJuror,
   anAbstention,
   anOpening,
+  aPolicy,
   aPool,
   aVerdict,
 } from "../../support/builders.ts";
@@ -44,15 +44,11 @@ const POLICIES = [
   "cheapest",
   "random",
   "always:agt_small",
-  "sparse",
-  "mixed",
+  "sale:size=2",
+  "sale:size=3,self=off",
+  "sale:jury=pointwise,size=2,entropy=off,memory=off,weights=default",
+  "static-mix:agt_small=7,agt_large=3",
 ];
-
-/** Rules that a policy may have and no name stands for. */
-const UNNAMED: Readonly<Record<string, PolicyRules>> = {
-  sparse: { kind: "auction", entropy: true, jury: { form: "batched", size: 2, self: true }, memory: true },
-  mixed: { kind: "static-mix", shares: { [agentId("small")]: 0.7, [agentId("large")]: 0.3 } },
-};
 
 export const draws: fc.Arbitrary<Draw> = fc.record({
   policy: fc.constantFrom(...POLICIES),
@@ -69,13 +65,8 @@ export function aReceipt(draw: Partial<Draw> = {}): Receipt {
 export function anAuction(draw: Partial<Draw> = {}): Parameters<typeof makeReceipt>[0] {
   const { policy = "sale", seed = 7, failing = 0, refine = true } = draw;
   const pool = aPool();
-  const rules = UNNAMED[policy] ?? rulesNamed(policy, pool);
-  if (rules === null) throw new Error(`no such policy: ${policy}`);
-  const opening = anOpening({
-    pool,
-    seed,
-    policy: makePolicy({ name: policy, rules, pool, version: 3 }),
-  });
+  const opening = anOpening({ pool, seed, policy: { ...aPolicy(policy, { pool }), version: 3 } });
+  const { rules } = opening.policy;
   const number = (purpose: string) => drawNumber(seed, `test/${purpose}`);
   const fails = (purpose: string) => number(`fails/${purpose}`) < failing;
   let bids: BidRecord[] = [];

@@ -1,8 +1,11 @@
 /** Policies and jury rules through the real rooms: what each leaves out, and what an unruly juror costs. */
+import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Answer, JuryAnswer } from "../../../src/agents/model-port.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { Agent } from "../../../src/market/agent.ts";
+import { recompute } from "../../../src/market/receipt-recompute.ts";
+import { receiptSchema } from "../../../src/market/receipt-schema.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -11,6 +14,7 @@ import {
   CHEAP,
   DEAR,
   eventsOf,
+  evictRooms,
   MIDDLE,
   openMarket,
   stopTheClock,
@@ -37,13 +41,14 @@ async function run(
   const { tenantId } = day;
   await runAuction(auctionDeps(models), { tenantId, taskId, generation: 1 });
   await runSlice(traceDeps(models), { kind: "trace", tenantId, taskId, attempt: 1, generation: 1 });
-  return { models, room, view: await room.view(), events: await eventsOf(room) };
+  return { day, models, room, view: await room.view(), events: await eventsOf(room) };
 }
 
 describe("a policy without an auction", () => {
   test.each([
     ["cheapest", CHEAP],
     [`always:${MIDDLE}`, MIDDLE],
+    [`static-mix:${DEAR}=2,${CHEAP}=0`, DEAR],
   ])("%s asks nobody for a bid and costs nothing but the trace", async (policy, winner) => {
     const { models, view, events } = await run({ policy });
     expect(models.asked).toEqual([`step ${winner} 1`]);
@@ -91,6 +96,117 @@ describe("an ablation", () => {
     const { models, view } = await run({ policy: "sale-pointwise" });
     expect(models.asked.filter((call) => call.startsWith("jury"))).toHaveLength(9);
     expect(view?.agentId).toBe(DEAR);
+  });
+});
+
+describe("what is recorded of a policy's name", () => {
+  test.each([
+    ["sale-no-memory", "sale:memory=off"],
+    ["sale:self=on,size=2", "sale:size=2"],
+    [`static-mix:${MIDDLE}=1.0,${CHEAP}=3`, `static-mix:${CHEAP}=3,${MIDDLE}=1`],
+  ])(
+    "%s stands as %s in the receipt and in the history, and the receipt's rules follow from it",
+    async (policy, canonical) => {
+      const { day, room } = await run({ policy });
+      const receipt = receiptSchema.parse(await room.receipt());
+      expect(receipt.policy.name).toBe(canonical);
+      expect(recompute(receipt).ok).toBe(true);
+      const lying = { ...receipt, policy: { ...receipt.policy, name: "sale" } };
+      expect(recompute(lying)).toMatchObject({ failure: [{ path: "policy.name", stated: "sale" }] });
+      const rows = (await day.market.historyBatch(100)).map(({ row }) => row);
+      expect(rows.find((row) => row.table === "auctions")).toMatchObject({ policy: canonical });
+    },
+  );
+});
+
+describe("a sparse jury", () => {
+  test("of m: m jurors judge all bids, the others their own alone", async () => {
+    const { events } = await run({ policy: "sale:size=2" });
+    const verdicts = events.filter((event) => event.type === "verdict-received");
+    const judged = verdicts.map((event) => Object.keys(event.scores).length);
+    expect(judged.toSorted((a, b) => a - b)).toEqual([1, 3, 3]);
+    const alone = verdicts.find((event) => Object.keys(event.scores).length === 1);
+    expect(Object.keys(alone?.scores ?? {})).toEqual([alone?.jurorId]);
+  });
+
+  test("without self-assessment the others are not asked", async () => {
+    const { models } = await run({ policy: "sale:size=2,self=off" });
+    expect(models.asked.filter((call) => call.startsWith("jury"))).toHaveLength(2);
+  });
+});
+
+describe("weights", () => {
+  const FITTED = { cost: 0.001, entropy: 0.2, jurors: { [CHEAP]: 0.1, [MIDDLE]: 0, [DEAR]: 0.3 } };
+  const MEAN = { cost: 0.002, entropy: 0, jurors: { [CHEAP]: 0, [MIDDLE]: 0.4, [DEAR]: 0.1 } };
+
+  test("of the two fits stand beside each other, and a task chooses among them and the default ones", async () => {
+    const day = await openMarket();
+    const { weights: initial } = (await day.market.agents()).policy;
+    expect(await day.market.setPolicy({ weights: FITTED, fit: { aggregation: "max" } })).toMatchObject({
+      ok: true,
+      value: { policy: { name: "sale", version: 2, weights: FITTED }, meanWeights: null, meanFit: null },
+    });
+    const set = await day.market.setPolicy({ meanWeights: MEAN, meanFit: { aggregation: "mean" } });
+    expect(set).toEqual({
+      ok: true,
+      value: {
+        policy: expect.objectContaining({ name: "sale", version: 3, weights: FITTED }),
+        weights: FITTED,
+        fit: { aggregation: "max" },
+        meanWeights: MEAN,
+        meanFit: { aggregation: "mean" },
+      },
+    });
+    for (const [policy, weights] of [
+      ["sale", FITTED],
+      ["sale:weights=default", initial],
+      ["sale-mean", MEAN],
+    ] as const) {
+      const { room, taskId } = await day.admit({ policy });
+      await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps: [] })), {
+        tenantId: day.tenantId,
+        taskId,
+        generation: 1,
+      });
+      expect((await room.receipt())?.policy).toMatchObject({ version: 3, weights });
+    }
+  });
+
+  test("that come without figures lose those of the fit before them", async () => {
+    const day = await openMarket();
+    await day.market.setPolicy({ weights: FITTED, fit: { gap: 0 } });
+    expect(await day.market.setPolicy({ weights: MEAN })).toMatchObject({
+      value: { weights: MEAN, fit: null },
+    });
+  });
+
+  test("fitted to the mean: without them nothing that asks for them is admitted or set", async () => {
+    const day = await openMarket();
+    await expect(day.admit({ policy: "sale-mean" })).rejects.toThrow("no_mean_weights");
+    const refused = { ok: false, failure: { reason: "no_mean_weights" } };
+    expect(await day.market.setPolicy({ name: "sale:weights=mean" })).toEqual(refused);
+    expect(await day.market.setPolicy({ name: "sale-mean", meanWeights: MEAN })).toMatchObject({
+      value: { policy: { name: "sale:weights=mean", version: 2, weights: MEAN } },
+    });
+    // The tenant's own policy needs them now.
+    expect(await day.market.setPolicy({ meanWeights: null })).toEqual(refused);
+    expect((await day.market.agents()).policy.weights).toEqual(MEAN);
+  });
+
+  test("a tenant's document from before there were any to the mean still loads", async () => {
+    const day = await openMarket();
+    await day.market.setPolicy({ weights: FITTED, fit: null });
+    await runInDurableObject(day.market, (_room, state) => {
+      state.storage.sql.exec("UPDATE tenant SET body = json_remove(body, '$.meanWeights', '$.meanFit')");
+    });
+    await evictRooms(day.market);
+    expect(await day.market.readPolicy()).toMatchObject({
+      weights: FITTED,
+      meanWeights: null,
+      meanFit: null,
+    });
+    await expect(day.admit({ policy: "sale-mean" })).rejects.toThrow("no_mean_weights");
+    expect(await day.market.setPolicy({ meanWeights: MEAN })).toMatchObject({ ok: true });
   });
 });
 
