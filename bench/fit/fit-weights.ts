@@ -14,6 +14,7 @@ export interface FitRequest {
   readonly auctions: readonly TrainingAuction[];
   readonly options: FitOptions;
   readonly timeLimitS: number;
+  readonly nodeLimit?: number;
   /** The weights in force: the search begins with them, and out of time it is never worse, as the program counts. */
   readonly current: Weights;
 }
@@ -41,6 +42,7 @@ export function fitWeights(solver: Solver, request: FitRequest): Fit {
   const start = featureWeights(fit.table, request.current);
   const { incumbent, ...figures } = solver.solve(fit.program, {
     timeLimitS: request.timeLimitS,
+    ...(request.nodeLimit !== undefined && { nodeLimit: request.nodeLimit }),
     ...(start !== null && { start: startingPoint(fit, start) }),
   });
   return { ...figures, weights: incumbent === null ? null : fittedWeights(fit, incumbent) };

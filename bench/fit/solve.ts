@@ -10,11 +10,13 @@ import { violationOf, type Assignment, type Program } from "../../src/market/fit
 
 export interface SolveOptions {
   readonly timeLimitS: number;
+  /** Nodes of the search: unlike a time, it ends at the same place on every machine. */
+  readonly nodeLimit?: number;
   /** A feasible assignment to start from. */
   readonly start?: Assignment;
 }
 
-export type SolveStatus = "optimal" | "time_limit" | "infeasible" | "failed";
+export type SolveStatus = "optimal" | "time_limit" | "node_limit" | "infeasible" | "failed";
 
 export interface Solution {
   readonly status: SolveStatus;
@@ -41,9 +43,10 @@ export async function loadSolver(): Promise<Solver> {
   return { solve: (program, options) => solveWith(highs, program, options) };
 }
 
-function solveWith(highs: Highs, program: Program, { timeLimitS, start }: SolveOptions): Solution {
+function solveWith(highs: Highs, program: Program, { timeLimitS, nodeLimit, start }: SolveOptions): Solution {
   return highs.withModel({ format: "lp", data: lpText(program) }, (model) => {
     model.options.set({ output_flag: false, time_limit: timeLimitS, random_seed: 0 });
+    if (nodeLimit !== undefined) model.options.set({ mip_max_nodes: nodeLimit });
     // The reader orders columns as it meets them.
     const columns = program.variables.map(({ name }) => ({ name, column: model.getColByName(name) }));
     if (start !== undefined) {
@@ -73,8 +76,10 @@ function solveWith(highs: Highs, program: Program, { timeLimitS, start }: SolveO
 }
 
 function statusName({ constants }: Highs, code: number): SolveStatus {
-  const { optimal, timeLimit, infeasible } = constants.modelStatus;
+  const { optimal, timeLimit, solutionLimit, infeasible } = constants.modelStatus;
   if (code === optimal) return "optimal";
   if (code === timeLimit) return "time_limit";
+  // HiGHS reports its limit of nodes as one of solutions.
+  if (code === solutionLimit) return "node_limit";
   return code === infeasible ? "infeasible" : "failed";
 }

@@ -1,5 +1,5 @@
 /** The study's charts, by file name. */
-import { ABLATIONS, ALONE } from "./arms.ts";
+import { ABLATIONS, ALONE, FITTED_ARMS } from "./arms.ts";
 import { MODERATE_GAIN, MODERATE_INFORMATIVENESS, MODERATE_RECURRENCE } from "./constants.ts";
 import type { Study, Summary } from "./summarise.ts";
 import type { Estimate } from "./statistics.ts";
@@ -84,8 +84,23 @@ function againstMix(study: Study): Record<string, Chart> {
         difference((summary) => summary.informativeness),
       ),
     },
+    "fitted-weights": {
+      ...common,
+      title: "Default and fitted weights against a coin at their own cost",
+      xTitle: "b: logits of success per standard deviation of plan quality",
+      series: seriesOf(
+        study,
+        FITTED_LINES,
+        difference((summary) => summary.informativeness),
+      ),
+    },
   };
 }
+
+const FITTED_LINES: readonly Line[] = ["sale", "sale-no-memory", ...FITTED_ARMS].map((arm) => ({
+  name: arm,
+  keep: at(arm),
+}));
 
 function recurrenceLines(study: Study): Line[] {
   const recurrences = [...new Set(study.summaries.map((summary) => summary.recurrence))];
@@ -107,6 +122,14 @@ function overInformativeness(study: Study): Record<string, Chart> {
       title: "pass@1 against the largest alone",
       yTitle: "pass@1 minus the largest's, points",
       series: seriesOf(study, MEMORY_LINES, (summary) =>
+        inPoints(summary.informativeness, summary.passVsLargest),
+      ),
+    },
+    "fitted-against-largest": {
+      ...common,
+      title: "pass@1 against the largest alone, by the weights' origin",
+      yTitle: "pass@1 minus the largest's, points",
+      series: seriesOf(study, FITTED_LINES, (summary) =>
         inPoints(summary.informativeness, summary.passVsLargest),
       ),
     },

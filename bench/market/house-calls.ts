@@ -19,7 +19,7 @@ import { drawNonce } from "../../src/market/draw.ts";
 import { meanTokenEntropy } from "../../src/market/entropy.ts";
 import type { BidId } from "../../src/market/ids.ts";
 import { callCost, type TokenUsage } from "../../src/market/money.ts";
-import type { StudyTask } from "./tasks.ts";
+import type { AuctionTask } from "./run-auction.ts";
 
 export type ValidBid = Extract<BidRecord, { readonly status: "valid" }>;
 
@@ -28,7 +28,7 @@ const TOOLS = TRACE_TOOLS.filter((tool) => tool.name !== "submit");
 export const TOOL_NAMES: readonly string[] = TOOLS.map((tool) => tool.name);
 
 export interface BidCall {
-  readonly task: StudyTask;
+  readonly task: AuctionTask;
   readonly agent: Agent;
   readonly maxTokens: number;
   /** Null: a first bid. */
@@ -39,7 +39,7 @@ export interface BidCall {
 
 export interface HouseCalls {
   bid(call: BidCall): ValidBid;
-  judge(task: StudyTask, round: Round, ballot: Ballot): VerdictRecord;
+  judge(task: AuctionTask, round: Round, ballot: Ballot): VerdictRecord;
 }
 
 /** Calls for one order of tasks; keeps answers as long as it lives. */
@@ -48,7 +48,7 @@ export function createHouseCalls(): HouseCalls {
   const modelOf = (agent: Agent, gain = 0) => houseModel(agent.model, models(gain)) as EmulatedModel;
   return {
     bid: kept(bidKey, (call: BidCall) => askBid(modelOf(call.agent, call.refinementGain), call)),
-    judge: kept(judgeKey, (task: StudyTask, round: Round, ballot: Ballot) =>
+    judge: kept(judgeKey, (task: AuctionTask, round: Round, ballot: Ballot) =>
       askVerdict(modelOf(ballot.juror), { task, round, ballot }),
     ),
   };
@@ -65,7 +65,7 @@ function bidKey({ task, agent, refinement, refinementGain }: BidCall): string {
   return `${task.seed} ${agent.id} ${refinementGain} ${hash("sha1", shown.join("\u0000"))}`;
 }
 
-function judgeKey(task: StudyTask, round: Round, { juror, entries }: Ballot): string {
+function judgeKey(task: AuctionTask, round: Round, { juror, entries }: Ballot): string {
   const seen = entries.map(({ bid }) => `${bid.agentId} ${bid.strategy}`).join("\u0000");
   return `${task.seed} ${round} ${juror.id} ${hash("sha1", seen)}`;
 }
@@ -120,7 +120,7 @@ function askBid(model: EmulatedModel, { task, agent, maxTokens, refinement }: Bi
 }
 
 interface VerdictCall {
-  readonly task: StudyTask;
+  readonly task: AuctionTask;
   readonly round: Round;
   readonly ballot: Ballot;
 }

@@ -11,7 +11,7 @@ import { chartsOf } from "./charts.ts";
 import * as constants from "./constants.ts";
 import { findingsOf } from "./findings.ts";
 import type { Plan } from "./plan.ts";
-import { runStudy } from "./run-study.ts";
+import { fitStudy, type RunOptions, runStudy } from "./run-study.ts";
 import { summariseStudy } from "./summarise.ts";
 import { LABEL, studyText } from "./table.ts";
 
@@ -38,21 +38,22 @@ function write(file: string, text: string): void {
 }
 
 const reported = Array.from({ length: wholeNumber("seeds") }, (_, i) => constants.FIRST_REPORTED_SEED + i);
+const options: RunOptions = {
+  workers: wholeNumber("workers"),
+  progress: (line) => void process.stderr.write(`${line}\n`),
+};
+const started = performance.now();
 const plan: Plan = {
   seeds: values.quick ? constants.BUILDING_SEEDS : reported,
   tasks: wholeNumber("tasks"),
   quick: values.quick,
+  fits: await fitStudy(values, options),
 };
 const out = resolve(
   values.out ?? (plan.quick ? ".saleroom/bench-market-quick" : join(import.meta.dirname, "results")),
 );
 
-const started = performance.now();
-const results = await runStudy({
-  plan,
-  workers: wholeNumber("workers"),
-  progress: (line) => process.stderr.write(`${line}\n`),
-});
+const results = await runStudy(plan, options);
 const study = summariseStudy(results);
 const findings = findingsOf(study);
 const text = studyText(study, findings, plan);

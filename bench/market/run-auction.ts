@@ -20,8 +20,11 @@ export interface StudyAuction extends Answers {
   readonly clearing: Clearing;
 }
 
+/** What an auction needs of its task. */
+export type AuctionTask = Pick<StudyTask, "index" | "seed" | "prompt">;
+
 export interface AuctionOrder {
-  readonly task: StudyTask;
+  readonly task: AuctionTask;
   readonly policy: Policy;
   readonly calls: HouseCalls;
   readonly refinementGain: number;

@@ -5,6 +5,7 @@ import { traceRun, type TraceRun } from "../../emulators/house/trace/run.ts";
 import type { AgentId } from "../../src/market/ids.ts";
 import { totalTokens } from "../../src/market/money.ts";
 import type { Policy } from "../../src/market/policy.ts";
+import { HARD_BINS } from "./constants.ts";
 import { createHouseCalls, TOOL_NAMES, type HouseCalls } from "./house-calls.ts";
 import { largest, pool, sizeOf } from "./pool.ts";
 import { runAuction, type StudyAuction } from "./run-auction.ts";
@@ -37,6 +38,9 @@ export interface ArmOptions {
 export interface OrderResult {
   readonly tasks: number;
   readonly passes: number;
+  /** Of the hard bins (`HARD_BINS`). */
+  readonly hardTasks: number;
+  readonly hardPasses: number;
   readonly traceMicros: number;
   readonly auctionMicros: number;
   readonly traceTokens: number;
@@ -54,6 +58,8 @@ export function runOrder(world: World, arm: ArmOptions): OrderResult {
   const winners: AgentId[] = [];
   const sums = {
     passes: 0,
+    hardTasks: 0,
+    hardPasses: 0,
     traceMicros: 0,
     auctionMicros: 0,
     traceTokens: 0,
@@ -88,6 +94,10 @@ export function runOrder(world: World, arm: ArmOptions): OrderResult {
     const bill = auctionBill(auction);
     winners.push(winner);
     sums.passes += passed ? 1 : 0;
+    if (HARD_BINS.includes(task.bin)) {
+      sums.hardTasks += 1;
+      sums.hardPasses += passed ? 1 : 0;
+    }
     sums.traceMicros += trace.micros;
     sums.traceTokens += trace.tokens;
     sums.auctionMicros += bill.micros;

@@ -2,7 +2,7 @@
 import { MODERATE_RECURRENCE } from "./constants.ts";
 import { armPolicy, staticMix } from "./arms.ts";
 import { countJury, type JuryCounts } from "./jury-auc.ts";
-import { type Plan, recurrencesOf, SAME_SHARES, type Setting, settingsOf } from "./plan.ts";
+import { recurrencesOf, SAME_SHARES, type SeedPlan, type Setting, settingsOf } from "./plan.ts";
 import { makeWorld, runOrder, type OrderResult, type World } from "./run-order.ts";
 import { measureTraceCosts } from "./trace-costs.ts";
 
@@ -17,14 +17,16 @@ export interface SeedResult {
   readonly jury: readonly { readonly informativeness: number; readonly counts: JuryCounts }[];
 }
 
-export function runSeed(plan: Omit<Plan, "seeds">, seed: number): SeedResult {
+export function runSeed(plan: SeedPlan, seed: number): SeedResult {
   const traceCost = measureTraceCosts();
   const rows: Row[] = [];
   const jury: SeedResult["jury"][number][] = [];
   for (const recurrence of recurrencesOf(plan)) {
     const world = makeWorld({ seed, count: plan.tasks, recurrence }, traceCost);
     const settings = settingsOf(plan, recurrence);
-    for (const setting of settings) rows.push({ ...setting, seed, result: runSetting(world, setting, rows) });
+    for (const setting of settings) {
+      rows.push({ ...setting, seed, result: runSetting(world, { setting, plan, before: rows }) });
+    }
     if (recurrence !== MODERATE_RECURRENCE) continue;
     for (const informativeness of new Set(settings.map((setting) => setting.informativeness))) {
       jury.push({ informativeness, counts: countJury(world, informativeness) });
@@ -33,9 +35,18 @@ export function runSeed(plan: Omit<Plan, "seeds">, seed: number): SeedResult {
   return { rows, jury };
 }
 
-function runSetting(world: World, setting: Setting, before: readonly Row[]): OrderResult {
+interface SettingRun {
+  readonly setting: Setting;
+  readonly plan: SeedPlan;
+  readonly before: readonly Row[];
+}
+
+function runSetting(world: World, { setting, plan, before }: SettingRun): OrderResult {
+  const fit = plan.fits.find(({ informativeness }) => informativeness === setting.informativeness);
   const policy =
-    setting.arm === SAME_SHARES ? staticMix(saleShares(setting, before)) : armPolicy(setting.arm);
+    setting.arm === SAME_SHARES
+      ? staticMix(saleShares(setting, before))
+      : armPolicy(setting.arm, fit?.weights ?? null);
   return runOrder(world, { ...setting, policy });
 }
 

@@ -8,10 +8,10 @@ import { embed } from "../../emulators/ai/embedding.ts";
 import type { AuctionId, TaskId } from "../../src/market/ids.ts";
 import type { MemoryEntry, RecalledEntry } from "../../src/market/memory.ts";
 import { TOP_K } from "./constants.ts";
-import type { StudyTask } from "./tasks.ts";
+import type { AuctionTask } from "./run-auction.ts";
 
 /** Cosine similarities between the tasks of one order, by position: vectors have unit length. */
-export function similarities(tasks: readonly StudyTask[]): readonly (readonly number[])[] {
+export function similarities(tasks: readonly AuctionTask[]): readonly (readonly number[])[] {
   const vectors = embed(tasks.map((task) => task.prompt)).vectors.map((vector) => Float64Array.from(vector));
   return vectors.map((a, i) => vectors.slice(0, i).map((b) => dot(a, b)));
 }
@@ -23,9 +23,9 @@ function dot(a: Float64Array, b: Float64Array): number {
 }
 
 export interface StudyMemory {
-  recall(task: StudyTask): readonly RecalledEntry[];
+  recall(task: AuctionTask): readonly RecalledEntry[];
   remember(
-    task: StudyTask,
+    task: AuctionTask,
     what: Pick<MemoryEntry, "strategies" | "winner" | "winnerRound" | "outcome">,
   ): void;
 }

@@ -15,12 +15,13 @@ export interface LengthFigures {
   /** USD per thousand tasks, auction included. */
   readonly cost: Estimate;
   /** Auction tokens as a share of all. */
-  readonly auctionTokenShare: number;
-  /** Cost over the cost of the largest alone. */
-  readonly costRatio: number;
+  readonly auctionTokenShare: Estimate;
+  /** Cost over the cost of the largest alone, seed by seed. */
+  readonly costRatio: Estimate;
   readonly mix: {
-    /** Pass rate minus that of the best static mix at the same mean cost. */
+    /** Pass rate minus that of the best static mix at the same mean cost, seed by seed. */
     readonly difference: Estimate;
+    readonly differenceBySeed: readonly number[];
     readonly shares: Readonly<Record<string, number>>;
     /** False: no mix costs as much or as little; the difference is to the nearest one. */
     readonly matched: boolean;
@@ -31,6 +32,8 @@ export interface Summary extends Setting {
   readonly pass: Estimate;
   /** Pass rate minus that of the largest alone. */
   readonly passVsLargest: Estimate;
+  /** Pass rate of the hard tail (`HARD_BINS`). */
+  readonly hardPass: Estimate;
   readonly largestShare: number;
   readonly shares: Readonly<Record<string, number>>;
   readonly refinedShare: number;
@@ -42,6 +45,7 @@ export interface Summary extends Setting {
   readonly house: LengthFigures;
   /** Pass rates by seed, for comparisons between settings. */
   readonly passBySeed: readonly number[];
+  readonly hardBySeed: readonly number[];
   readonly smallerBySeed: readonly number[];
   readonly growthBySeed: readonly number[];
 }
@@ -57,6 +61,7 @@ export function costPerThousand({ result }: Pick<Row, "result">, length: TraceLe
 }
 
 const passRate = ({ result }: Row) => result.passes / result.tasks;
+const hardRate = ({ result }: Row) => result.hardPasses / Math.max(1, result.hardTasks);
 const smallerShare = ({ result }: Row) => 1 - (result.wins[largest] ?? 0) / result.tasks;
 const growth = ({ result }: Row) => result.smallerLast - result.smallerFirst;
 
@@ -81,17 +86,22 @@ function lengthFigures(own: readonly Row[], alone: readonly Row[][], length: Tra
   const cost = estimate(own.map(costOf));
   const { shares, matched } = mixAtCost(corners, cost.mean);
   // The mix is the same in every seed; its expectation per seed is exact, so that no coin adds noise.
-  const mixed = own.map((_, seed) =>
-    alone.reduce((sum, rows, i) => sum + (shares[ALONE[i] ?? ""] ?? 0) * passRate(rows[seed] as Row), 0),
+  const differenceBySeed = own.map(
+    (row, seed) =>
+      passRate(row) -
+      alone.reduce((sum, rows, i) => sum + (shares[ALONE[i] ?? ""] ?? 0) * passRate(rows[seed] as Row), 0),
   );
-  const auctionTokens = mean(own.map(({ result }) => result.auctionTokens));
-  const traceTokens = factorOf[length] * mean(own.map(({ result }) => result.traceTokens));
+  const largestAlone = alone.at(-1) ?? [];
   return {
     cost,
-    auctionTokenShare: auctionTokens / (auctionTokens + traceTokens),
-    costRatio: cost.mean / Math.max(...corners.map((corner) => corner.cost)),
-    mix: { difference: pairedDifference(own.map(passRate), mixed), shares, matched },
+    auctionTokenShare: estimate(own.map((row) => auctionTokenShare(row, length))),
+    costRatio: estimate(own.map((row, seed) => costOf(row) / costOf(largestAlone[seed] as Row))),
+    mix: { difference: estimate(differenceBySeed), differenceBySeed, shares, matched },
   };
+}
+
+function auctionTokenShare({ result }: Row, length: TraceLength): number {
+  return result.auctionTokens / (result.auctionTokens + factorOf[length] * result.traceTokens);
 }
 
 function summarise(rows: readonly Row[], at: Setting): Summary {
@@ -104,6 +114,7 @@ function summarise(rows: readonly Row[], at: Setting): Summary {
     ...at,
     pass: estimate(own.map(passRate)),
     passVsLargest: pairedDifference(own.map(passRate), largestAlone.map(passRate)),
+    hardPass: estimate(own.map(hardRate)),
     largestShare: shares[largest] ?? 0,
     shares,
     refinedShare: shareOf((row) => row.result.refinedWins),
@@ -113,6 +124,7 @@ function summarise(rows: readonly Row[], at: Setting): Summary {
     real: lengthFigures(own, alone, "real"),
     house: lengthFigures(own, alone, "house"),
     passBySeed: own.map(passRate),
+    hardBySeed: own.map(hardRate),
     smallerBySeed: own.map(smallerShare),
     growthBySeed: own.map(growth),
   };

@@ -62,13 +62,23 @@ function text(x: number, y: number, content: string, attributes = ""): string {
   return `<text x="${x}" y="${y}" ${attributes}>${escaped(content)}</text>`;
 }
 
-function seriesMarks({ points, line }: Series, colour: string, x: Axis, y: Axis): string[] {
+interface Look {
+  readonly colour: string;
+  /** Points are rings where the colours begin again. */
+  readonly ring: boolean;
+}
+
+const fillOf = ({ colour, ring }: Look) =>
+  ring ? `fill="#fff" stroke="${colour}" stroke-width="2"` : `fill="${colour}"`;
+
+function seriesMarks({ points, line }: Series, look: Look, x: Axis, y: Axis): string[] {
+  const { colour } = look;
   const path = points.map((point) => `${x.at(point.x)},${y.at(point.y)}`).join(" ");
   return [
     ...(line ? [`<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`] : []),
     ...points.flatMap((point) => [
       `<line x1="${x.at(point.x)}" x2="${x.at(point.x)}" y1="${y.at(point.low)}" y2="${y.at(point.high)}" stroke="${colour}"/>`,
-      `<circle cx="${x.at(point.x)}" cy="${y.at(point.y)}" r="3.5" fill="${colour}"/>`,
+      `<circle cx="${x.at(point.x)}" cy="${y.at(point.y)}" r="3.5" ${fillOf(look)}/>`,
       ...(point.label === undefined
         ? []
         : [text(x.at(point.x) + 6, y.at(point.y) - 6, point.label, `fill="${colour}"`)]),
@@ -106,15 +116,15 @@ export function svgOf(chart: Chart): string {
   const y = axis(chart.zero ? [...ys, 0] : ys, PLOT.bottom, PLOT.top);
   const coloured = chart.series.map((series, i) => ({
     series,
-    colour: COLOURS[i % COLOURS.length] ?? "#000",
+    look: { colour: COLOURS[i % COLOURS.length] ?? "#000", ring: i >= COLOURS.length },
   }));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
     ...frame(chart, x, y),
-    ...coloured.flatMap(({ series, colour }) => seriesMarks(series, colour, x, y)),
-    ...coloured.flatMap(({ series, colour }, i) => [
-      `<rect x="${PLOT.right + 20}" y="${PLOT.top + 20 * i}" width="12" height="12" fill="${colour}"/>`,
+    ...coloured.flatMap(({ series, look }) => seriesMarks(series, look, x, y)),
+    ...coloured.flatMap(({ series, look }, i) => [
+      `<rect x="${PLOT.right + 20}" y="${PLOT.top + 20 * i}" width="12" height="12" ${fillOf(look)}/>`,
       text(PLOT.right + 38, PLOT.top + 20 * i + 10, series.name),
     ]),
     "</svg>",

@@ -5,7 +5,17 @@ import { drawSuccess } from "../../../emulators/house/success.ts";
 import { viewTask } from "../../../emulators/house/known-tasks.ts";
 import { sharedWords } from "../../../emulators/house/refine/gain.ts";
 import { LESSON_FLOOR } from "../../../emulators/house/constants.ts";
-import { armPolicy, staticMix } from "../../../bench/market/arms.ts";
+import { loadSolver } from "../../../bench/fit/solve.ts";
+import {
+  BUILDING_SEEDS,
+  FIRST_REPORTED_SEED,
+  QUICK_INFORMATIVENESS,
+  TRAINING_SEED,
+} from "../../../bench/market/constants.ts";
+import { fitArms, type StudyFit } from "../../../bench/market/fit-arms.ts";
+import { trainingAuctions, trainingWorld } from "../../../bench/market/training.ts";
+import { defaultWeights } from "../../../src/market/policy.ts";
+import { armPolicy, FITTED_ARMS, staticMix } from "../../../bench/market/arms.ts";
 import { addCounts, aucOf } from "../../../bench/market/jury-auc.ts";
 import { largest, pool, sizeOf, smallest } from "../../../bench/market/pool.ts";
 import { runAuction } from "../../../bench/market/run-auction.ts";
@@ -14,7 +24,8 @@ import { createStudyMemory } from "../../../bench/market/study-memory.ts";
 import { drawTasks } from "../../../bench/market/tasks.ts";
 import { measureTraceCosts } from "../../../bench/market/trace-costs.ts";
 import { chartsOf } from "../../../bench/market/charts.ts";
-import { findingsOf } from "../../../bench/market/findings.ts";
+import { findingsOf, summaryAt } from "../../../bench/market/findings.ts";
+import { mean } from "../../../bench/market/statistics.ts";
 import { runSeed } from "../../../bench/market/run-seed.ts";
 import { summariseStudy } from "../../../bench/market/summarise.ts";
 import { studyText } from "../../../bench/market/table.ts";
@@ -98,9 +109,11 @@ describe("arms", () => {
   });
 
   it("decide the same winners at every b without memory, and pay the same", () => {
-    const { passes: _, ...at0 } = run("sale-no-memory", 0);
-    const { passes: __, ...at3 } = run("sale-no-memory", 3);
-    expect(at3).toEqual(at0);
+    const decided = (informativeness: number) => {
+      const { passes: _, hardPasses: __, ...rest } = run("sale-no-memory", informativeness);
+      return rest;
+    };
+    expect(decided(3)).toEqual(decided(0));
   });
 
   it("repeat exactly in a world of the same seed", () => {
@@ -147,9 +160,60 @@ describe("area under the jury's curve", () => {
   });
 });
 
+/** As a fit that found the default weights. */
+function aFit(informativeness: number): StudyFit {
+  const weights = defaultWeights(pool);
+  const figures = { status: "optimal", objective: 1, bound: 1, gap: 0 } as const;
+  return {
+    informativeness,
+    usableAuctions: 30,
+    weights: { fitted: weights, mean: weights, literal: weights },
+    figures: { fitted: figures, mean: figures, literal: figures },
+  };
+}
+
+describe("fitted arms", () => {
+  it("are sale with other weights, and nothing else", () => {
+    const { weights } = aFit(1);
+    const other = { ...weights.fitted, cost: 0 };
+    const policy = armPolicy("sale-fitted", { ...weights, fitted: other });
+    expect(policy).toEqual({ ...armPolicy("sale"), name: "sale-fitted", weights: other });
+    expect(armPolicy("sale-mean", { ...weights, mean: other }).weights).toBe(other);
+    expect(armPolicy("sale-fitted-no-memory", weights).rules).toEqual(armPolicy("sale-no-memory").rules);
+    expect(() => armPolicy("sale-fitted")).toThrow("needs fitted weights");
+  });
+
+  it("train on an order that is reported nowhere, on what the agents' traces would do", () => {
+    const training = trainingWorld(30);
+    const auctions = trainingAuctions(training, 1);
+    expect([...BUILDING_SEEDS, FIRST_REPORTED_SEED]).not.toContain(TRAINING_SEED);
+    expect(TRAINING_SEED).toBeLessThan(FIRST_REPORTED_SEED);
+    for (const { id } of pool) {
+      const alone = { policy: armPolicy(`always:${id}`), informativeness: 1, refinementGain: 0 };
+      const passed = auctions.filter(({ outcomes }) => outcomes[id] === "pass").length;
+      expect(passed, id).toBe(runOrder(training, alone).passes);
+    }
+    for (const { bids, jurors } of auctions) {
+      expect(bids).toHaveLength(pool.length);
+      for (const bid of bids) expect(Object.keys(bid.scores).toSorted()).toEqual(jurors.toSorted());
+    }
+  });
+
+  it("get the same weights every time, however little the search may take", async () => {
+    const training = trainingWorld(75);
+    const limits = { nodeLimit: 1, timeLimitS: 600 };
+    const [one, two] = [await loadSolver(), await loadSolver()].map((solver) =>
+      fitArms(solver, training, 1, limits),
+    );
+    expect(two).toEqual(one);
+    expect(one?.figures.mean.status).toBe("node_limit");
+  });
+});
+
 describe("a study", () => {
   it("compares every setting with the mix at its cost, and says what it is", () => {
-    const plan = { seeds: [4, 5], tasks: 30, quick: true };
+    const fits = QUICK_INFORMATIVENESS.map(aFit);
+    const plan = { seeds: [4, 5], tasks: 30, quick: true, fits };
     const study = summariseStudy(plan.seeds.map((seed) => runSeed(plan, seed)));
     for (const summary of study.summaries) {
       for (const arm of ["always:agt_house-4b", `always:${largest}`]) {
@@ -158,8 +222,19 @@ describe("a study", () => {
       expect(Object.values(summary.shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1);
       expect(Object.values(summary.real.mix.shares).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1);
     }
-    const text = studyText(study, findingsOf(study), plan);
+    const findings = findingsOf(study);
+    const text = studyText(study, findings, plan);
     expect(text).toContain("no evidence about any real model");
+    for (const arm of [...FITTED_ARMS, "random", `always:${smallest}`]) expect(text).toContain(arm);
+    expect(findings.directions.map(({ arm }) => arm)).toEqual(["sale", "sale-fitted"]);
+    // At equal cost, by hand: each arm's pass rate less its own mix, seed by seed.
+    const at = { informativeness: 1, refinementGain: 0.06, recurrence: 0.5 };
+    const [sale, ablated] = ["sale", "sale-no-memory"].map(
+      (arm) => summaryAt(study, { ...at, arm }).real.mix,
+    );
+    const surplus = [0, 1].map((i) => (ablated?.differenceBySeed[i] ?? 0) - (sale?.differenceBySeed[i] ?? 0));
+    const found = findings.ablations.find(({ arm }) => arm === "sale-no-memory");
+    expect(found?.atEqualCost.mean).toBeCloseTo(mean(surplus));
     for (const svg of Object.values(chartsOf(study))) {
       expect(svg).toContain("no evidence about real models");
       expect(svg).not.toContain("NaN");
