@@ -7,6 +7,7 @@
  */
 import type { AgentId } from "./ids.ts";
 import type { ContrastivePair, MemoryEntry, RecalledEntry, RememberedStrategy } from "./memory.ts";
+import { sharedWords, wordsOf } from "./words.ts";
 
 /** Pairs that a prompt has room for: each is a past task and two strategies. */
 export const DEFAULT_MAX_PAIRS = 3;
@@ -104,18 +105,6 @@ function strongestContrast(
         byText(a.loser.strategy, b.loser.strategy) ||
         byText(a.loser.agentId, b.loser.agentId),
     )[0]?.loser;
-}
-
-function wordsOf(text: string): ReadonlySet<string> {
-  return new Set(text.toLowerCase().match(/[\p{L}\p{N}]+/gu));
-}
-
-/** Share of all words of the two texts that stand in both (Jaccard), 0 to 1. */
-function sharedWords(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
-  let both = 0;
-  for (const word of a) if (b.has(word)) both += 1;
-  const all = a.size + b.size - both;
-  return all === 0 ? 0 : both / all;
 }
 
 function betterFirst(a: ContrastivePair, b: ContrastivePair): number {

@@ -1,11 +1,12 @@
 /**
  * Clears a receipt's auction again, from its recorded figures, and says where the receipt states something else.
  *
- * What it covers: winner, round, ranking, scores, terms, margin, who could refine, who could judge. What only a
- * signature vouches for: the texts, the times, the bills, and that the recorded figures are those that models gave.
+ * What it covers: winner, round, ranking, scores, terms, margin, who could refine, what refining changed, who could judge.
+ * What only a signature vouches for: the texts, the times, the bills, and that the recorded figures are those that models gave.
  */
 import { outputPrice } from "./agent.ts";
 import { clearAuction, type AuctionRecord, type Clearing, type RoundRecord } from "./clear.ts";
+import { changeOf } from "./receipt-change.ts";
 import type { Difference } from "./receipt-difference.ts";
 import { breachesOf } from "./receipt-rules.ts";
 import type { Receipt } from "./receipt-schema.ts";
@@ -16,7 +17,7 @@ export function recompute(receipt: Receipt): Result<Clearing | null, readonly Di
   const cleared = clearAuction(recordOf(receipt));
   const computed = cleared.ok ? cleared.value : null;
   const { decision } = receipt;
-  const found: Difference[] = [...breachesOf(receipt, computed)];
+  const found: Difference[] = [...breachesOf(receipt, computed), ...changed(receipt, computed)];
   if (decision.status === "cleared" && computed !== null) {
     found.push(...differences(decision.clearing, computed, "decision.clearing"));
   } else if (decision.status !== (computed === null ? "no-bids" : "cleared")) {
@@ -24,6 +25,13 @@ export function recompute(receipt: Receipt): Result<Clearing | null, readonly Di
     found.push({ path: "decision.status", stated: decision.status, expected });
   }
   return found.length === 0 ? ok(computed) : fail(found);
+}
+
+/** What refining changed, from the recorded bids and the clearing that they give. */
+function changed({ refinements, bids }: Receipt, computed: Clearing | null): Difference[] {
+  return (refinements ?? []).flatMap(({ agentId, change, unchangedBecause }, at) =>
+    differences({ change, unchangedBecause }, changeOf(agentId, bids, computed), `refinements[${at}]`),
+  );
 }
 
 function recordOf(receipt: Receipt): AuctionRecord {

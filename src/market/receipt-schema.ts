@@ -143,9 +143,29 @@ const verdict = z.discriminatedUnion("status", [
 
 const half = z.strictObject({ agentId, strategy: z.string() });
 
-/** An agent that was asked to refine its bid, and the past auctions that it was shown. */
+/** The refined bid minus the first one. Terms and score are each in their own round's terms. */
+const change = z.strictObject({
+  visibleTokens: z.int(),
+  /** Null where a bid of the two has none. */
+  entropy: finite.nullable(),
+  cost: finite,
+  juryValue: finite,
+  score: finite,
+  /** Words that both strategies have, as a share of all words of the two (Jaccard). */
+  wordsShared: z.number().min(0).max(1),
+  /** Whether the refined bid won over the provisional winner. */
+  tookOver: z.boolean(),
+});
+
+/** An agent that was asked to refine its bid, the past auctions that it was shown, and what came of it. */
 const refinement = z.strictObject({
   agentId,
+  change: change.nullable(),
+  /**
+   * Why there is no change to show, else null. `abstained`: there is no refined bid. `no-entropy`: it has none, in an
+   * auction that uses it, and was not admitted. `not-admitted`: for any other reason.
+   */
+  unchangedBecause: z.enum(["abstained", "no-entropy", "not-admitted"]).nullable(),
   pairs: z.array(
     z.strictObject({
       auctionId: branded<AuctionId>("auc"),

@@ -7,6 +7,7 @@
 import type { Agent } from "./agent.ts";
 import type { AuctionAnswers, BidRecord, Opening, RefinementRecord } from "./auction-record.ts";
 import type { Clearing } from "./clear.ts";
+import { changeOf } from "./receipt-change.ts";
 import { RECEIPT_SCHEMA, type Receipt } from "./receipt-schema.ts";
 
 /** What the task room has of an auction. */
@@ -23,15 +24,20 @@ type Entropy = Extract<ReceiptBid, { readonly status: "valid" }>["entropy"];
 /** The receipt of a cleared auction, or of one without bids. */
 export function makeReceipt({ opening, bids, verdicts, refinements, award }: ReceiptParts): Receipt {
   const { taskId, tenantId, auctionId, sequence, admittedAtMs, spec, policy, seed, pool } = opening;
+  const shownBids = bids.map((bid) => receiptBid(bid, pool));
   return {
     schema: RECEIPT_SCHEMA,
     task: { taskId, tenantId, auctionId, sequence, admittedAtMs, prompt: spec.prompt },
     policy,
     seed,
     pool: pool.map(poolAgent),
-    bids: bids.map((bid) => receiptBid(bid, pool)),
+    bids: shownBids,
     verdicts,
-    refinements,
+    refinements:
+      refinements?.map((asked) => ({
+        ...asked,
+        ...changeOf(asked.agentId, shownBids, award?.clearing ?? null),
+      })) ?? null,
     decision: award === null ? { status: "no-bids" } : decisionOf(award),
   };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { verifyReceipt } from "../../bench/receipt/verify-receipt.ts";
 import { spawnStack, type SpawnedStack } from "../../emulators/stack/spawn-stack.ts";
 
 const run = promisify(execFile);
@@ -27,12 +28,12 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(9);
+  expect(examples).toHaveLength(10);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
   });
-  const [, , task, events, trace, list, cancelled, agents] = stdout
+  const [, , task, events, trace, receipt, list, cancelled, agents, policy] = stdout
     .split(`${RULER}\n`)
     .map((text) => text.trim());
 
@@ -47,8 +48,10 @@ test("every API example of the README works", async () => {
   const { steps, calls } = JSON.parse(trace ?? "");
   expect(steps.length).toBeGreaterThan(0);
   expect(calls.map((call: { status: string }) => call.status)).not.toContain("started");
+  expect((await verifyReceipt(JSON.parse(receipt ?? ""), null)).agrees).toBe(true);
   expect(JSON.parse(list ?? "").data).toHaveLength(1);
   expect(JSON.parse(cancelled ?? "")).toMatchObject({ state: "finished" });
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
+  expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
 });

@@ -6,8 +6,14 @@ import { makeReceipt } from "../../../src/market/receipt.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
 import { receiptSchema, type Receipt } from "../../../src/market/receipt-schema.ts";
 import { agentSchema } from "../../../src/market/agent.ts";
-import { aBid, agentId, anOpening } from "../../support/builders.ts";
-import { anAuction, aReceipt, draws, leavesOf, tampered, type Path } from "./support.ts";
+import { clearingRecord, type BidRecord } from "../../../src/market/auction-record.ts";
+import { clearAuction } from "../../../src/market/clear.ts";
+import { changeOf } from "../../../src/market/receipt-change.ts";
+import { aBid, agentId, anAbstention, anOpening } from "../../support/builders.ts";
+import { anAuction, aReceipt, aRefinement, draws, leavesOf, tampered, type Path } from "./support.ts";
+
+const TINY = agentId("tiny");
+const LARGE = agentId("large");
 
 /** Every place where a receipt is found out without its signature. */
 function faultsOf(receipt: unknown): readonly string[] {
@@ -81,6 +87,70 @@ function aTakeover(): Receipt {
   throw new Error("no takeover among the seeds");
 }
 
+describe("what refining changed", () => {
+  /** The refinement of one agent in a hand-worked auction: large leads, tiny was asked. */
+  function refinementOf(refined: BidRecord) {
+    const auction = anAuction({ policy: "sale:jury=none" });
+    const { pool } = auction.opening;
+    const policy = { ...auction.opening.policy, weights: { cost: 0.001, entropy: 1, jurors: {} } };
+    const opening = { ...auction.opening, policy };
+    const first = pool.map(({ id }) =>
+      id === TINY
+        ? aBid({ agentId: id, round: 1, strategy: "Read the file. Guess.", visibleTokens: 300, entropy: 0.2 })
+        : aBid({ agentId: id, round: 1, visibleTokens: 100, entropy: id === LARGE ? 0.9 : 0.1 }),
+    );
+    const bids = [...first, refined];
+    const cleared = clearAuction(clearingRecord(opening, { bids, verdicts: [] }));
+    if (!cleared.ok) throw new Error(cleared.failure.reason);
+    const refinements = [aRefinement(TINY)];
+    const award = { clearing: cleared.value, awardedAtMs: 1 };
+    const receipt = makeReceipt({ opening, bids, verdicts: [], refinements, award });
+    expect(recompute(receipt).ok).toBe(true);
+    expect(receipt.policy.name).toBe("sale:jury=none");
+    return receipt.refinements?.[0];
+  }
+  const better = { agentId: TINY, round: 2, strategy: "Read the file, test, then guess again!" } as const;
+
+  test("is the refined bid minus the first: tokens, terms, score, and the words that both have", () => {
+    const found = refinementOf(aBid({ ...better, visibleTokens: 200, entropy: 1.5 }));
+    expect(found?.unchangedBecause).toBeNull();
+    const { change } = found ?? {};
+    // Tiny costs 0.05: 0.001 · 0.05 · (200 − 300); no jury; score = cost − entropy.
+    expect(change?.visibleTokens).toBe(-100);
+    expect(change?.cost).toBeCloseTo(-0.005);
+    expect(change?.entropy).toBeCloseTo(1.3);
+    expect(change?.juryValue).toBe(0);
+    expect(change?.score).toBeCloseTo(-1.305);
+    // read, the, file, guess of read, the, file, guess, test, then, again.
+    expect(change?.wordsShared).toBeCloseTo(4 / 7);
+    expect(change?.tookOver).toBe(true);
+  });
+
+  test("is told of a refined bid that did not take over, too", () => {
+    const found = refinementOf(aBid({ ...better, visibleTokens: 300, entropy: 0.3 }));
+    expect(found?.change).toMatchObject({ visibleTokens: 0, cost: 0, tookOver: false });
+  });
+
+  test.each<[string, BidRecord]>([
+    ["abstained", anAbstention({ agentId: TINY, round: 2 })],
+    ["no-entropy", aBid({ ...better, entropy: null, entropyTopK: null })],
+  ])("is null where there is none to compare, because: %s", (reason, refined) => {
+    expect(refinementOf(refined)).toMatchObject({ change: null, unchangedBecause: reason });
+  });
+
+  test("is null for a bid that was never admitted, and a receipt that says otherwise is found out", () => {
+    const { refinements, ...receipt } = aTakeover();
+    const leader = receipt.decision.status === "cleared" ? receipt.decision.clearing.provisionalWinner : TINY;
+    const [asked] = refinements ?? [];
+    if (asked === undefined) throw new Error("nobody was asked");
+    // The leader itself may not refine.
+    expect(changeOf(leader, receipt.bids, null)).toEqual({ change: null, unchangedBecause: "not-admitted" });
+    const denied = [{ ...asked, change: null, unchangedBecause: "abstained" as const }];
+    const faults = faultsOf({ ...receipt, refinements: [...denied, ...(refinements ?? []).slice(1)] });
+    expect(faults).toContain("refinements[0].unchangedBecause");
+  });
+});
+
 describe("recomputing", () => {
   test("finds every single leaf of the decision that was changed, under any policy", () => {
     fc.assert(
@@ -106,7 +176,8 @@ describe("recomputing", () => {
         /^(?:bids\.\d+\.(?:agentId|round|visibleTokens|entropy\.(?:nats|source)|status)|refinements\.\d+\.agentId)/.test(
           name,
         ) ||
-        /^policy\.rules\.(?:kind|entropy|memory|jury\.(?:size|self))/.test(name)
+        /^policy\.rules\.(?:kind|entropy|memory|jury\.(?:size|self))/.test(name) ||
+        /^(?:policy\.name|refinements\.\d+\.(?:change|unchangedBecause))/.test(name)
       );
     };
     const leaves = leavesOf(receipt).filter(computedFrom);

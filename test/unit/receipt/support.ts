@@ -133,7 +133,7 @@ function drawnVerdicts(
   );
 }
 
-function aRefinement(id: Id): RefinementRecord {
+export function aRefinement(id: Id): RefinementRecord {
   return {
     agentId: id,
     pairs: [

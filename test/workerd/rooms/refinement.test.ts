@@ -4,6 +4,8 @@ import { createAuctionMemory } from "../../../src/auction/auction-memory.ts";
 import type { AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { IndexedVector, VectorIndex } from "../../../src/memory/memory-port.ts";
+import { recompute } from "../../../src/market/receipt-recompute.ts";
+import { receiptSchema } from "../../../src/market/receipt-schema.ts";
 import { ok } from "../../../src/market/result.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
@@ -104,6 +106,12 @@ describe("refinement", () => {
       round: 2,
       provisionalWinner: DEAR,
     });
+    const receipt = receiptSchema.parse(await second.room.receipt());
+    expect(recompute(receipt).ok).toBe(true);
+    const changes = Object.fromEntries(
+      receipt.refinements?.map(({ agentId, change }) => [agentId, change?.tookOver]) ?? [],
+    );
+    expect(changes).toEqual({ [CHEAP]: true, [MIDDLE]: false });
     // Two refined bids: 1000 × output/4 + 200 × output each.
     expect(second.view?.costs.refineMicros).toBe(45 + 450);
   });
