@@ -36,7 +36,12 @@ export interface Findings {
     readonly costRatio: number;
   }[];
   /** Smallest informativeness on the grid from which on the whole interval lies above the best static mix; null: none. */
-  readonly paysFrom: readonly { readonly what: string; readonly informativeness: number | null }[];
+  readonly paysFrom: readonly {
+    readonly what: string;
+    readonly informativeness: number | null;
+    /** False: from there on, somewhere, no mix costs as much or as little, and the nearest one was beaten. */
+    readonly matched: boolean;
+  }[];
   readonly ablations: readonly {
     readonly arm: string;
     readonly against: string;
@@ -169,9 +174,11 @@ function paysFrom(study: Study): Findings["paysFrom"] {
       )
       .toSorted((a, b) => a.informativeness - b.informativeness);
     const lastMiss = line.findLastIndex((summary) => summary[length].mix.difference.low <= 0);
+    const paying = line.slice(lastMiss + 1);
     return {
       what: `${at.arm}, gain ${at.refinementGain}, recurrence ${at.recurrence}, ${length} traces`,
-      informativeness: line[lastMiss + 1]?.informativeness ?? null,
+      informativeness: paying[0]?.informativeness ?? null,
+      matched: paying.every((summary) => summary[length].mix.matched),
     };
   };
   const names: readonly string[] = AUCTIONS.flatMap(({ arm, without }) => [arm, without]);

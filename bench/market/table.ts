@@ -109,7 +109,10 @@ function findingsText(findings: Findings): string[] {
     "",
     markdown(
       ["setting", "from b ="],
-      paysFrom.map(({ what, informativeness }) => [what, String(informativeness ?? "nowhere on the grid")]),
+      paysFrom.map(({ what, informativeness, matched }) => [
+        what,
+        `${informativeness ?? "nowhere on the grid"}${matched ? "" : " *"}`,
+      ]),
     ),
     "",
     "## Ablations at the moderate setting",
