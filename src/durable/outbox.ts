@@ -32,6 +32,7 @@ export class Outbox<M extends { readonly kind: string }> {
   readonly #timers: Timers;
   readonly #now: () => number;
   readonly #deliver: (batch: OutboxBatch<M>) => Promise<void>;
+  readonly #transact: (work: () => void) => Promise<void>;
   readonly #report: (lane: string, error: unknown) => void;
   readonly #running = new Map<string, Promise<void>>();
 
@@ -41,12 +42,15 @@ export class Outbox<M extends { readonly kind: string }> {
     readonly timers: Timers;
     readonly now: () => number;
     readonly deliver: (batch: OutboxBatch<M>) => Promise<void>;
+    /** Runs work in a transaction, and arms the timers with it. */
+    readonly transact: (work: () => void) => Promise<void>;
     readonly report: (lane: string, error: unknown) => void;
   }) {
     this.#storage = options.storage;
     this.#timers = options.timers;
     this.#now = options.now;
     this.#deliver = options.deliver;
+    this.#transact = options.transact;
     this.#report = options.report;
   }
 
@@ -70,17 +74,9 @@ export class Outbox<M extends { readonly kind: string }> {
   async flush(lane: string): Promise<void> {
     // Whoever comes while a delivery runs waits for it and then goes once more, for what was added meanwhile.
     while (this.#running.has(lane)) await this.#running.get(lane);
-    if (!this.#has(lane)) {
-      this.#timers.clear(TIMER, lane);
-      return;
-    }
     const run = this.#drain(lane).finally(() => this.#running.delete(lane));
     this.#running.set(lane, run);
     await run;
-  }
-
-  #has(lane: string): boolean {
-    return this.#storage.sql.exec("SELECT 1 FROM outbox WHERE lane = ? LIMIT 1", lane).toArray().length > 0;
   }
 
   /** True for the timers that belong to an outbox. */
@@ -89,19 +85,22 @@ export class Outbox<M extends { readonly kind: string }> {
   }
 
   async #drain(lane: string): Promise<void> {
-    for (let waiting = this.#waiting(lane); waiting.length > 0; waiting = this.#waiting(lane)) {
+    let waiting = this.#waiting(lane);
+    if (waiting.length === 0) return this.#timers.clear(TIMER, lane);
+    while (waiting.length > 0) {
+      const batch = waiting;
       try {
-        await this.#deliver({ lane, messages: waiting.map(({ message }) => JSON.parse(message) as M) });
+        await this.#deliver({ lane, messages: batch.map(({ message }) => JSON.parse(message) as M) });
       } catch (error) {
         this.#report(lane, error);
-        this.#postpone(lane, waiting[0]?.attempts ?? 0);
-        this.#timers.arm();
-        return;
+        return this.#transact(() => this.#postpone(lane, batch[0]?.attempts ?? 0));
       }
-      for (const { id } of waiting) this.#storage.sql.exec("DELETE FROM outbox WHERE id = ?", id);
+      await this.#transact(() => {
+        for (const { id } of batch) this.#storage.sql.exec("DELETE FROM outbox WHERE id = ?", id);
+        waiting = this.#waiting(lane);
+        if (waiting.length === 0) this.#timers.clear(TIMER, lane);
+      });
     }
-    this.#timers.clear(TIMER, lane);
-    this.#timers.arm();
   }
 
   #waiting(lane: string): { id: number; message: string; attempts: number }[] {

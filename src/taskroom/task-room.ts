@@ -56,6 +56,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       timers: this.#timers,
       now,
       deliver: ({ messages }) => this.#deliver(messages),
+      transact: async (work) => {
+        ctx.storage.transactionSync(work);
+        this.#timers.arm();
+      },
       report: (lane, error) => logError("task-outbox", error, { lane }),
     });
     this.#stream = new EventStream(ctx);

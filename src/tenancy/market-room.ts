@@ -6,6 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { parseConfig, type Config } from "../config.ts";
+import { GroupCommit } from "../durable/group-commit.ts";
 import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
@@ -53,6 +54,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #desk: MarketDesk;
   readonly #auctions: AuctionTransitions;
   readonly #outside: OutsideStores;
+  readonly #group: GroupCommit;
   #ready: boolean;
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -67,6 +69,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       deliver: async ({ lane, messages }) => {
         for (const message of messages) await this.#deliver(this.#taskRoom(lane), message);
       },
+      transact: (work) => this.#group.run(work),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
     });
     this.#memory = new MemoryStore(ctx.storage);
@@ -83,6 +86,14 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       now,
       owes: (store) => (store === "history" ? this.#store.hasHistory() : this.#memory.hasRecent()),
       send: (store) => this.#callConsumer(store),
+    });
+    this.#group = new GroupCommit({
+      storage: ctx.storage,
+      now,
+      finish: () => {
+        this.#outside.announceOwed();
+        this.#timers.arm();
+      },
     });
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, MARKET_SCHEMA);
@@ -124,14 +135,17 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   }
 
   async setPolicy(change: PolicyChange): ReturnType<MarketRoomApi["setPolicy"]> {
-    const tenant = this.#tenant();
-    if (tenant === null) return fail({ reason: "unknown_tenant" });
-    const changed = withPolicy(tenant, change);
-    const policy = policyOf(changed, this.#pool(tenant));
-    if (!policy.ok) return policy;
-    const next = { ...changed, policyName: policy.value.name };
-    await this.#commit(() => this.#store.putTenant(next));
-    return ok(tenantPolicy(next, this.#pool(next)));
+    if (!this.#ready) return fail({ reason: "unknown_tenant" });
+    return this.#commit(() => {
+      const tenant = this.#store.tenant();
+      if (tenant === null) return fail({ reason: "unknown_tenant" } as const);
+      const changed = withPolicy(tenant, change);
+      const policy = policyOf(changed, this.#pool(tenant));
+      if (!policy.ok) return policy;
+      const next = { ...changed, policyName: policy.value.name };
+      this.#store.putTenant(next);
+      return ok(tenantPolicy(next, this.#pool(next)));
+    });
   }
 
   async readPolicy(): Promise<TenantPolicy | null> {
@@ -146,9 +160,14 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   // --- The way of a task ---
 
   async admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>> {
-    const tenant = this.#tenant();
-    if (tenant === null || !this.#store.hasKey(request.keyHash)) return fail({ reason: "unauthenticated" });
-    const admitted = await this.#commit(() => this.#auctions.admit(tenant, request));
+    if (!this.#ready) return fail({ reason: "unauthenticated" });
+    const admitted = await this.#commit(() => {
+      const tenant = this.#store.tenant();
+      if (tenant === null || !this.#store.hasKey(request.keyHash)) {
+        return fail({ reason: "unauthenticated" } as const);
+      }
+      return this.#auctions.admit(tenant, request);
+    });
     if (!admitted.ok) return admitted;
     // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
     // nobody did for a replay: the first answer may have been lost with its holder.
@@ -301,16 +320,11 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   // --- Effects ---
 
   /**
-   * One transaction with its timers and alarm; then its task's outbox leaves. Announcements go out beside the answer:
-   * their timers come again for what gets lost.
+   * One transaction; then its task's outbox leaves. Announcements go out beside the answer: their timers come again for
+   * what gets lost.
    */
   async #commit<T>(work: () => T, lane?: TaskId): Promise<T> {
-    const result = this.ctx.storage.transactionSync(() => {
-      const worked = work();
-      this.#outside.announceOwed();
-      return worked;
-    });
-    this.#timers.arm();
+    const result = await this.#group.run(work);
     if (lane !== undefined) await this.#outbox.flush(lane);
     return result;
   }
