@@ -146,6 +146,7 @@ function askVerdict(model: EmulatedModel, { task, round, ballot }: VerdictCall):
     costMicros: callCost(usage, juror.prices),
     status: "scored",
     scores: Object.fromEntries(entries.map(({ label, bid }) => [bid.agentId, read.value[label] ?? 0])),
+    failedOn: {},
   };
 }
 

@@ -3,10 +3,11 @@
  *
  * A juror is asked as soon as the bids that it needs are in (auction.md, "Streaming jury"): in the pointwise form bid by
  * bid, in the batched form once its whole ballot is there. A juror whose batch is no use is asked bid by bid before it
- * leaves, so that no strategy can knock a juror out of an auction by what it says to it.
+ * leaves, and a bid that makes it fail alone gets its lowest score: no strategy can knock a juror out of an auction by
+ * what it says to it, or gain by trying.
  */
 import type { CallLimits, JuryAnswer } from "../agents/model-port.ts";
-import type { CallFailure } from "../market/call.ts";
+import type { CallFailure, CallFailureReason } from "../market/call.ts";
 import type { BidRecord, Round, VerdictRecord } from "../market/auction-record.ts";
 import { drawNonce } from "../market/draw.ts";
 import type { AgentId } from "../market/ids.ts";
@@ -69,7 +70,7 @@ async function sitBatched(jury: Jury, seat: Seat): Promise<VerdictRecord | null>
   const limits = limitsFor(run, run.deps.config.auctionJuryMs);
   const made = await ask(jury, { ballot, entries: ballot.entries, limits });
   if (made.answer.ok) {
-    return record(jury, ballot, [made], { ok: true, value: scoresOf(ballot.entries, made.answer.value) });
+    return record(jury, ballot, [made], scored(scoresOf(ballot.entries, made.answer.value)));
   }
   const hopeless = ballot.entries.length < 2 || limits.signal.aborted;
   if (hopeless) return record(jury, ballot, [made], made.answer);
@@ -111,20 +112,44 @@ async function askAlone(
   return { entry: only, made: await ask(jury, { ballot, entries: [only], limits }) };
 }
 
-/** The juror leaves where any of its calls failed, because its verdict must cover all. */
+/**
+ * What cannot be a bid's doing: the provider refused or was away, or the work was stopped. A juror that fails so on one
+ * bid leaves, because its verdict must cover all.
+ */
+const NOBODYS_DOING: ReadonlySet<CallFailureReason> = new Set([
+  "cancelled",
+  "rate_limited",
+  "unreachable",
+  "misconfigured",
+]);
+
 async function recordPointwise(
   jury: Jury,
   ballot: Ballot,
   { before, alone }: { readonly before: readonly Made[]; readonly alone: readonly Alone[] },
 ): Promise<VerdictRecord> {
+  return record(jury, ballot, [...before, ...alone.map((one) => one.made)], pointwiseScores(alone));
+}
+
+function pointwiseScores(alone: readonly Alone[]): Scores {
   const scores: Record<AgentId, number> = {};
+  const failedOn: Record<AgentId, CallFailureReason> = {};
   let failure: CallFailure | null = null;
+  let final = false;
   for (const { entry, made } of alone) {
-    if (made.answer.ok) Object.assign(scores, scoresOf([entry], made.answer.value));
-    else failure ??= made.answer.failure;
+    if (made.answer.ok) {
+      Object.assign(scores, scoresOf([entry], made.answer.value));
+      continue;
+    }
+    failure ??= made.answer.failure;
+    failedOn[entry.bid.agentId] = made.answer.failure.reason;
+    final ||= NOBODYS_DOING.has(made.answer.failure.reason);
   }
-  const made = [...before, ...alone.map((one) => one.made)];
-  return record(jury, ballot, made, failure === null ? { ok: true, value: scores } : { ok: false, failure });
+  const given = Object.values(scores);
+  if (failure !== null && (final || given.length === 0)) return { ok: false, failure };
+  const lowest = Math.min(...given);
+  for (const id of Object.keys(failedOn) as AgentId[]) scores[id] = lowest;
+  return { ok: true, value: scores, failedOn };
 }
 
 async function ask(
@@ -162,8 +187,16 @@ function planCall(
 
 /** Scores by bidder, or why there are none. */
 type Scores =
-  | { readonly ok: true; readonly value: Readonly<Record<AgentId, number>> }
+  | {
+      readonly ok: true;
+      readonly value: Readonly<Record<AgentId, number>>;
+      readonly failedOn: Readonly<Record<AgentId, CallFailureReason>>;
+    }
   | { readonly ok: false; readonly failure: CallFailure };
+
+function scored(value: Readonly<Record<AgentId, number>>): Scores {
+  return { ok: true, value, failedOn: {} };
+}
 
 function scoresOf(entries: readonly BallotEntry[], { scores }: JuryAnswer): Record<AgentId, number> {
   return Object.fromEntries(entries.map(({ label, bid }) => [bid.agentId, scores[label] ?? 0]));
@@ -195,7 +228,7 @@ function verdictRecord(
     costMicros: sumMicros(bills.map(billedCost)),
   };
   if (!scores.ok) return { ...common, status: "left", ...tellFailure(juror.id, scores.failure) };
-  return { ...common, status: "scored", scores: scores.value };
+  return { ...common, status: "scored", scores: scores.value, failedOn: scores.failedOn };
 }
 
 function addKnownUsage(sum: TokenUsage | null, usage: TokenUsage | null): TokenUsage | null {

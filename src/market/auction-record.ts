@@ -68,7 +68,15 @@ export type VerdictRecord = {
   readonly usage: TokenUsage | null;
   readonly costMicros: Micros;
 } & (
-  | { readonly status: "scored"; readonly scores: Readonly<Record<AgentId, number>> }
+  | {
+      readonly status: "scored";
+      readonly scores: Readonly<Record<AgentId, number>>;
+      /**
+       * Bids that the juror failed on when it was asked about each alone, though it could judge others: a bid that makes
+       * a juror fail gets the lowest score that this juror gave to any, so that nobody gains by it. Mostly empty.
+       */
+      readonly failedOn: Readonly<Record<AgentId, CallFailureReason>>;
+    }
   | { readonly status: "left"; readonly reason: CallFailureReason; readonly message: string }
 );
 

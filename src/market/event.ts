@@ -50,6 +50,8 @@ export type TaskEventBody =
       readonly round: Round;
       readonly jurorId: AgentId;
       readonly scores: Readonly<Record<AgentId, number>>;
+      /** Bids that the juror failed on: each counts with its lowest score. */
+      readonly failedOn: Readonly<Record<AgentId, CallFailureReason>>;
       readonly costMicros: Micros;
       readonly ms: number;
     }

@@ -122,8 +122,23 @@ function ballot(
   const all = judged.filter((id) => rules.self || id !== jurorId);
   const own = rules.size !== null && rules.self && judged.includes(jurorId) ? [jurorId] : null;
   const scored = Object.keys(verdict.scores).toSorted().join(" ");
-  if (scored === all.toSorted().join(" ") || scored === own?.join(" ")) return [];
+  if (scored === all.toSorted().join(" ") || scored === own?.join(" ")) return failedOn(verdict, of.at);
   return [breach(`verdicts[${of.at}].scores`, scored, `scores of ${all.toSorted().join(" ")}`)];
+}
+
+/** A bid that the juror failed on has the lowest score that it gave to any other. */
+function failedOn(verdict: Extract<Verdict, { readonly status: "scored" }>, at: number): Difference[] {
+  const failed = Object.keys(verdict.failedOn) as AgentId[];
+  if (failed.length === 0) return [];
+  const given = Object.entries(verdict.scores).flatMap(([id, score]) =>
+    failed.includes(id as AgentId) ? [] : [score],
+  );
+  const lowest = Math.min(...given);
+  return failed.flatMap((id) =>
+    verdict.scores[id] === lowest
+      ? []
+      : [breach(`verdicts[${at}].scores.${id}`, verdict.scores[id] ?? null, `the lowest given, ${lowest}`)],
+  );
 }
 
 /** Asked are agents strictly cheaper than the provisional winner, with pairs of which one half is their own. */

@@ -130,6 +130,8 @@ const verdict = z.discriminatedUnion("status", [
     round,
     status: z.literal("scored"),
     scores: z.record(agentId, z.number().min(0).max(5)),
+    /** Bids that the juror failed on alone, and why: each has the lowest score that it gave to any other. */
+    failedOn: z.record(agentId, z.string()),
   }),
   z.strictObject({
     ...call,

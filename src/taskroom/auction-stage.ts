@@ -90,8 +90,8 @@ export class AuctionStage {
     if (!this.#room.journal.addVerdict(verdict)) return;
     const { round, jurorId } = verdict;
     if (verdict.status === "scored") {
-      const { scores, costMicros, ms } = verdict;
-      this.#room.append({ type: "verdict-received", round, jurorId, scores, costMicros, ms });
+      const { scores, failedOn, costMicros, ms } = verdict;
+      this.#room.append({ type: "verdict-received", round, jurorId, scores, failedOn, costMicros, ms });
     } else {
       const { reason, message } = verdict;
       this.#room.append({ type: "juror-left", round, jurorId, reason, message });

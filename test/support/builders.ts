@@ -175,6 +175,7 @@ export function aVerdict(fields: Partial<ScoredVerdict> = {}): ScoredVerdict {
     costMicros: callCost(usage, anAgent().prices),
     status: "scored",
     scores: Object.fromEntries(aPool().map((agent) => [agent.id, 3])),
+    failedOn: {},
     ...fields,
   };
 }

@@ -29,3 +29,14 @@ export function fenced(
   const harmless = text.replaceAll(fence.nonce, `${fence.nonce.slice(0, 3)} ${fence.nonce.slice(3)}`);
   return `<${name}${labels}>\n${harmless}\n</${name}>`;
 }
+
+/** What opens a tag in HTML, XML, and in most that resembles them. */
+const TAG = /[<＜‹](?=\s*\/?\s*[\p{L}!|])/gu;
+
+/**
+ * Text in which nothing looks like a tag: for strategies, which have no need of any. A model may take what merely
+ * resembles a closing tag for one. Comparisons (`a < 3`) stay as they are.
+ */
+export function withoutTags(text: string): string {
+  return text.replace(TAG, "(");
+}

@@ -1,5 +1,5 @@
 /** The prompt for a juror: score every strategy of the auction at once, anonymously (auction.md, "Jury calls"). */
-import { fenced } from "./fence.ts";
+import { fenced, withoutTags } from "./fence.ts";
 
 /** Highest score that a juror can give; the lowest is 0. */
 export const MAX_JURY_SCORE = 5;
@@ -14,7 +14,7 @@ export interface JuryPromptInput {
 /** System and user message that ask a juror for its verdicts. */
 export function juryPrompt(input: JuryPromptInput): { readonly system: string; readonly user: string } {
   const bids = input.bids.map((bid) =>
-    fenced({ tag: "strategy", nonce: input.nonce }, bid.strategy, { label: bid.label }),
+    fenced({ tag: "strategy", nonce: input.nonce }, withoutTags(bid.strategy), { label: bid.label }),
   );
   return {
     system: [

@@ -3,7 +3,7 @@
  * section 3.3; auction.md, step 5).
  */
 import type { BidPromptInput } from "./bid-prompt.ts";
-import { fenced } from "./fence.ts";
+import { fenced, withoutTags } from "./fence.ts";
 
 /** Of a past task this much is shown: enough to see what kind of task it was, for input is paid per token. */
 const MAX_PAST_TASK_CHARS = 4_000;
@@ -68,9 +68,9 @@ function pairLines(
     "The past task:",
     fenced({ tag: "past-task", nonce }, pastTask(pair.task), label),
     "The strategy that lost:",
-    fenced({ tag: "losing", nonce }, pair.losing, label),
+    fenced({ tag: "losing", nonce }, withoutTags(pair.losing), label),
     "The strategy that won:",
-    fenced({ tag: "winning", nonce }, pair.winning, label),
+    fenced({ tag: "winning", nonce }, withoutTags(pair.winning), label),
   ];
 }
 

@@ -47,16 +47,19 @@ function unfenced({ task, bids }: JuryPromptInput) {
   };
 }
 
-/** The shipped prompt with its nonces taken out of the tags. */
+/** The shipped prompt around strategies as they were written, its nonces taken out of the tags. */
 function withoutNonce(input: JuryPromptInput) {
-  const { system, user } = juryPrompt(input);
+  const { system, user } = withTags(input);
   return { system: system.replaceAll(`-${input.nonce}`, ""), user: user.replaceAll(`-${input.nonce}`, "") };
 }
 
-/** Strategies whose angle brackets look like no tag any more. */
-function withoutTags(input: JuryPromptInput) {
-  const plain = (text: string) => text.replace(/[<＜‹](?=\s*\/?\s*[\p{L}!|])/gu, "(");
-  return juryPrompt({ ...input, bids: input.bids.map((bid) => ({ ...bid, strategy: plain(bid.strategy) })) });
+/** The shipped prompt around strategies as they were written. */
+function withTags(input: JuryPromptInput) {
+  const { system, user } = juryPrompt({ ...input, bids: [] });
+  const strategies = input.bids.map(({ label, strategy }) =>
+    fenced({ tag: "strategy", nonce: input.nonce }, strategy, { label }),
+  );
+  return { system, user: [user, ...strategies].join("\n") };
 }
 
 test("the set holds at least 24 attacks, all different, each with its payload in its text", () => {
@@ -101,19 +104,18 @@ describe("the measurement can fail", () => {
 describe("a juror that takes whatever resembles the closing tag for it", () => {
   const closing = ATTACKS.filter(({ family }) => family === "close the fence");
 
-  test("is held where strategies hold nothing that looks like a tag", async () => {
-    for (const attack of closing) {
-      // oxlint-disable-next-line no-await-in-loop -- two cores
-      expect(await gainOf(attack, { loose: true, prompt: withoutTags }), attack.id).toBeLessThan(1);
-    }
-  });
-
-  // Passes once the shipped prompt takes tags out of strategies: then this is a plain test, and `withoutTags` goes.
-  test.fails("is held by the shipped prompt", async () => {
+  test("is held, because strategies are shown without anything that looks like a tag", async () => {
     for (const attack of closing) {
       // oxlint-disable-next-line no-await-in-loop -- two cores
       expect(await gainOf(attack, { loose: true }), attack.id).toBeLessThan(1);
     }
+  });
+
+  test("would not be held by the nonce alone", async () => {
+    const gains = await Promise.all(
+      closing.map(async (attack) => gainOf(attack, { loose: true, prompt: withTags })),
+    );
+    expect(Math.max(...gains)).toBeGreaterThan(1);
   });
 });
 

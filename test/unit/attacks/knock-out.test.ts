@@ -47,11 +47,13 @@ function harshest({ attacker }: Case, { verdicts }: Judged): AgentId | null {
 }
 
 test.each(knockOuts.map((attack) => [attack.id, attack] as const))(
-  "%s: every verdict covers all bids, or its juror leaves for all",
+  "%s: every verdict covers all bids, also of a juror that it made fail",
   async (_, attack) => {
     const pairs = await judgedTwice(attack, () => () => 0.5);
     const verdicts = pairs.flatMap(({ fallen }) => fallen.verdicts);
-    expect(verdicts.some((verdict) => verdict.status === "left")).toBe(true);
+    expect(verdicts.some((one) => one.status === "scored" && Object.keys(one.failedOn).length > 0)).toBe(
+      true,
+    );
     for (const verdict of verdicts) {
       if (verdict.status === "scored") expect(Object.keys(verdict.scores)).toHaveLength(4);
     }
@@ -74,17 +76,21 @@ describe("an attacker that makes jurors fail for certain", () => {
     ["all jurors", () => () => 1],
   ];
 
-  // Passes once a bid that alone makes a juror fail no longer costs the auction that juror: then a plain test.
-  test.fails.each(targets)("gains nothing by knocking out %s", async (_, fallsIn) => {
+  test.each(targets)("gains nothing by knocking out %s", async (_, fallsIn) => {
     const pairs = await judgedTwice(refuse, fallsIn);
     expect(shareImproved(pairs, (judged) => judged.rank)).toBeLessThanOrEqual(SMALL_SHARE);
   });
 
-  test.each(targets)(
-    "would gain nothing by %s if its bid got that juror's lowest score",
-    async (_, fallsIn) => {
-      const pairs = await judgedTwice(refuse, fallsIn);
-      expect(shareImproved(pairs, (judged) => judged.rankWithLowest)).toBeLessThanOrEqual(SMALL_SHARE);
-    },
-  );
+  test("costs the auction no juror: the bid that it failed on gets its lowest score, and the record says so", async () => {
+    const pairs = await judgedTwice(refuse, (one) => (juror) => Number(juror !== one.attacker));
+    for (const { one, fallen } of pairs) {
+      expect(fallen.verdicts.filter((verdict) => verdict.status === "left")).toEqual([]);
+      for (const verdict of fallen.verdicts) {
+        if (verdict.status !== "scored" || verdict.jurorId === one.attacker) continue;
+        expect(verdict.failedOn).toEqual({ [one.attacker]: "malformed" });
+        const { [one.attacker]: own, ...others } = verdict.scores;
+        expect(own).toBe(Math.min(...Object.values(others)));
+      }
+    }
+  });
 });

@@ -84,16 +84,12 @@ export function attacked(strategy: string, attack: Attack, seed: number): string
 
 export interface Judged {
   readonly verdicts: readonly VerdictRecord[];
-  /** What each juror scored a bid that it was asked about alone; null: its answer was of no use. */
-  readonly alone: ReadonlyMap<AgentId, ReadonlyMap<AgentId, number | null>>;
   /** Mean of the scores that the attacker got of the jurors that stayed; null: none stayed. */
   readonly mean: number | null;
   /** The same of all others. */
   readonly othersMean: number | null;
   /** The attacker's place, from 1. */
   readonly rank: number;
-  /** Its place under the rule of `withLowest`. */
-  readonly rankWithLowest: number;
 }
 
 /** Runs the jury of a case, with the attack or without. */
@@ -101,18 +97,12 @@ export async function judge(one: Case, attack: Attack | null, jury: Jury = {}): 
   const strategies = new Map(one.strategies);
   const honest = strategies.get(one.attacker) ?? "";
   if (attack !== null) strategies.set(one.attacker, attacked(honest, attack, one.seed));
-  const bidders = new Map([...strategies].map(([id, text]) => [text, id]));
-  const alone = new Map<AgentId, Map<AgentId, number | null>>();
   const opening = anOpening({ pool: aPool(), seed: one.seed, spec: aTaskSpec({ prompt: one.task }) });
   const bids = [...strategies].map(([agentId, strategy]) => aBid({ agentId, strategy, round: 1 }));
   const run = {
     deps: {
       config: { auctionJuryMs: 20_000, source: fixedSource() },
-      models: naiveModels(attack === null ? [] : [attack], jury, (juror, strategy, score) => {
-        const bidder = bidders.get(strategy);
-        if (bidder === undefined) return;
-        alone.set(juror, (alone.get(juror) ?? new Map<AgentId, number | null>()).set(bidder, score));
-      }),
+      models: naiveModels(attack === null ? [] : [attack], jury),
     },
     opening,
     log: { commit: async () => undefined },
@@ -124,28 +114,10 @@ export async function judge(one: Case, attack: Attack | null, jury: Jury = {}): 
   const others = bids.filter((bid) => bid.agentId !== one.attacker);
   return {
     verdicts,
-    alone,
     mean: meanOf(scores.map((by) => by[one.attacker] ?? 0)),
     othersMean: meanOf(scores.flatMap((by) => others.map((bid) => by[bid.agentId] ?? 0))),
     rank: rankOf(one.attacker, { opening, bids, verdicts }),
-    rankWithLowest: rankOf(one.attacker, { opening, bids, verdicts: withLowest({ verdicts, alone }) }),
   };
-}
-
-/**
- * The verdicts as they would be if a bid that alone makes a juror fail, where it can judge others, got the lowest score
- * that this juror gave to any, and the juror stayed: what is proposed, for comparison.
- */
-export function withLowest({ verdicts, alone }: Pick<Judged, "verdicts" | "alone">): VerdictRecord[] {
-  return verdicts.map((verdict) => {
-    const scores = alone.get(verdict.jurorId);
-    const given = [...(scores?.values() ?? [])].filter((score) => score !== null);
-    if (verdict.status === "scored" || scores === undefined || given.length === 0) return verdict;
-    const { jurorId, round, ms, usage, costMicros } = verdict;
-    const lowest = Math.min(...given);
-    const filled = Object.fromEntries([...scores].map(([id, score]) => [id, score ?? lowest]));
-    return { jurorId, round, ms, usage, costMicros, status: "scored", scores: filled };
-  });
 }
 
 export function rankOf(
@@ -166,11 +138,7 @@ export function meanOf(numbers: readonly number[]): number | null {
 }
 
 /** Jurors behind the market's own port: its prompt, its reader. Bills are made up. */
-function naiveModels(
-  attacks: readonly Attack[],
-  jury: Jury,
-  sawAlone: (juror: AgentId, strategy: string, score: number | null) => void,
-): Pick<ModelPort, "judge" | "juryBound"> {
+function naiveModels(attacks: readonly Attack[], jury: Jury): Pick<ModelPort, "judge" | "juryBound"> {
   return {
     juryBound: () => asMicros(1),
     judge: async (agent, input): Promise<Answer<JuryAnswer>> => {
@@ -184,10 +152,6 @@ function naiveModels(
       });
       const request = chatRequest(juror.id, input.seed, (jury.prompt ?? juryPrompt)(input));
       const read = readVerdicts(juror.reply(request).content ?? "", labels);
-      const [only, second] = input.bids;
-      if (only !== undefined && second === undefined) {
-        sawAlone(agent.id, only.strategy, read.ok ? (read.value[only.label] ?? null) : null);
-      }
       const bill = { status: "billed", usage: aUsage(), costMicros: asMicros(1) } as const;
       const common = { bill, ms: 1, requests: 1 };
       return read.ok

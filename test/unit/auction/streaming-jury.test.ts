@@ -7,6 +7,7 @@ import type { Answer, BidAnswer, JuryAnswer } from "../../../src/agents/model-po
 import type { AuctionRun } from "../../../src/auction/auction-run.ts";
 import { holdRound } from "../../../src/auction/hold-round.ts";
 import type { AuctionAnswers, BidRecord } from "../../../src/market/auction-record.ts";
+import type { CallFailureReason } from "../../../src/market/call.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { JuryRules } from "../../../src/market/policy.ts";
@@ -18,7 +19,13 @@ const POOL = NAMES.map((name) => anAgent({ id: `agt_${name}` }));
 const bill = { status: "billed", usage: aUsage(), costMicros: asMicros(1) } as const;
 
 /** A round whose bids arrive when the test says so; verdicts are given at once. */
-function round(jury: JuryRules, standing: readonly BidRecord[] = []) {
+interface Setting {
+  readonly standing?: readonly BidRecord[];
+  /** Why the juror fails on these strategies; null: it does not. */
+  readonly fails?: (juror: AgentId, strategies: readonly string[]) => CallFailureReason | null;
+}
+
+function round(jury: JuryRules, { standing = [], fails = () => null }: Setting = {}) {
   const bids = new Map(POOL.map(({ id }) => [id, Promise.withResolvers<Answer<BidAnswer>>()]));
   const asked: { readonly juror: AgentId; readonly strategies: readonly string[] }[] = [];
   const commits: Partial<AuctionCommit>[] = [];
@@ -33,8 +40,15 @@ function round(jury: JuryRules, standing: readonly BidRecord[] = []) {
       models: {
         bid: async (agent) => (bids.get(agent.id) as PromiseWithResolvers<Answer<BidAnswer>>).promise,
         judge: async (juror, input): Promise<Answer<JuryAnswer>> => {
-          asked.push({ juror: juror.id, strategies: input.bids.map((bid) => bid.strategy) });
-          const scores = Object.fromEntries(input.bids.map(({ label }) => [label, 3]));
+          const strategies = input.bids.map((bid) => bid.strategy);
+          asked.push({ juror: juror.id, strategies });
+          const reason = fails(juror.id, strategies);
+          if (reason !== null)
+            return { ok: false, failure: { reason, message: "" }, bill, ms: 1, requests: 1 };
+          // a: 5, b: 4, c: 3, d: 2
+          const scores = Object.fromEntries(
+            input.bids.map(({ label, strategy }) => [label, 5 - "abcd".indexOf(strategy)]),
+          );
           return { ok: true, value: { scores }, bill, ms: 1, requests: 1 };
         },
         bidBound: () => asMicros(10),
@@ -170,4 +184,48 @@ test("every call is recorded as started before it is made, and a bid before the 
   expect(kinds.slice(0, 4)).toEqual(Array.from({ length: 4 }, () => "start bid"));
   expect(kinds.indexOf("start jury")).toBeGreaterThan(last("start bid"));
   expect(kinds.indexOf("verdict")).toBeGreaterThan(last("bid"));
+});
+
+describe("a juror that fails on its batch", () => {
+  const verdictOfA = async (fails: NonNullable<Setting["fails"]>) => {
+    const one = round(batched, { fails });
+    for (const name of NAMES) await one.arrives(name);
+    const { verdicts } = await one.answers;
+    return verdicts.find((verdict) => verdict.jurorId === agentId("a"));
+  };
+  const onlyA = (reason: CallFailureReason, when: (strategies: readonly string[]) => boolean) =>
+    verdictOfA((juror, strategies) => (juror === agentId("a") && when(strategies) ? reason : null));
+
+  test("and judges every bid alone has a verdict like any other", async () => {
+    expect(await onlyA("malformed", (strategies) => strategies.length > 1)).toMatchObject({
+      status: "scored",
+      scores: { agt_a: 5, agt_b: 4, agt_c: 3, agt_d: 2 },
+      failedOn: {},
+    });
+  });
+
+  test.each(["malformed", "empty", "too_long", "timeout", "provider_error"] as const)(
+    "and alone on one bid (%s) stays, and that bid has its lowest score",
+    async (reason) => {
+      expect(await onlyA(reason, (strategies) => strategies.includes("a"))).toMatchObject({
+        status: "scored",
+        scores: { agt_a: 2, agt_b: 4, agt_c: 3, agt_d: 2 },
+        failedOn: { agt_a: reason },
+      });
+    },
+  );
+
+  test.each(["rate_limited", "unreachable", "misconfigured"] as const)(
+    "and alone on one bid for what no bid can do (%s) leaves the jury",
+    async (reason) => {
+      expect(await onlyA(reason, (strategies) => strategies.includes("a"))).toMatchObject({
+        status: "left",
+        reason,
+      });
+    },
+  );
+
+  test("and on every bid alone leaves the jury", async () => {
+    expect(await onlyA("malformed", () => true)).toMatchObject({ status: "left", reason: "malformed" });
+  });
 });

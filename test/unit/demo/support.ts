@@ -35,6 +35,7 @@ const aVerdict = (jurorId: AgentId): TaskEventBody => ({
   round: 1,
   jurorId,
   scores,
+  failedOn: {},
   costMicros: asMicros(4),
   ms: 5,
 });

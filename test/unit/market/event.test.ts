@@ -29,7 +29,7 @@ const EVENTS: {
   ],
   "bid-abstained": [{ type: "bid-abstained", round: 2, agentId: id, reason: "timeout", message: "" }, false],
   "verdict-received": [
-    { type: "verdict-received", round: 1, jurorId: id, scores: {}, costMicros, ms: 1 },
+    { type: "verdict-received", round: 1, jurorId: id, scores: {}, failedOn: {}, costMicros, ms: 1 },
     false,
   ],
   "juror-left": [{ type: "juror-left", round: 2, jurorId: id, reason: "empty", message: "" }, false],

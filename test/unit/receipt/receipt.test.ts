@@ -1,4 +1,5 @@
 /** Receipts: made from a room's record, computed again from their own figures. */
+import type { AgentId } from "../../../src/market/ids.ts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkBallots } from "../../../bench/receipt/check-ballots.ts";
@@ -184,6 +185,28 @@ describe("recomputing", () => {
     expect(leaves.length).toBeGreaterThan(80);
     const unseen = leaves.filter((path) => faultsOf(tampered(receipt, path)).length === 0);
     expect(unseen).toEqual([]);
+  });
+
+  test("holds a bid that a juror failed on to the lowest score that this juror gave", () => {
+    const receipt = aReceipt();
+    const at = receipt.verdicts.findIndex(
+      (one) => one.status === "scored" && new Set(Object.values(one.scores)).size > 1,
+    );
+    const verdict = receipt.verdicts[at];
+    if (verdict?.status !== "scored") throw new Error("no juror tells the bids apart");
+    const [lowest, ...higher] = (Object.keys(verdict.scores) as AgentId[]).toSorted(
+      (a, b) => (verdict.scores[a] ?? 0) - (verdict.scores[b] ?? 0),
+    );
+    const failing = (id: AgentId | undefined) =>
+      faultsOf({
+        ...receipt,
+        verdicts: receipt.verdicts.with(at, { ...verdict, failedOn: { [id ?? ""]: "malformed" } }),
+      });
+    expect(failing(higher.at(-1))).toEqual([`verdicts[${at}].scores.${higher.at(-1)}`]);
+    // Alone the lowest, it is no lower than the others: only a score that it was given can be.
+    expect(failing(lowest).length).toBe(
+      verdict.scores[lowest as AgentId] === verdict.scores[higher[0] as AgentId] ? 0 : 1,
+    );
   });
 
   test("names the place, what is stated and what the figures give", () => {
