@@ -7,6 +7,7 @@
 import type { AuctionCommit, DeskAnswer } from "../taskroom/task-room-api.ts";
 import { AuctionAborted } from "./auction-run.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
+import { nextTurn } from "./next-turn.ts";
 
 interface Waiting {
   readonly part: Partial<AuctionCommit>;
@@ -35,7 +36,7 @@ export class AuctionLog {
     const stands = Promise.withResolvers<void>();
     this.#waiting.push({ part, stands });
     // By the next turn of the event loop, whatever follows from the same answer has joined.
-    if (!this.#writing && this.#waiting.length === 1) setTimeout(() => void this.#drain(), 0);
+    if (!this.#writing && this.#waiting.length === 1) void nextTurn().then(() => this.#drain());
     return stands.promise;
   }
 

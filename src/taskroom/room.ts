@@ -25,6 +25,11 @@ export type ToMarketRoom =
 /** The outbox has one lane: reports reach the market room in the order in which they were decided. */
 export const MARKET_LANE = "market";
 
+/** Bills that come within so long are told to the market room together. */
+const GATHER_BILLS_MS = 200;
+/** When the timer tells them, should the object die before. */
+const TELL_BILLS_MS = 5_000;
+
 /** Timers of a task's room, one of each. */
 export type TaskTimer = "deadline" | "stop" | "trace-lease";
 
@@ -44,6 +49,8 @@ export class Room {
   readonly journal: Journal;
   readonly #parts: RoomParts;
   #unsent: TaskEvent[] = [];
+  #billsOwed = false;
+  #tellingBills = false;
   #ending = false;
 
   constructor(parts: RoomParts) {
@@ -112,7 +119,7 @@ export class Room {
 
   /**
    * One transaction, then the alarm follows and what the room owes leaves. Only an end is waited for:
-   * a call's bill reaches the market room while the work goes on.
+   * bills reach the market room while the work goes on.
    */
   async commit<T>(work: () => T): Promise<T> {
     this.#ending = false;
@@ -120,10 +127,18 @@ export class Room {
     const ending = this.#ending;
     // Before anything else is waited for: what was decided must be taken up again if this object dies now.
     this.#parts.timers.arm();
-    const flushed = this.#parts.outbox.flush(MARKET_LANE);
-    if (ending) await flushed;
-    else this.#parts.background(flushed);
+    if (ending) await this.#parts.outbox.flush(MARKET_LANE);
+    else if (this.#billsOwed && !this.#tellingBills) this.#parts.background(this.#tellBills());
     return result;
+  }
+
+  /** Bills gather for a moment: while an auction's answers come in, its market room has better things to do. */
+  async #tellBills(): Promise<void> {
+    this.#tellingBills = true;
+    await new Promise<void>((resolve) => void setTimeout(resolve, GATHER_BILLS_MS));
+    this.#tellingBills = false;
+    this.#billsOwed = false;
+    await this.#parts.outbox.flush(MARKET_LANE);
   }
 
   /** Books a call that ended; what counts of it is reported to the market room. Twice is once, and ended is ended. */
@@ -131,11 +146,13 @@ export class Room {
     if (this.openTask() === null) return;
     const call = this.journal.endCall(ended);
     if (call === null) return;
-    this.#parts.outbox.add(MARKET_LANE, {
+    this.#billsOwed = true;
+    const bill = {
       kind: "spent",
       taskId: this.mustOpening().taskId,
       call: spentCall(call, this.now()),
-    });
+    } as const;
+    this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
   }
 
   /**
