@@ -63,9 +63,15 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { value: spec, text } = await readBody(c, taskSpecSchema);
   const waitS = preferredWait(c);
   const key = idempotencyKey(c);
+  const newTaskId = newId("tsk", config.source);
+  // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
+  config
+    .taskRoom<TaskRoomApi>(caller.tenantId, newTaskId)
+    .view()
+    .catch(() => undefined);
   const admitted = await config.marketRoom<MarketRoomApi>(caller.tenantId).admit({
     keyHash: caller.keyHash,
-    taskId: newId("tsk", config.source),
+    taskId: newTaskId,
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
     spec,
