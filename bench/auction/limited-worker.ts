@@ -6,7 +6,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import pLimit, { type LimitFunction } from "p-limit";
-import type { BidInput, CallHelperApi, CarriedCall, JuryInput } from "../../src/auction/call-helper.ts";
+import type { CallHelperApi, CarriedBid, CarriedCall, CarriedJury } from "../../src/auction/call-helper.ts";
 import saleroom, * as house from "../../src/index.ts";
 
 /** developers.cloudflare.com/workers/platform/limits, "Simultaneous open connections". */
@@ -30,11 +30,11 @@ export const { MarketRoom, TaskRoom } = house;
 export class CallHelper extends house.CallHelper {
   readonly #limit = pLimit(CONNECTIONS);
 
-  override async bid(call: CarriedCall, input: BidInput): ReturnType<CallHelperApi["bid"]> {
+  override async bid(call: CarriedCall, input: CarriedBid): ReturnType<CallHelperApi["bid"]> {
     return invocation.run(this.#limit, async () => super.bid(call, input));
   }
 
-  override async judge(call: CarriedCall, input: JuryInput): ReturnType<CallHelperApi["judge"]> {
+  override async judge(call: CarriedCall, input: CarriedJury): ReturnType<CallHelperApi["judge"]> {
     return invocation.run(this.#limit, async () => super.judge(call, input));
   }
 }

@@ -10,24 +10,40 @@ import { DurableObject } from "cloudflare:workers";
 import type { Answer, BidAnswer, CallLimits, JuryAnswer } from "../agents/model-port.ts";
 import type { Agent } from "../market/agent.ts";
 import type { AuctionModels } from "./auction-run.ts";
+import { HeldTexts } from "./held-texts.ts";
 
-export type BidInput = Parameters<AuctionModels["bid"]>[1];
-export type JuryInput = Parameters<AuctionModels["judge"]>[1];
+type BidInput = Parameters<AuctionModels["bid"]>[1];
+type JuryInput = Parameters<AuctionModels["judge"]>[1];
 
 /** A call as it travels: no signal can cross. */
 export interface CarriedCall {
-  /** Names the call for `abort`. */
+  /** The auction's run that sends it. */
+  readonly run: string;
+  /** Names the call within its run, for `abort`. */
   readonly key: string;
   readonly agent: Agent;
   /** Milliseconds since 1970. */
   readonly deadlineAtMs: number;
 }
 
+/** Place of a text among those that the helper holds for the run: six jurors read the same strategies. */
+export type TextAt = number;
+
+export type CarriedBid = Omit<BidInput, "task"> & { readonly task: TextAt };
+export type CarriedJury = Omit<JuryInput, "task" | "bids"> & {
+  readonly task: TextAt;
+  readonly bids: readonly { readonly label: string; readonly strategy: TextAt }[];
+};
+
 export interface CallHelperApi {
-  bid(call: CarriedCall, input: BidInput): Promise<Answer<BidAnswer>>;
-  judge(call: CarriedCall, input: JuryInput): Promise<Answer<JuryAnswer>>;
+  /** Texts that calls of the run refer to, the first of them at place `from`. Calls wait for what is still to come. */
+  hold(run: string, from: TextAt, texts: readonly string[]): Promise<void>;
+  /** The run is over. */
+  release(run: string): Promise<void>;
+  bid(call: CarriedCall, input: CarriedBid): Promise<Answer<BidAnswer>>;
+  judge(call: CarriedCall, input: CarriedJury): Promise<Answer<JuryAnswer>>;
   /** Cuts a call off; its answer says what is known of its bill. Unknown keys are ignored. */
-  abort(key: string): Promise<void>;
+  abort(run: string, key: string): Promise<void>;
 }
 
 export interface CallHelperDeps {
@@ -42,31 +58,47 @@ export type CallHelperClass = new (ctx: DurableObjectState, env: Env) => Durable
 export function defineCallHelper(depsOf: (env: Env) => CallHelperDeps): CallHelperClass {
   return class CallHelper extends DurableObject<Env> implements CallHelperApi {
     readonly #running = new Map<string, AbortController>();
+    readonly #texts = new HeldTexts();
 
-    async bid(call: CarriedCall, input: BidInput): Promise<Answer<BidAnswer>> {
-      return this.#carry(call, (models, limits) => models.bid(call.agent, input, limits));
+    async hold(run: string, from: TextAt, texts: readonly string[]): Promise<void> {
+      this.#texts.hold(run, from, texts);
     }
 
-    async judge(call: CarriedCall, input: JuryInput): Promise<Answer<JuryAnswer>> {
-      return this.#carry(call, (models, limits) => models.judge(call.agent, input, limits));
+    async release(run: string): Promise<void> {
+      this.#texts.release(run);
     }
 
-    async abort(key: string): Promise<void> {
-      this.#running.get(key)?.abort();
+    async bid(call: CarriedCall, input: CarriedBid): Promise<Answer<BidAnswer>> {
+      const [task = ""] = await this.#texts.all(call.run, [input.task]);
+      return this.#carry(call, (models, limits) => models.bid(call.agent, { ...input, task }, limits));
+    }
+
+    async judge(call: CarriedCall, input: CarriedJury): Promise<Answer<JuryAnswer>> {
+      const places = [input.task, ...input.bids.map((bid) => bid.strategy)];
+      const [task = "", ...strategies] = await this.#texts.all(call.run, places);
+      const bids = input.bids.map(({ label }, at) => ({ label, strategy: strategies[at] ?? "" }));
+      return this.#carry(call, (models, limits) =>
+        models.judge(call.agent, { ...input, task, bids }, limits),
+      );
+    }
+
+    async abort(run: string, key: string): Promise<void> {
+      this.#running.get(`${run} ${key}`)?.abort();
     }
 
     async #carry<T>(
-      { key, deadlineAtMs }: CarriedCall,
+      { run, key, deadlineAtMs }: CarriedCall,
       ask: (models: AuctionModels, limits: CallLimits) => Promise<T>,
     ): Promise<T> {
       const { models, now } = depsOf(this.env);
       const controller = new AbortController();
       const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - now()));
-      this.#running.set(key, controller);
+      const name = `${run} ${key}`;
+      this.#running.set(name, controller);
       try {
         return await ask(models, { signal: AbortSignal.any([controller.signal, timeout]), deadlineAtMs });
       } finally {
-        this.#running.delete(key);
+        this.#running.delete(name);
       }
     }
   };

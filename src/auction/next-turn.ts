@@ -3,11 +3,12 @@ export async function nextTurn(): Promise<void> {
   // A timer would take a millisecond at least.
   const { port1, port2 } = new MessageChannel();
   const turned = new Promise<void>((resolve) => {
-    port1.onmessage = () => {
+    port1.addEventListener("message", () => {
       port1.close();
       resolve();
-    };
+    });
   });
+  port1.start();
   port2.postMessage(null);
   return turned;
 }

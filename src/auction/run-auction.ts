@@ -33,6 +33,7 @@ export async function runAuction(deps: AuctionDeps, toRun: AuctionToRun): Promis
   const models = new SpreadCalls({
     models: deps.models,
     stock: deps.helpers,
+    run: `${toRun.taskId}/${toRun.generation}`,
     now: deps.config.source.now,
   });
   try {

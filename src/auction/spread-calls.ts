@@ -7,6 +7,7 @@ import { logError } from "../log.ts";
 import type { Agent } from "../market/agent.ts";
 import type { AuctionModels } from "./auction-run.ts";
 import type { CallHelperApi, CarriedCall } from "./call-helper.ts";
+import { SentTexts } from "./held-texts.ts";
 
 /** Connections that one invocation may keep waiting for headers (developers.cloudflare.com/workers/platform/limits). */
 const CONNECTIONS = 6;
@@ -38,42 +39,63 @@ export function createHelperStock(source: {
 
 interface Place {
   /** Null: the run's own invocation. */
-  readonly helper: string | null;
+  readonly helper: Helper | null;
   inFlight: number;
+}
+
+interface Helper {
+  readonly name: string;
+  readonly texts: SentTexts;
+  /** It failed a call: it is not used again. */
+  bad: boolean;
 }
 
 export class SpreadCalls implements AuctionModels {
   readonly #models: AuctionModels;
   readonly #stock: HelperStock;
   readonly #now: () => number;
+  readonly #run: string;
   readonly #places: Place[] = [{ helper: null, inFlight: 0 }];
-  /** Helpers that failed a call: not used again. */
-  readonly #bad = new Set<string>();
   #calls = 0;
 
   constructor(parts: {
     readonly models: AuctionModels;
     readonly stock: HelperStock;
+    /** Names the run among all that use the same helpers. */
+    readonly run: string;
     /** Milliseconds since 1970. */
     readonly now: () => number;
   }) {
     this.#models = parts.models;
     this.#stock = parts.stock;
+    this.#run = parts.run;
     this.#now = parts.now;
   }
 
   bid: AuctionModels["bid"] = async (agent, input, limits) =>
-    this.#place({ agent, limits }, (carried) =>
-      carried === null
-        ? this.#models.bid(agent, input, limits)
-        : this.#stock.helper(carried.helper).bid(carried.call, input),
+    this.#place(
+      { agent, limits },
+      async () => this.#models.bid(agent, input, limits),
+      (helper, call) => {
+        const carried = { ...input, task: helper.texts.at(input.task) };
+        this.#sendTexts(helper);
+        return this.#stock.helper(helper.name).bid(call, carried);
+      },
     );
 
   judge: AuctionModels["judge"] = async (agent, input, limits) =>
-    this.#place({ agent, limits }, (carried) =>
-      carried === null
-        ? this.#models.judge(agent, input, limits)
-        : this.#stock.helper(carried.helper).judge(carried.call, input),
+    this.#place(
+      { agent, limits },
+      async () => this.#models.judge(agent, input, limits),
+      (helper, call) => {
+        const task = helper.texts.at(input.task);
+        const bids = input.bids.map(({ label, strategy }) => ({
+          label,
+          strategy: helper.texts.at(strategy),
+        }));
+        this.#sendTexts(helper);
+        return this.#stock.helper(helper.name).judge(call, { ...input, task, bids });
+      },
     );
 
   bidBound: AuctionModels["bidBound"] = (agent, input) => this.#models.bidBound(agent, input);
@@ -82,23 +104,42 @@ export class SpreadCalls implements AuctionModels {
   /** The run is over: helpers without calls serve others. */
   close(): void {
     for (const { helper, inFlight } of this.#places) {
-      if (helper !== null && inFlight === 0 && !this.#bad.has(helper)) this.#stock.giveBack(helper);
+      if (helper === null) continue;
+      this.#stock
+        .helper(helper.name)
+        .release(this.#run)
+        .catch(() => undefined);
+      if (inFlight === 0 && !helper.bad) this.#stock.giveBack(helper.name);
     }
   }
 
+  /** Ahead of the call that needs them, which waits for them where it is faster. */
+  #sendTexts(helper: Helper): void {
+    const fresh = helper.texts.takeFresh();
+    if (fresh === null) return;
+    this.#stock
+      .helper(helper.name)
+      .hold(this.#run, fresh.from, fresh.texts)
+      .catch((error: unknown) => {
+        helper.bad = true;
+        logError("call-helper-failed", error, {});
+      });
+  }
+
   async #place<T>(
-    asked: { readonly agent: Agent; readonly limits: CallLimits },
-    ask: (carried: { readonly helper: string; readonly call: CarriedCall } | null) => Promise<Answer<T>>,
+    { agent, limits }: { readonly agent: Agent; readonly limits: CallLimits },
+    here: () => Promise<Answer<T>>,
+    there: (helper: Helper, call: CarriedCall) => Promise<Answer<T>>,
   ): Promise<Answer<T>> {
     const place = this.#free();
     place.inFlight += 1;
     try {
       const { helper } = place;
-      if (helper === null) return await ask(null);
+      if (helper === null) return await here();
       this.#calls += 1;
-      const { agent, limits } = asked;
-      const call: CarriedCall = { key: String(this.#calls), agent, deadlineAtMs: limits.deadlineAtMs };
-      return await this.#carry({ helper, call, limits }, ask({ helper, call }));
+      const { deadlineAtMs } = limits;
+      const call: CarriedCall = { run: this.#run, key: String(this.#calls), agent, deadlineAtMs };
+      return await this.#carry({ helper, call, limits }, there(helper, call));
     } finally {
       place.inFlight -= 1;
     }
@@ -107,25 +148,28 @@ export class SpreadCalls implements AuctionModels {
   #free(): Place {
     const free = this.#places.find(
       ({ helper, inFlight }) =>
-        inFlight < (helper === null ? OWN_CONNECTIONS : CONNECTIONS) && !this.#bad.has(helper ?? ""),
+        inFlight < (helper === null ? OWN_CONNECTIONS : CONNECTIONS) && helper?.bad !== true,
     );
     if (free !== undefined) return free;
-    const place = { helper: this.#stock.take(), inFlight: 0 };
+    const place = {
+      helper: { name: this.#stock.take(), texts: new SentTexts(), bad: false },
+      inFlight: 0,
+    };
     this.#places.push(place);
     return place;
   }
 
   /** A helper that dies with a call says nothing of its bill: the call stays counted at its bound. */
   async #carry<T>(
-    { helper, call, limits }: { helper: string; call: CarriedCall; limits: CallLimits },
+    { helper, call, limits }: { helper: Helper; call: CarriedCall; limits: CallLimits },
     answer: Promise<Answer<T>>,
   ): Promise<Answer<T>> {
     const startedMs = this.#now();
     const lost = Promise.withResolvers<never>();
     const stop = (): void => {
       this.#stock
-        .helper(helper)
-        .abort(call.key)
+        .helper(helper.name)
+        .abort(call.run, call.key)
         .catch(() => undefined);
       setTimeout(() => lost.reject(new Error("the helper does not answer")), ABORT_GRACE_MS);
     };
@@ -134,7 +178,7 @@ export class SpreadCalls implements AuctionModels {
     try {
       return await Promise.race([answer, lost.promise]);
     } catch (error) {
-      this.#bad.add(helper);
+      helper.bad = true;
       logError("call-helper-failed", error, { agentId: call.agent.id });
       const reason = limits.signal.aborted ? "timeout" : "unreachable";
       const failure = { reason, message: "the call's helper failed" } as const;

@@ -11,8 +11,24 @@ export interface JuryPromptInput {
   readonly nonce: string;
 }
 
+interface JuryPrompt {
+  readonly system: string;
+  readonly user: string;
+}
+
+// Written for the call's bound and again for the call: in a large pool some tens of kilobytes each time.
+const written = new WeakMap<JuryPromptInput, JuryPrompt>();
+
 /** System and user message that ask a juror for its verdicts. */
-export function juryPrompt(input: JuryPromptInput): { readonly system: string; readonly user: string } {
+export function juryPrompt(input: JuryPromptInput): JuryPrompt {
+  const known = written.get(input);
+  if (known !== undefined) return known;
+  const prompt = writePrompt(input);
+  written.set(input, prompt);
+  return prompt;
+}
+
+function writePrompt(input: JuryPromptInput): JuryPrompt {
   const bids = input.bids.map((bid) =>
     fenced({ tag: "strategy", nonce: input.nonce }, withoutTags(bid.strategy), { label: bid.label }),
   );

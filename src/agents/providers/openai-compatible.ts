@@ -1,6 +1,7 @@
 /** Any endpoint that speaks OpenAI's Chat Completions: OpenAI itself, local servers, the house agents' emulator. */
 import { createOpenAICompatible, type MetadataExtractor } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
+import type { TopLogprobs } from "../../market/entropy.ts";
 import { readLogprobs } from "./logprobs.ts";
 import type { Provider } from "./provider.ts";
 import { sdkProvider } from "./sdk-provider.ts";
@@ -32,20 +33,21 @@ export function openAiCompatibleProvider(endpoint: OpenAiCompatibleEndpoint): Pr
     model: provider.chatModel(endpoint.model),
     sendsSeed: true,
     readUsage: (usage) => readOpenAiUsage(usage.raw),
-    readLogprobs: (metadata) => readLogprobs(metadata?.[NAME]?.["logprobs"]),
+    // SAFETY: written by the extractor below.
+    readLogprobs: (metadata) => (metadata?.[NAME]?.["topLogprobs"] as TopLogprobs | undefined) ?? null,
     textOptions: ({ topLogprobs }) =>
       topLogprobs > 0 ? { [NAME]: { logprobs: true, top_logprobs: topLogprobs } } : undefined,
   });
 }
 
-/** The adapter keeps no log-probabilities by itself. */
+const choicesSchema = z.object({ choices: z.array(z.object({ logprobs: z.unknown() })).min(1) });
+
+/** The adapter keeps no log-probabilities by itself. An answer has thousands of them: only the numbers are kept. */
 const logprobsExtractor: MetadataExtractor = {
   async extractMetadata({ parsedBody }) {
-    const parsed = z
-      .object({ choices: z.array(z.object({ logprobs: z.json().optional() })).min(1) })
-      .safeParse(parsedBody);
-    const logprobs = parsed.success ? parsed.data.choices[0]?.logprobs : undefined;
-    return { [NAME]: logprobs === undefined ? {} : { logprobs } };
+    const parsed = choicesSchema.safeParse(parsedBody);
+    const top = parsed.success ? readLogprobs(parsed.data.choices[0]?.logprobs) : null;
+    return { [NAME]: top === null ? {} : { topLogprobs: top.map((position) => [...position]) } };
   },
   createStreamExtractor: () => ({ processChunk() {}, buildMetadata: () => undefined }),
 };

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Answer, BidAnswer } from "../../../src/agents/model-port.ts";
 import type { AuctionModels } from "../../../src/auction/auction-run.ts";
 import type { CallHelperApi } from "../../../src/auction/call-helper.ts";
+import { HeldTexts } from "../../../src/auction/held-texts.ts";
 import { createHelperStock, SpreadCalls } from "../../../src/auction/spread-calls.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { anAgent, aUsage } from "../../support/builders.ts";
@@ -26,6 +27,9 @@ function house() {
     readonly answer: PromiseWithResolvers<Answer<BidAnswer>>;
   }[] = [];
   const aborted: string[] = [];
+  const released: string[] = [];
+  const held: { name: string; run: string; from: number; texts: readonly string[] }[] = [];
+  const judged: { name: string; texts: readonly number[] }[] = [];
   const ask = async (where: string, key: string) => {
     const answer = Promise.withResolvers<Answer<BidAnswer>>();
     made.push({ where, key, answer });
@@ -35,19 +39,26 @@ function house() {
   const stock = createHelperStock({
     newName: () => `helper-${++names}`,
     helper: (name): CallHelperApi => ({
+      hold: async (run, from, texts) => void held.push({ name, run, from, texts }),
+      release: async (run) => void released.push(`${name} ${run}`),
       bid: async (call) => ask(name, call.key),
-      judge: async () => Promise.reject(new Error("not asked here")),
-      abort: async (key) => void aborted.push(`${name} ${key}`),
+      judge: async (call, { task, bids }) => {
+        judged.push({ name, texts: [task, ...bids.map((bid) => bid.strategy)] });
+        await ask(name, call.key);
+        return { ok: true, value: { scores: {} }, bill, ms: 5, requests: 1 };
+      },
+      abort: async (run, key) => void aborted.push(`${name} ${run} ${key}`),
     }),
   });
   const models = {
     bid: async () => ask(OWN, ""),
+    judge: async () => ask(OWN, ""),
     bidBound: () => asMicros(9),
     juryBound: () => asMicros(9),
   } as unknown as AuctionModels;
-  const spread = () => new SpreadCalls({ models, stock, now: () => 1 });
+  const spread = () => new SpreadCalls({ models, stock, run: "run", now: () => 1 });
   const at = (where: string) => made.filter((call) => call.where === where);
-  return { made, aborted, spread, at };
+  return { made, aborted, released, held, judged, spread, at };
 }
 
 const limits = (signal = new AbortController().signal) => ({ signal, deadlineAtMs: 99 });
@@ -112,7 +123,7 @@ describe("calls of an auction", () => {
     const answers = Array.from({ length: 6 }, async () => calls.bid(agent, input, limits(controller.signal)));
     controller.abort("stop");
     const [call] = at("helper-1");
-    expect(aborted).toEqual([`helper-1 ${call?.key}`]);
+    expect(aborted).toEqual([`helper-1 run ${call?.key}`]);
     const cut: Answer<BidAnswer> = {
       ok: false,
       failure: { reason: "cancelled", message: "" },
@@ -123,4 +134,44 @@ describe("calls of an auction", () => {
     call?.answer.resolve(cut);
     expect(await answers[5]).toEqual(cut);
   });
+});
+
+test("six jurors at a helper read strategies that it was sent once", async () => {
+  const { made, held, judged, released, spread } = house();
+  const calls = spread();
+  const strategies = ["plan one", "plan two", "plan three"];
+  const ballot = (order: readonly number[]) => ({
+    task: "the task",
+    bids: order.map((at, place) => ({ label: "ABC"[place] ?? "", strategy: strategies[at] ?? "" })),
+    nonce: "n",
+    seed: 1,
+  });
+  const orders = [
+    [0, 1, 2],
+    [2, 1, 0],
+    [1, 2, 0],
+  ];
+  const answers = Array.from({ length: 11 }, async (_, at) =>
+    calls.judge(agent, ballot(orders[at % 3] ?? []), limits()),
+  );
+  expect(held).toHaveLength(1);
+  const [sent] = held;
+  expect(sent).toMatchObject({ name: "helper-1", run: "run", from: 0 });
+  expect(sent?.texts.toSorted()).toEqual(["plan one", "plan three", "plan two", "the task"]);
+  const read = judged.map(({ texts }) => texts.map((at) => sent?.texts[at]));
+  expect(read).toHaveLength(6);
+  expect(read[0]).toEqual(["the task", ...(orders[5 % 3] ?? []).map((at) => strategies[at])]);
+  for (const { answer } of made) answer.resolve(good);
+  await Promise.all(answers);
+  calls.close();
+  expect(released).toEqual(["helper-1 run"]);
+});
+
+test("a call that is faster than its texts waits for them, one run's apart from another's", async () => {
+  const texts = new HeldTexts();
+  const early = texts.all("one", [0, 1]);
+  texts.hold("two", 0, ["not", "these"]);
+  texts.hold("one", 1, ["b"]);
+  texts.hold("one", 0, ["a"]);
+  expect(await early).toEqual(["a", "b"]);
 });
