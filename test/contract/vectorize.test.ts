@@ -1,5 +1,7 @@
 /** The emulated Vectorize binding: visibility, limits, filters, shapes. The compiler holds it to Cloudflare's `Vectorize` type. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { VectorizeBinding } from "../../src/memory/vector-index.ts";
+import { vectorizeSuite } from "../support/vectorize-suite.ts";
 import type { Emulators } from "./support/start-emulators.ts";
 import { startEmulators } from "./support/start-emulators.ts";
 
@@ -41,6 +43,30 @@ const ids = (result: Matches) => result.matches.map((match) => match.id);
 
 const X = { id: "x", values: [1, 0, 0] };
 const Y = { id: "y", values: [0, 1, 0] };
+
+describe("what the memory builds on", () => {
+  const binding: VectorizeBinding = {
+    describe: async () => call("describe"),
+    query: async (vector, options) => call("query", Array.from(vector), options),
+    upsert: async (vectors) =>
+      call(
+        "upsert",
+        vectors.map((one) => ({ ...one, values: Array.from(one.values) })),
+      ),
+    getByIds: async (wanted) => call("getByIds", wanted),
+    deleteByIds: async (wanted) => call("deleteByIds", wanted),
+  };
+  vectorizeSuite(() => ({
+    binding,
+    reset: async () => {
+      await emulators.admin("DELETE", "/emulator/vectorize");
+      await emulators.admin("PUT", "/emulator/vectorize", { delayMs: 3_600_000 });
+    },
+    flush: async () => {
+      await emulators.admin("POST", "/emulator/vectorize/flush");
+    },
+  }));
+});
 
 describe("queries", () => {
   it("rank by exact cosine and return ids and scores only", async () => {

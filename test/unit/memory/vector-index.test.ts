@@ -1,7 +1,9 @@
 /** The vector index over a binding with the platform's limits. */
 import { describe, expect, test } from "vitest";
 import { checkDimension, createVectorIndex } from "../../../src/memory/vector-index.ts";
-import { ANN, BOB, fakeVectorize } from "./fakes.ts";
+import { MemoryVectorize } from "../../support/memory-vectorize.ts";
+import { vectorizeSuite } from "../../support/vectorize-suite.ts";
+import { ANN, BOB } from "./fakes.ts";
 
 const vector = (id: string, version = 1, values = [1, 0]) => ({
   id,
@@ -11,7 +13,7 @@ const vector = (id: string, version = 1, values = [1, 0]) => ({
 const many = (n: number) => Array.from({ length: n }, (_, at) => `auc_${at}`);
 
 function anIndex() {
-  const binding = fakeVectorize();
+  const binding = new MemoryVectorize();
   return { binding, index: createVectorIndex(binding) };
 }
 
@@ -117,16 +119,30 @@ describe("the vector index", () => {
 
   test("rejects as the binding does", async () => {
     const down = async () => Promise.reject(new Error("VECTOR_QUERY_ERROR: 500"));
-    const index = createVectorIndex({ ...fakeVectorize(), query: down, getByIds: down });
+    const index = createVectorIndex(Object.assign(new MemoryVectorize(), { query: down, getByIds: down }));
     await expect(index.query(ANN, Float32Array.of(1, 0), 3)).rejects.toThrow("VECTOR_QUERY_ERROR");
     await expect(index.visibleVersions(ANN, ["auc_a"])).rejects.toThrow("VECTOR_QUERY_ERROR");
   });
 });
 
+describe("the in-memory index", () => {
+  const binding = () => new MemoryVectorize({ dimensions: 3 });
+  let current = binding();
+  vectorizeSuite(() => ({
+    get binding() {
+      return current;
+    },
+    reset: async () => {
+      current = binding();
+    },
+    flush: async () => current.flush(),
+  }));
+});
+
 describe("the dimension", () => {
   test("is that of the index, or the message says how to mend it", async () => {
-    expect(await checkDimension(fakeVectorize(2), { dimension: 2 })).toEqual({ ok: true, value: null });
-    const answer = await checkDimension(fakeVectorize(2), { dimension: 768 });
+    expect(await checkDimension(new MemoryVectorize(), { dimension: 2 })).toEqual({ ok: true, value: null });
+    const answer = await checkDimension(new MemoryVectorize(), { dimension: 768 });
     expect(answer).toMatchObject({ ok: false, failure: { reason: "wrong_dimension" } });
     expect(JSON.stringify(answer)).toMatch(/vectors of 2 numbers.*dimension of 768.*--dimensions=768/);
   });
