@@ -48,6 +48,9 @@ export function createStudyMemory(similar: readonly (readonly number[])[]): Stud
         taskId: `tsk_${number}` as TaskId,
         version: 1,
         task: task.prompt,
+        verdicts: null,
+        verifier: null,
+        traceCostMicros: null,
       });
     },
   };

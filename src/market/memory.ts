@@ -3,6 +3,7 @@
  * that a cheaper agent may learn from. Pure: retrieval and storage are elsewhere.
  */
 import type { AgentId, AuctionId, TaskId } from "./ids.ts";
+import type { Micros } from "./money.ts";
 import type { VerdictOutcome } from "./verifier-spec.ts";
 
 /** A strategy as it took part in an auction. */
@@ -13,6 +14,14 @@ export interface RememberedStrategy {
   readonly strategy: string;
 }
 
+/** What one juror gave in one round; in the second, the provisional winner is judged once more by its first bid. */
+export interface RememberedVerdict {
+  readonly jurorId: AgentId;
+  readonly round: 1 | 2;
+  /** 0 to 5 by bidder. */
+  readonly scores: Readonly<Record<AgentId, number>>;
+}
+
 /** One cleared auction. */
 export interface MemoryEntry {
   readonly auctionId: AuctionId;
@@ -21,11 +30,17 @@ export interface MemoryEntry {
   readonly version: number;
   readonly task: string;
   readonly strategies: readonly RememberedStrategy[];
+  /** Of the jurors that stayed; null: the entry is older than this field. */
+  readonly verdicts: readonly RememberedVerdict[] | null;
   readonly winner: AgentId;
   /** Round of the winner's strategy. */
   readonly winnerRound: 1 | 2;
   /** What the winner's trace did; null: not known yet. */
   readonly outcome: VerdictOutcome | null;
+  /** What decided the outcome: a verifier's type, or `none` for a task without one; null: nothing has, or the trace failed by itself. */
+  readonly verifier: string | null;
+  /** What the winner's trace cost; null: not known. */
+  readonly traceCostMicros: Micros | null;
 }
 
 /** An entry that retrieval found, with the cosine similarity of its task to this one, −1 to 1. */

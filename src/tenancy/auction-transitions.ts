@@ -8,8 +8,8 @@ import type { Award } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
-import type { MemoryEntry, RememberedStrategy } from "../market/memory.ts";
 import { ZERO_MICROS } from "../market/money.ts";
+import { entryOf } from "../market/remember.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
 import { admitTask } from "./admission.ts";
@@ -29,8 +29,6 @@ import { policyOf } from "./tenant-policy.ts";
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
-/** A task is remembered by its beginning: long enough to tell what it asks for. */
-const MAX_REMEMBERED_CHARS = 4_000;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
 export class AuctionTransitions {
@@ -131,24 +129,11 @@ export class AuctionTransitions {
     return { state: "awarded", attempt, agentId };
   }
 
-  /** What the memory keeps of a cleared auction: every strategy and who won; the outcome follows. */
+  /** Every cleared auction; the outcome follows. Without a vector it is kept, and not found by retrieval. */
   #remember({ auctionId }: TaskTerms, request: ClearRequest, clearing: Clearing): void {
-    const { taskId, bids, task: text, vector } = request;
-    if (vector === null || clearing.round === 0) return;
-    const strategies = bids.flatMap(({ agentId, round, ...bid }): RememberedStrategy[] =>
-      bid.status === "valid" ? [{ agentId, round, strategy: bid.strategy }] : [],
-    );
-    const entry: MemoryEntry = {
-      auctionId,
-      taskId,
-      version: 1,
-      task: text.slice(0, MAX_REMEMBERED_CHARS),
-      strategies,
-      winner: clearing.winner,
-      winnerRound: clearing.round,
-      outcome: null,
-    };
-    this.#desk.memory.put(entry, vector);
+    const { taskId, task, bids, verdicts, vector } = request;
+    const entry = entryOf({ auctionId, taskId, task, bids, verdicts, clearing });
+    if (entry !== null) this.#desk.memory.put(entry, vector);
   }
 
   #recordAuction(cleared: {

@@ -227,20 +227,13 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     if (task.end !== null) return task.end;
     const nowMs = this.#desk.now();
     this.#timers.clear(AUCTION_TIMER, task.taskId);
-    this.#settleMemory(report);
+    this.#memory.settle(report);
     const { tenantId } = this.#desk.mustTenant();
     for (const row of endRows(tenantId, report, nowMs)) this.#store.addHistory(row);
     this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
     if (task.state === "bidding") this.#desk.grantNext();
     if (!this.#store.hasOpen()) this.#desk.recordTenant();
     return report.end;
-  }
-
-  /** What the trace did teaches the memory; a task that was stopped says nothing about its strategy. */
-  #settleMemory({ taskId, end, attempt }: EndReport): void {
-    if (end.state === "finished") this.#memory.settle(taskId, end.outcome);
-    if (end.state === "failed" && attempt > 0 && end.reason !== "deadline")
-      this.#memory.settle(taskId, "fail");
   }
 
   // --- Reading, history, sweep ---

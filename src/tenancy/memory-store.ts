@@ -4,10 +4,11 @@
  * The index outside is eventually consistent, so an entry stays in the window, with its vector, until the index shows
  * its newest version: an auction sees every auction of its tenant that cleared before it.
  */
-import type { AuctionId, TaskId } from "../market/ids.ts";
+import type { AuctionId } from "../market/ids.ts";
 import type { MemoryEntry, RecalledEntry } from "../market/memory.ts";
+import { settledEntry, storedEntry, traceOutcome } from "../market/remember.ts";
+import type { EndReport } from "../market/report.ts";
 import { cosine } from "../market/similarity.ts";
-import type { VerdictOutcome } from "../market/verifier-spec.ts";
 import type { PendingVector, RecallQuery } from "./market-room-api.ts";
 
 interface MemoryRow extends Record<string, SqlStorageValue> {
@@ -22,25 +23,28 @@ export class MemoryStore {
     this.#sql = storage.sql;
   }
 
-  put(entry: MemoryEntry, vector: readonly number[]): void {
+  /** @param vector null: the embedding failed; the entry is kept, and retrieval cannot find it */
+  put(entry: MemoryEntry, vector: readonly number[] | null): void {
     this.#sql.exec(
-      "INSERT OR REPLACE INTO memory (auction_id, task_id, version, body, vector, recent) VALUES (?, ?, ?, ?, ?, 1)",
+      "INSERT OR REPLACE INTO memory (auction_id, task_id, version, body, vector, recent) VALUES (?, ?, ?, ?, ?, ?)",
       entry.auctionId,
       entry.taskId,
       entry.version,
       JSON.stringify(entry),
-      Float32Array.from(vector).buffer,
+      Float32Array.from(vector ?? []).buffer,
+      vector === null ? 0 : 1,
     );
   }
 
-  /** The outcome of the task's winner: a new version of its entry. */
-  settle(taskId: TaskId, outcome: VerdictOutcome): void {
-    const rows = this.#sql
-      .exec<MemoryRow>("SELECT body, vector FROM memory WHERE task_id = ?", taskId)
-      .toArray();
-    for (const row of rows) {
-      const entry = JSON.parse(row.body) as MemoryEntry;
-      this.put({ ...entry, version: entry.version + 1, outcome }, [...new Float32Array(row.vector)]);
+  /** What the winner's trace did: a new version of its entry. Told again, nothing changes. */
+  settle(report: EndReport): void {
+    const outcome = traceOutcome(report);
+    if (outcome === null) return;
+    const query = "SELECT body, vector FROM memory WHERE task_id = ?";
+    for (const row of this.#sql.exec<MemoryRow>(query, report.taskId).toArray()) {
+      const entry = settledEntry(storedEntry(row.body), outcome);
+      const vector = row.vector.byteLength === 0 ? null : [...new Float32Array(row.vector)];
+      if (entry !== null) this.put(entry, vector);
     }
   }
 
@@ -74,10 +78,10 @@ export class MemoryStore {
       const row = this.#sql
         .exec<MemoryRow>("SELECT body, vector FROM memory WHERE auction_id = ?", id)
         .toArray()[0];
-      if (row !== undefined) found.set(id, { entry: JSON.parse(row.body) as MemoryEntry, similarity });
+      if (row !== undefined) found.set(id, { entry: storedEntry(row.body), similarity });
     }
     for (const row of this.#sql.exec<MemoryRow>("SELECT body, vector FROM memory WHERE recent = 1")) {
-      const entry = JSON.parse(row.body) as MemoryEntry;
+      const entry = storedEntry(row.body);
       found.set(entry.auctionId, { entry, similarity: cosine(vector, new Float32Array(row.vector)) });
     }
     return [...found.values()]

@@ -16,7 +16,10 @@ const said = (id: typeof ME, strategy: string, round: 1 | 2 = 1): RememberedStra
 });
 
 function recalled(
-  fields: Partial<Omit<MemoryEntry, "auctionId">> & { id?: string; similarity?: number },
+  fields: Partial<Omit<MemoryEntry, "auctionId">> & {
+    readonly id?: string;
+    readonly similarity?: number;
+  },
 ): RecalledEntry {
   const { id = "auc_1", similarity = 0.5, ...entry } = fields;
   return {
@@ -30,6 +33,9 @@ function recalled(
       winner: ANN,
       winnerRound: 1,
       outcome: null,
+      verdicts: null,
+      verifier: null,
+      traceCostMicros: null,
       ...entry,
     },
   };
