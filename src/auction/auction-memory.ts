@@ -4,6 +4,7 @@
  * Nothing here rejects. Without an embedding or an index there is no refinement, and the auction clears as it stands.
  */
 import type { Config } from "../config.ts";
+import { raceAbort } from "../memory/race-abort.ts";
 import type { Embedder, EmbeddingFailure, VectorIndex } from "../memory/memory-port.ts";
 import { logError } from "../log.ts";
 import type { RecalledEntry } from "../market/memory.ts";
@@ -15,8 +16,15 @@ import type { AuctionMemory } from "./auction-run.ts";
 export const TOP_K = 5;
 /** Pairs that an agent is shown at most. */
 export const MAX_PAIRS = 3;
+/**
+ * Hits that the index is asked for: all that it gives in one answer. More than k, because its order is approximate and the
+ * room's is exact, and because it may still name auctions that the room does not hold.
+ */
+const INDEX_HITS = 20;
 /** An embedding that takes longer is done without. */
 const EMBED_MS = 10_000;
+/** An index that takes longer is done without: the room's window alone answers. Far below the window's grace time. */
+const QUERY_MS = 5_000;
 
 export function createAuctionMemory(deps: {
   readonly embedder: Embedder;
@@ -54,10 +62,14 @@ async function recall(
   index: VectorIndex,
   { tenantId, vector }: Parameters<AuctionMemory["recall"]>[1],
 ): Promise<readonly RecalledEntry[]> {
-  const hits = await index.query(tenantId, Float32Array.from(vector), TOP_K).catch((error: unknown) => {
-    logError("memory-query", error, { tenantId });
-    return [];
-  });
+  const asked = index.query(tenantId, Float32Array.from(vector), INDEX_HITS);
+  const hits = await raceAbort(asked, AbortSignal.timeout(QUERY_MS)).then(
+    (found) => found.map(({ id }) => id),
+    (error: unknown) => {
+      logError("memory-query", error, { tenantId });
+      return [];
+    },
+  );
   try {
     return await config.marketRoom<MarketRoomApi>(tenantId).recall({ vector, hits, topK: TOP_K });
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Pool } from "../market/agent.ts";
 import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { RecalledEntry } from "../market/memory.ts";
+import type { PassageReport, PassageStep } from "../market/passage.ts";
 import type { Policy, Weights } from "../market/policy.ts";
 import type { Result } from "../market/result.ts";
 import type { TaskSpec } from "../market/task.ts";
@@ -111,17 +112,27 @@ export interface TenantPolicy extends PolicyWeights {
 
 export interface RecallQuery {
   readonly vector: readonly number[];
-  /** What the index found for it. */
-  readonly hits: readonly { readonly id: string; readonly similarity: number }[];
+  /** Ids that the index found for it. */
+  readonly hits: readonly string[];
   readonly topK: number;
 }
 
-/** A vector that the index is to hold. */
-export interface PendingVector {
+/** An entry on its way into the index, handed to one consumer, which reports under the claim's number. */
+export type PendingVector = {
   readonly id: AuctionId;
   readonly version: number;
-  readonly vector: readonly number[];
-}
+  readonly claim: number;
+} & (
+  | { readonly step: "look" }
+  | {
+      readonly step: Exclude<PassageStep, "look">;
+      readonly vector: Float32Array;
+      /** It did not get through before: it is not to be written together with others. */
+      readonly alone: boolean;
+    }
+);
+
+export type VectorReport = PassageReport & { readonly id: AuctionId };
 
 export interface MarketRoomApi {
   setUp(settings: TenantSettings): Promise<void>;
@@ -143,10 +154,10 @@ export interface MarketRoomApi {
   historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void>;
   /** Past auctions nearest to a vector: the index's hits and the recent window, merged; best first. */
   recall(query: RecallQuery): Promise<readonly RecalledEntry[]>;
-  /** Entries whose newest version the index may not show yet. */
-  memoryBatch(limit: number): Promise<readonly PendingVector[]>;
-  /** What the index shows now: entries leave the recent window only at their newest version. */
-  memoryVisible(visible: readonly { readonly id: AuctionId; readonly version: number }[]): Promise<void>;
+  /** Entries whose newest version the index may not show yet, for this caller alone until it reports or a claim's time is over. */
+  claimVectors(limit: number): Promise<readonly PendingVector[]>;
+  /** What became of them: an entry leaves the recent window only when the index shows its newest version. */
+  reportVectors(reports: readonly VectorReport[]): Promise<void>;
   /** Stores a new policy version; effective from the next auction. */
   setPolicy(
     change: PolicyChange,

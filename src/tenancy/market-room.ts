@@ -56,6 +56,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #outside: OutsideStores;
   readonly #group: GroupCommit;
   #ready: boolean;
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
@@ -72,7 +73,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       transact: (work) => this.#group.run(work),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
     });
-    this.#memory = new MemoryStore(ctx.storage);
+    this.#memory = new MemoryStore(ctx.storage, now);
     this.#desk = new MarketDesk({
       memory: this.#memory,
       config: this.#config,
@@ -84,7 +85,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     this.#outside = new OutsideStores({
       timers: this.#timers,
       now,
-      owes: (store) => (store === "history" ? this.#store.hasHistory() : this.#memory.hasRecent()),
+      dueAtMs: (store) => (store === "memory" ? this.#memory.dueAtMs() : this.#store.hasHistory() ? 0 : null),
       send: (store) => this.#callConsumer(store),
     });
     this.#group = new GroupCommit({
@@ -255,7 +256,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       this.#store.removeHistory(written);
       for (const row of parked) this.#store.parkHistory(row.id, row.error);
       this.#store.forgetSettled();
-      this.#outside.carried("history");
+      this.#outside.follow("history");
     });
   }
 
@@ -263,14 +264,19 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     return this.#tenant() === null ? [] : this.#memory.recall(query);
   }
 
-  async memoryBatch(limit: number): ReturnType<MarketRoomApi["memoryBatch"]> {
-    return this.#tenant() === null ? [] : this.#memory.recent(limit);
+  async claimVectors(limit: number): ReturnType<MarketRoomApi["claimVectors"]> {
+    if (this.#tenant() === null) return [];
+    return this.#commit(() => {
+      const claimed = this.#memory.claim(limit);
+      this.#outside.follow("memory");
+      return claimed;
+    });
   }
 
-  async memoryVisible(visible: Parameters<MarketRoomApi["memoryVisible"]>[0]): Promise<void> {
+  async reportVectors(reports: Parameters<MarketRoomApi["reportVectors"]>[0]): Promise<void> {
     await this.#commit(() => {
-      for (const { id, version } of visible) this.#memory.visible(id, version);
-      this.#outside.carried("memory");
+      this.#memory.report(reports);
+      this.#outside.follow("memory");
     });
   }
 

@@ -11,6 +11,7 @@ import type { Policy } from "../market/policy.ts";
 import type { SpentCall } from "../market/report.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
+import { WINDOW_SCHEMA } from "./memory-window.ts";
 
 export const MARKET_SCHEMA: SchemaSteps = [
   `
@@ -45,6 +46,14 @@ INSERT INTO terms SELECT task_id, json_object('auctionId', json_extract(body, '$
   FROM tasks;
 CREATE INDEX tasks_open ON tasks (sequence) WHERE state NOT IN ('finished', 'failed', 'cancelled');
 ALTER TABLE history ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+`,
+  // The recent window becomes a table of its own: searching it reads vectors only.
+  `
+${WINDOW_SCHEMA}
+INSERT INTO memory_window (auction_id, version, written, written_at_ms, claim, held_until_ms, due_at_ms, tries, next_at_ms, shown_at_ms, vector)
+SELECT auction_id, version, 0, 0, 0, 0, 0, 0, 0, NULL, vector FROM memory WHERE recent = 1;
+DROP INDEX memory_recent;
+ALTER TABLE memory DROP COLUMN recent;
 `,
 ];
 

@@ -1,15 +1,19 @@
 /**
- * The memory's texts and its recent window (auction.md, step 8): tables and statements only.
+ * The tenant's memory (auction.md, step 8): every cleared auction's texts and vector, for good, and retrieval over them.
  *
- * The index outside is eventually consistent, so an entry stays in the window, with its vector, until the index shows
- * its newest version: an auction sees every auction of its tenant that cleared before it.
+ * The index outside finds what it shows; the recent window beside it finds the rest, so that an auction sees every
+ * auction of its tenant that cleared before it. Texts, and how near a task is, are always this room's own: what the index
+ * names and this room does not hold is nobody's.
+ *
+ * Grows by an auction's texts and 3 KB of vector (768 numbers): some 15 to 25 KB with four agents, so that the 10 GB of
+ * an object hold about half a million auctions.
  */
-import type { AuctionId } from "../market/ids.ts";
 import type { MemoryEntry, RecalledEntry } from "../market/memory.ts";
 import { settledEntry, storedEntry, traceOutcome } from "../market/remember.ts";
 import type { EndReport } from "../market/report.ts";
 import { cosine } from "../market/similarity.ts";
-import type { PendingVector, RecallQuery } from "./market-room-api.ts";
+import type { PendingVector, RecallQuery, VectorReport } from "./market-room-api.ts";
+import { MemoryWindow } from "./memory-window.ts";
 
 interface MemoryRow extends Record<string, SqlStorageValue> {
   body: string;
@@ -18,22 +22,28 @@ interface MemoryRow extends Record<string, SqlStorageValue> {
 
 export class MemoryStore {
   readonly #sql: SqlStorage;
+  readonly #window: MemoryWindow;
+  readonly #now: () => number;
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, now: () => number) {
     this.#sql = storage.sql;
+    this.#window = new MemoryWindow(storage);
+    this.#now = now;
   }
 
   /** @param vector null: the embedding failed; the entry is kept, and retrieval cannot find it */
-  put(entry: MemoryEntry, vector: readonly number[] | null): void {
+  put(entry: MemoryEntry, vector: Float32Array | readonly number[] | null): void {
+    const values = Float32Array.from(vector ?? []);
     this.#sql.exec(
-      "INSERT OR REPLACE INTO memory (auction_id, task_id, version, body, vector, recent) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO memory (auction_id, task_id, version, body, vector) VALUES (?, ?, ?, ?, ?)",
       entry.auctionId,
       entry.taskId,
       entry.version,
       JSON.stringify(entry),
-      Float32Array.from(vector ?? []).buffer,
-      vector === null ? 0 : 1,
+      values.buffer,
     );
+    const { auctionId: id, version } = entry;
+    if (vector !== null) this.#window.put({ id, version, vector: values }, this.#now());
   }
 
   /** What the winner's trace did: a new version of its entry. Told again, nothing changes. */
@@ -43,49 +53,45 @@ export class MemoryStore {
     const query = "SELECT body, vector FROM memory WHERE task_id = ?";
     for (const row of this.#sql.exec<MemoryRow>(query, report.taskId).toArray()) {
       const entry = settledEntry(storedEntry(row.body), outcome);
-      const vector = row.vector.byteLength === 0 ? null : [...new Float32Array(row.vector)];
-      if (entry !== null) this.put(entry, vector);
+      if (entry !== null) this.put(entry, row.vector.byteLength === 0 ? null : new Float32Array(row.vector));
     }
   }
 
-  hasRecent(): boolean {
-    return this.#sql.exec("SELECT 1 FROM memory WHERE recent = 1 LIMIT 1").toArray().length > 0;
+  /** When a vector is due to be carried to the index; null: the index shows all. */
+  dueAtMs(): number | null {
+    return this.#window.dueAtMs();
   }
 
-  recent(limit: number): PendingVector[] {
-    return this.#sql
-      .exec<MemoryRow & { auction_id: string; version: number }>(
-        "SELECT auction_id, version, body, vector FROM memory WHERE recent = 1 ORDER BY auction_id LIMIT ?",
-        limit,
-      )
-      .toArray()
-      .map((row) => ({
-        id: row.auction_id as AuctionId,
-        version: row.version,
-        vector: [...new Float32Array(row.vector)],
-      }));
+  claim(limit: number): PendingVector[] {
+    return this.#window.claim(limit, this.#now());
   }
 
-  /** The entry leaves the window if this is its newest version. */
-  visible(id: AuctionId, version: number): void {
-    this.#sql.exec("UPDATE memory SET recent = 0 WHERE auction_id = ? AND version <= ?", id, version);
+  report(reports: readonly VectorReport[]): void {
+    for (const { id, ...report } of reports) this.#window.report(id, report, this.#now());
   }
 
-  /** The index's hits and the window, each entry once, best first. A hit that this room does not hold is nobody's. */
+  /** The index's hits and the window, each entry once, best first. */
   recall({ vector, hits, topK }: RecallQuery): RecalledEntry[] {
-    const found = new Map<string, RecalledEntry>();
-    for (const { id, similarity } of hits) {
+    const asked = Float32Array.from(vector);
+    const near = new Map<string, number>();
+    for (const id of hits) {
       const row = this.#sql
-        .exec<MemoryRow>("SELECT body, vector FROM memory WHERE auction_id = ?", id)
+        .exec<Pick<MemoryRow, "vector">>("SELECT vector FROM memory WHERE auction_id = ?", id)
         .toArray()[0];
-      if (row !== undefined) found.set(id, { entry: storedEntry(row.body), similarity });
+      if (row !== undefined) near.set(id, cosine(asked, new Float32Array(row.vector)));
     }
-    for (const row of this.#sql.exec<MemoryRow>("SELECT body, vector FROM memory WHERE recent = 1")) {
-      const entry = storedEntry(row.body);
-      found.set(entry.auctionId, { entry, similarity: cosine(vector, new Float32Array(row.vector)) });
-    }
-    return [...found.values()]
-      .toSorted((a, b) => b.similarity - a.similarity || (a.entry.auctionId < b.entry.auctionId ? -1 : 1))
-      .slice(0, topK);
+    for (const { id, similarity } of this.#window.similarities(asked, this.#now())) near.set(id, similarity);
+    return [...near]
+      .map(([id, similarity]) => ({ id, similarity }))
+      .toSorted((a, b) => b.similarity - a.similarity || (a.id < b.id ? -1 : 1))
+      .slice(0, topK)
+      .map(({ id, similarity }) => ({ entry: this.#entry(id), similarity }));
+  }
+
+  #entry(id: string): MemoryEntry {
+    const row = this.#sql
+      .exec<Pick<MemoryRow, "body">>("SELECT body FROM memory WHERE auction_id = ?", id)
+      .one();
+    return storedEntry(row.body);
   }
 }

@@ -8,27 +8,22 @@ import type { HistoryMessage } from "../market/message.ts";
 /** Also the timer's name. */
 export type OutsideStore = HistoryMessage["kind"];
 
-/** History rows that nobody came for are announced again after this long. */
-const HISTORY_MS = 10_000;
-/** The index takes a while to show what it was given; one that is down is asked ever more rarely. */
-const MEMORY_MS = 5_000;
-const MAX_MEMORY_DOUBLINGS = 7;
+/** What nobody came for is announced again after this long. */
+const TELL_AGAIN_MS = 10_000;
 
 export interface OutsideStoresParts {
   readonly timers: Timers;
   readonly now: () => number;
-  /** Whether the room still holds something for the store. */
-  readonly owes: (store: OutsideStore) => boolean;
+  /** When the store is to be come for; null: the room holds nothing for it. */
+  readonly dueAtMs: (store: OutsideStore) => number | null;
   /** Calls a consumer; what is sent may get lost. */
   readonly send: (store: OutsideStore) => void;
 }
 
 export class OutsideStores {
   readonly #parts: OutsideStoresParts;
-  /** Stores whose timer is set, as far as this object remembers: announcing once too often is harmless. */
-  readonly #announced = new Set<OutsideStore>();
-  /** Announcements since the index last showed something new. */
-  #memoryAnnouncements = 0;
+  /** Until when nobody is told again, as far as this object remembers: announcing once too often is harmless. */
+  readonly #toldUntilMs: Record<OutsideStore, number> = { history: 0, memory: 0 };
 
   constructor(parts: OutsideStoresParts) {
     this.#parts = parts;
@@ -37,36 +32,34 @@ export class OutsideStores {
   /** Announces what a transaction left; call it inside that transaction. */
   announceOwed(): void {
     for (const store of ["history", "memory"] as const) {
-      if (!this.#announced.has(store) && this.#parts.owes(store)) this.#announce(store);
+      if (this.#parts.now() >= this.#toldUntilMs[store] && this.#isDue(store)) this.#announce(store);
     }
   }
 
-  /** The timer rang: nobody came. */
+  /** The timer rang: something is due, or nobody came. */
   remind(store: OutsideStore): void {
-    if (this.#parts.owes(store)) this.#announce(store);
-    else this.#settled(store);
+    if (this.#isDue(store)) this.#announce(store);
+    else this.follow(store);
   }
 
-  /** A consumer carried something away. */
-  carried(store: OutsideStore): void {
-    if (store === "memory") this.#memoryAnnouncements = 0;
-    if (!this.#parts.owes(store)) this.#settled(store);
+  /** A consumer came, and changed what is due: the timer goes with it. */
+  follow(store: OutsideStore): void {
+    const { timers, now, dueAtMs } = this.#parts;
+    const due = dueAtMs(store);
+    // Whoever was told has taken all there was; what comes next is announced at once.
+    if (due === null || due > now()) this.#toldUntilMs[store] = 0;
+    if (due === null) timers.clear(store, "");
+    else timers.set(store, "", Math.max(due, this.#toldUntilMs[store]));
   }
 
   #announce(store: OutsideStore): void {
     const { timers, now, send } = this.#parts;
-    this.#announced.add(store);
-    timers.set(store, "", now() + this.#delayMs(store));
+    this.#toldUntilMs[store] = now() + TELL_AGAIN_MS;
+    timers.set(store, "", this.#toldUntilMs[store]);
     send(store);
   }
 
-  #settled(store: OutsideStore): void {
-    this.#parts.timers.clear(store, "");
-    this.#announced.delete(store);
-  }
-
-  #delayMs(store: OutsideStore): number {
-    if (store === "history") return HISTORY_MS;
-    return MEMORY_MS * 2 ** Math.min(this.#memoryAnnouncements++, MAX_MEMORY_DOUBLINGS);
+  #isDue(store: OutsideStore): boolean {
+    return (this.#parts.dueAtMs(store) ?? Infinity) <= this.#parts.now();
   }
 }

@@ -4,11 +4,21 @@
  * The bindings are reached through the calling Worker, whose calls travel as JSON; the compiler says that the real ones fit.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
-import { newId, type TenantId } from "../../src/market/ids.ts";
+import { newId, type AuctionId, type TenantId } from "../../src/market/ids.ts";
+import {
+  claimPassage,
+  dueAt,
+  endClaim,
+  openPassage,
+  passageStep,
+  type Passage,
+} from "../../src/market/passage.ts";
 import { cosine } from "../../src/market/similarity.ts";
 import { createEmbedder, type EmbeddingAi } from "../../src/memory/embedder.ts";
 import { embeddingConfigSchema } from "../../src/memory/embedding-config.ts";
 import { checkDimension, createVectorIndex, type VectorizeBinding } from "../../src/memory/vector-index.ts";
+import { carryVectors } from "../../src/tenancy/consume-memory.ts";
+import type { MarketRoomApi } from "../../src/tenancy/market-room-api.ts";
 import { fixedSource } from "../support/builders.ts";
 import { startEmulators, type Emulators } from "./support/start-emulators.ts";
 
@@ -142,6 +152,93 @@ describe("the vector index", () => {
     expect(await checkDimension(binding, overAi)).toEqual({ ok: true, value: null });
     const wrong = await checkDimension(binding, { dimension: 1_024 });
     expect(wrong).toMatchObject({ ok: false, failure: { reason: "wrong_dimension" } });
+  });
+});
+
+/** A market room's window, over the same decisions, that one can look into. */
+function aWindow() {
+  const passages = new Map<AuctionId, Passage>();
+  const vectors = new Map<AuctionId, Float32Array>();
+  const nowMs = () => source.now();
+  const room: Pick<MarketRoomApi, "claimVectors" | "reportVectors"> = {
+    claimVectors: async (limit) =>
+      [...passages]
+        .filter(([, passage]) => (dueAt(passage) ?? Infinity) <= nowMs())
+        .slice(0, limit)
+        .map(([id, before]) => {
+          const passage = claimPassage(before, nowMs());
+          passages.set(id, passage);
+          const { version, claim } = passage;
+          const step = passageStep(passage, nowMs());
+          const vector = vectors.get(id) ?? new Float32Array();
+          const alone = passage.tries > 0;
+          return step === "look" ? { id, version, claim, step } : { id, version, claim, step, vector, alone };
+        }),
+    reportVectors: async (reports) => {
+      for (const { id, ...report } of reports) {
+        const passage = passages.get(id);
+        if (passage !== undefined) passages.set(id, endClaim(passage, report, nowMs()));
+      }
+    },
+  };
+  return {
+    passages,
+    config: { marketRoom: <Port>() => room as Port },
+    put: ({ id, version, values }: { id: AuctionId; version: number; values: Float32Array }) => {
+      vectors.set(id, values);
+      passages.set(id, openPassage(passages.get(id) ?? null, version, nowMs()));
+    },
+  };
+}
+
+describe("carrying vectors", () => {
+  it("goes on until the index shows the newest version, however late it shows anything", async () => {
+    await later();
+    const tenant = aTenant();
+    const { passages, config, put } = aWindow();
+    // More than one getByIds, and more than one batch.
+    const entries = await Promise.all(Array.from({ length: 130 }, async (_, at) => entry(`task ${at}`)));
+    for (const one of entries) put(one);
+    const ids = entries.map(({ id }) => id);
+    await carryVectors(config, index, tenant);
+    const changed = entries.slice(0, 30);
+    for (const one of changed) put({ ...one, version: 2 });
+    await carryVectors(config, index, tenant);
+    source.advance(5_000);
+    await carryVectors(config, index, tenant);
+    expect([...passages.values()].every(({ shownAtMs }) => shownAtMs === null)).toBe(true);
+    await flush();
+    source.advance(10_000);
+    await carryVectors(config, index, tenant);
+    expect([...passages.values()].every(({ shownAtMs }) => shownAtMs !== null)).toBe(true);
+    const shown = await index.visibleVersions(tenant, ids);
+    const isChanged = new Set(changed.map(({ id }) => id));
+    expect(shown).toEqual(new Map(ids.map((id) => [id, isChanged.has(id) ? 2 : 1])));
+  });
+
+  it("tells the room what failed, and comes back to it", async () => {
+    const tenant = aTenant();
+    const { passages, config, put } = aWindow();
+    const [good, bad] = [await entry("a task"), await entry("another")];
+    put({ ...bad, values: Float32Array.of(1, 2, 3) });
+    put(good);
+    // Together they fail; then the bad one takes nothing down with it.
+    await expect(carryVectors(config, index, tenant)).rejects.toThrow("40012");
+    expect([...passages.values()]).toMatchObject([
+      { tries: 1, written: 0 },
+      { tries: 1, written: 0 },
+    ]);
+    await carryVectors(config, index, tenant);
+    expect(await index.visibleVersions(tenant, [good.id])).toEqual(new Map());
+    source.advance(60_000);
+    await expect(carryVectors(config, index, tenant)).rejects.toThrow("40012");
+    source.advance(20_000);
+    await carryVectors(config, index, tenant);
+    expect(await index.visibleVersions(tenant, [good.id])).toEqual(new Map([[good.id, 1]]));
+    put({ ...bad, version: 2 });
+    source.advance(60_000);
+    await carryVectors(config, index, tenant);
+    expect(await index.visibleVersions(tenant, [bad.id])).toEqual(new Map([[bad.id, 2]]));
   });
 });
 
