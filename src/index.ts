@@ -2,13 +2,10 @@
 import { createModels } from "./agents/create-models.ts";
 import { createApp } from "./api/app.ts";
 import type { ModelPort } from "./agents/model-port.ts";
-import { createAuctionMemory } from "./auction/auction-memory.ts";
 import { defineCallHelper } from "./auction/call-helper.ts";
+import { openMemory, type OpenMemory } from "./auction/open-memory.ts";
 import { createHelperStock } from "./auction/spread-calls.ts";
-import { createEmbedder } from "./memory/embedder.ts";
-import { embeddingConfigSchema } from "./memory/embedding-config.ts";
 import type { VectorIndex } from "./memory/memory-port.ts";
-import { checkDimension, createVectorIndex } from "./memory/vector-index.ts";
 import { parseConfig, type Config } from "./config.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
 import { consumeHistory } from "./tenancy/consume-history.ts";
@@ -40,14 +37,24 @@ interface House {
   readonly app: ReturnType<typeof createApp>;
   readonly index: VectorIndex;
   readonly work: WorkDeps;
+  readonly fits: OpenMemory["fits"];
 }
 
 // The environment is the same object for all requests of an isolate: the house is opened once.
 const houses = new WeakMap<Env, House>();
+const entered = new WeakSet<Env>();
 
 function house(env: Env): House {
   const open = houses.get(env) ?? openHouse(env);
   houses.set(env, open);
+  return open;
+}
+
+/** The house at an event; the isolate's first one finds out, beside its work, whether the memory can be used. */
+function enter(env: Env, ctx: ExecutionContext): House {
+  const open = house(env);
+  if (!entered.has(env)) ctx.waitUntil(open.fits());
+  entered.add(env);
   return open;
 }
 
@@ -65,20 +72,11 @@ function openHouse(env: Env): House {
     createHttp({ allow: config.httpAllowList, fetch: (url, init) => fetch(url, init) }),
   ];
   const toolMenu = (allowed: readonly string[]) => tools.filter((tool) => allowed.includes(tool.name));
-  const index = createVectorIndex(config.vectorize);
-  const embedder = createEmbedder(
-    { ai: config.ai, fetch: (input, init) => fetch(input, init), variable: config.variable },
-    embeddingConfigSchema.parse(config.embedding),
-  );
-  const memory = createAuctionMemory({
-    embedder,
-    index,
-    checkDimension: () => checkDimension(config.vectorize, embedder),
-  });
+  const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu, memory };
   const trace = { config, models, tools, verify: createVerify({ sandbox, nowMs }) };
-  return { config, models, index, app: createApp({ config, auction }), work: { auction, trace } };
+  return { config, models, index, app: createApp({ config, auction }), work: { auction, trace }, fits };
 }
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.
@@ -87,13 +85,13 @@ export type MarketRoomFits = Fits<MarketRoomApi & MarketRoomPort, MarketRoom>;
 export type TaskRoomFits = Fits<TaskRoomApi & TaskRoomPort, TaskRoom>;
 
 export default {
-  fetch: (request, env, ctx) => house(env).app.fetch(request, env, ctx),
-  queue: async (batch, env) => {
-    const { config, index, work } = house(env);
+  fetch: (request, env, ctx) => enter(env, ctx).app.fetch(request, env, ctx),
+  queue: async (batch, env, ctx) => {
+    const { config, index, work } = enter(env, ctx);
     if (batch.queue === "saleroom-history") await consumeHistory(config, index, batch);
     else await consumeWork(work, batch);
   },
-  scheduled: async (_controller, env) => {
-    await sweep(house(env).config);
+  scheduled: async (_controller, env, ctx) => {
+    await sweep(enter(env, ctx).config);
   },
 } satisfies ExportedHandler<Env>;

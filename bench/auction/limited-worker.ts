@@ -41,6 +41,6 @@ export class CallHelper extends house.CallHelper {
 
 export default {
   fetch: (request, env, ctx) => limited(() => saleroom.fetch(request, env, ctx)),
-  queue: async (batch, env) => limited(() => saleroom.queue(batch, env)),
-  scheduled: async (controller, env) => limited(() => saleroom.scheduled(controller, env)),
+  queue: async (batch, env, ctx) => limited(() => saleroom.queue(batch, env, ctx)),
+  scheduled: async (controller, env, ctx) => limited(() => saleroom.scheduled(controller, env, ctx)),
 } satisfies ExportedHandler<Env>;

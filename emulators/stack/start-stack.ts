@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions } from "miniflare";
 import { applyMigrations } from "./apply-migrations.ts";
 import type { WorkerSource } from "./bundle-worker.ts";
+import { checkHealth } from "./check-health.ts";
 import { openWorkerLog, type WorkerLog } from "./worker-log.ts";
 import { claimPorts, LOOPBACK } from "./ports.ts";
 import { PROJECT_ROOT } from "./project-root.ts";
@@ -63,7 +64,7 @@ interface Configured {
   readonly adminSecret: string;
 }
 
-/** @throws StackError when a port is taken, the directory is in use, or a bundle or the runtime fails */
+/** @throws StackError when a port is taken, the directory is in use, a bundle or the runtime fails, or parts do not fit */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const lock = await lockState(options.directory);
   try {
@@ -97,8 +98,9 @@ async function startLocked(options: StackOptions, lock: StateLock): Promise<Stac
     directory: options.directory,
     logFile: log.path,
     restart: async () => {
-      const { miniflare: changed } = await configureStack(placed, log);
-      await miniflare.setOptions(changed);
+      const changed = await configureStack(placed, log);
+      await miniflare.setOptions(changed.miniflare);
+      await reportHealth(placed, changed, log);
     },
     stop,
   };
@@ -123,9 +125,11 @@ async function launch(options: StackOptions, log: WorkerLog): Promise<Launched> 
       await miniflare.ready;
       const d1 = await miniflare.getD1Database("DB", configured.mainName);
       await applyMigrations(d1, join(PROJECT_ROOT, "migrations"));
+      await reportHealth(placed, configured, log);
       return { miniflare, placed, configured };
     } catch (error) {
       await miniflare.dispose().catch(() => undefined);
+      if (error instanceof StackError) throw error;
       const message = error instanceof Error ? error.message : String(error);
       const taken = message.includes(ADDRESS_IN_USE);
       if (taken && mayChoose && tries < LAUNCH_TRIES) continue;
@@ -135,6 +139,16 @@ async function launch(options: StackOptions, log: WorkerLog): Promise<Launched> 
       );
     }
   }
+}
+
+/** @throws StackError where something is missing without which nothing works */
+async function reportHealth(
+  { port }: StackOptions,
+  { adminSecret }: Configured,
+  log: WorkerLog,
+): Promise<void> {
+  for (const message of await checkHealth({ url: `http://${LOOPBACK}:${port}`, adminSecret }))
+    log.worker({ timestamp: Date.now(), level: "warn", message });
 }
 
 async function configureStack(options: StackOptions, log: WorkerLog): Promise<Configured> {

@@ -24,6 +24,7 @@ const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/agents", "GET"],
   ["/v1/policy", "GET"],
   ["/healthz", "GET"],
+  ["/admin/health", "GET"],
   ["/admin/tenants", "POST"],
   ["/admin/tenants/:id/keys", "POST"],
   ["/admin/tenants/:id/policy", "GET, PUT"],

@@ -1,4 +1,4 @@
-/** `/admin`: the operator's calls. They create tenants and keys; the rest of tenancy comes with budgets. */
+/** `/admin`: the operator's calls. They check the deployment, and create tenants and keys. */
 import { Hono } from "hono";
 import { z } from "zod";
 import { poolSchema } from "../market/agent.ts";
@@ -6,6 +6,7 @@ import { newId, parseId } from "../market/ids.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { makeApiKey, requireOperator } from "./credentials.ts";
+import { checkHealth } from "./health.ts";
 import { Problem } from "./problem.ts";
 import { readBody } from "./request-body.ts";
 
@@ -21,6 +22,12 @@ const keySchema = z.strictObject({ name });
 
 export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
+    .get("/health", async (c) => {
+      await requireOperator(c, config);
+      const checks = await checkHealth(config);
+      const healthy = checks.every((check) => check.ok);
+      return c.json({ object: "health", ok: healthy, checks }, healthy ? 200 : 503);
+    })
     .post("/tenants", async (c) => {
       await requireOperator(c, config);
       const { value } = await readBody(c, tenantSchema);

@@ -5,10 +5,9 @@
  */
 import type { Config } from "../config.ts";
 import { raceAbort } from "../memory/race-abort.ts";
-import type { Embedder, EmbeddingFailure, VectorIndex } from "../memory/memory-port.ts";
+import type { Embedder, VectorIndex } from "../memory/memory-port.ts";
 import { logError } from "../log.ts";
 import type { RecalledEntry } from "../market/memory.ts";
-import type { Result } from "../market/result.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { AuctionMemory } from "./auction-run.ts";
 
@@ -29,22 +28,12 @@ const QUERY_MS = 5_000;
 export function createAuctionMemory(deps: {
   readonly embedder: Embedder;
   readonly index: VectorIndex;
-  /** Whether the index takes the embedder's vectors; asked once per isolate, at first use. */
-  checkDimension(): Promise<Result<null, EmbeddingFailure>>;
+  /** Whether the index takes the embedder's vectors. */
+  usable(): Promise<boolean>;
 }): AuctionMemory {
-  let fits: Promise<Result<null, EmbeddingFailure>> | null = null;
-  const usable = async (): Promise<boolean> => {
-    fits ??= deps.checkDimension();
-    const checked = await fits;
-    if (checked.ok) return true;
-    logError("memory-unusable", checked.failure.message, { reason: checked.failure.reason });
-    // An index that did not answer may answer next time; a wrong dimension stays wrong.
-    if (checked.failure.reason === "unreachable") fits = null;
-    return false;
-  };
   return {
     embed: async (task, signal) => {
-      if (!(await usable())) return null;
+      if (!(await deps.usable())) return null;
       const limit = AbortSignal.any([signal, AbortSignal.timeout(EMBED_MS)]);
       const embedded = await deps.embedder.embed(task, limit);
       if (embedded.ok) return [...embedded.value];

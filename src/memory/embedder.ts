@@ -7,7 +7,7 @@
 import { fail, ok, type Result } from "../market/result.ts";
 import type { EmbeddingConfig } from "./embedding-config.ts";
 import { raceAbort } from "./race-abort.ts";
-import { askOpenAiCompatible } from "./openai-compatible-embedding.ts";
+import { askOpenAiCompatible, endpointOf } from "./openai-compatible-embedding.ts";
 import { readVector } from "./read-vector.ts";
 import type { Embedder, EmbeddingFailure } from "./memory-port.ts";
 
@@ -45,6 +45,18 @@ export function createEmbedder(deps: EmbedderDeps, config: EmbeddingConfig): Emb
   };
 }
 
+/** Whether the model can be asked: its binding, or its address and key, are there. */
+export function checkEmbedding(
+  deps: Pick<EmbedderDeps, "ai" | "variable">,
+  config: EmbeddingConfig,
+): Result<null, EmbeddingFailure> {
+  if (config.provider === "workers-ai") return deps.ai === undefined ? NO_BINDING : ok(null);
+  const endpoint = endpointOf(config, deps);
+  return endpoint.ok ? ok(null) : endpoint;
+}
+
+const NO_BINDING = fail({ reason: "misconfigured", message: "the binding AI is missing" } as const);
+
 /** Codes of Workers AI that no second attempt mends: not allowed (3023, 3041, 5016, 5018), no such model (3042, 5007). */
 const CONFIGURATION_CODE = /\b(?:3023|3041|3042|5007|5016|5018)\s*:/;
 
@@ -52,7 +64,7 @@ async function askWorkersAi(
   ai: EmbeddingAi | undefined,
   request: { readonly model: string; readonly text: string; readonly signal: AbortSignal },
 ): Promise<Result<unknown, EmbeddingFailure>> {
-  if (ai === undefined) return fail({ reason: "misconfigured", message: "the binding AI is missing" });
+  if (ai === undefined) return NO_BINDING;
   try {
     // Once asked, the model is paid whether or not anybody still waits.
     request.signal.throwIfAborted();

@@ -72,7 +72,11 @@ function withoutKey(message: string, apiKey: string | null): string {
   return clean.replaceAll(/\s+/g, " ").slice(0, 300);
 }
 
-function endpointOf(config: EndpointConfig, sources: Sources): Result<Endpoint, EmbeddingFailure> {
+/** Where to ask and with which key; `misconfigured` where a variable or secret that the configuration names is not set. */
+export function endpointOf(
+  config: EndpointConfig,
+  sources: Pick<Sources, "variable">,
+): Result<Endpoint, EmbeddingFailure> {
   const { baseUrl, baseUrlVariable = "", apiKeySecret } = config;
   const base = baseUrl ?? sources.variable(baseUrlVariable) ?? "";
   if (!/^https?:\/\//.test(base) || !URL.canParse(base))

@@ -28,15 +28,16 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(10);
+  expect(examples).toHaveLength(11);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
   });
-  const [, , task, events, trace, receipt, list, cancelled, agents, policy] = stdout
+  const [health, , , task, events, trace, receipt, list, cancelled, agents, policy] = stdout
     .split(`${RULER}\n`)
     .map((text) => text.trim());
 
+  expect(JSON.parse(health ?? "")).toMatchObject({ object: "health", ok: true });
   expect(JSON.parse(task ?? "")).toMatchObject({
     object: "task",
     state: "finished",

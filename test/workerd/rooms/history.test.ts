@@ -200,7 +200,7 @@ describe("the work queue", () => {
       },
     ];
     const batch = createMessageBatch("saleroom-work", messages);
-    await worker.queue(batch, env);
+    await worker.queue(batch, env, createExecutionContext());
     const result = await getQueueResult(batch, createExecutionContext());
     expect(result.explicitAcks.toSorted(ascending)).toEqual(["gone", "stale", "unreadable"]);
   });
