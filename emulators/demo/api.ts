@@ -30,14 +30,21 @@ const taskSchema = z.object({
     .object({ outcome: z.string(), verifier: z.string().nullable(), evidence: z.string() })
     .nullable(),
   costMicros: z.int(),
-  costs: z.object({ bidMicros: z.int(), juryMicros: z.int(), refineMicros: z.int(), traceMicros: z.int() }),
-  usage: z.object({ bid: usageSchema, jury: usageSchema, refine: usageSchema, trace: usageSchema }),
+  costs: z.object({
+    embedMicros: z.int(),
+    bidMicros: z.int(),
+    juryMicros: z.int(),
+    refineMicros: z.int(),
+    traceMicros: z.int(),
+  }),
+  usage: z.record(z.enum(CALL_KINDS), usageSchema),
 });
 
 const callSchema = z.object({
   callId: z.string(),
   kind: z.enum(CALL_KINDS),
-  agentId: z.string(),
+  /** Null: the call is no agent's. */
+  agentId: z.string().nullable(),
   status: z.string(),
   boundMicros: z.int(),
   costMicros: z.int().nullable(),

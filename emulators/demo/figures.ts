@@ -30,6 +30,7 @@ export interface TaskFigures {
   readonly queueMessages: number;
   readonly costMicros: number;
   readonly costs: {
+    readonly embedMicros: number;
     readonly bidMicros: number;
     readonly juryMicros: number;
     readonly refineMicros: number;
@@ -38,6 +39,7 @@ export interface TaskFigures {
   /** Micro-USD; see `LARGEST_METHOD`. */
   readonly largestAgentCostMicros: number;
   readonly tokens: {
+    readonly embed: number;
     readonly bid: number;
     readonly jury: number;
     readonly refine: number;
@@ -72,6 +74,14 @@ export interface RunFigures {
   readonly totals: RunTotals;
   readonly tasks: readonly TaskFigures[];
 }
+
+const NO_COSTS: TaskFigures["costs"] = {
+  embedMicros: 0,
+  bidMicros: 0,
+  juryMicros: 0,
+  refineMicros: 0,
+  traceMicros: 0,
+};
 
 /** @param ms wall time of the whole run */
 export function runFigures(ended: readonly EndedTask[], agents: readonly ApiAgent[], ms: number): RunFigures {
@@ -110,10 +120,11 @@ function taskFigures(ended: EndedTask, agents: readonly ApiAgent[], largest: Api
     steps: task?.steps ?? 0,
     queueMessages: task?.queueMessages ?? 0,
     costMicros: task?.costMicros ?? 0,
-    costs: task?.costs ?? { bidMicros: 0, juryMicros: 0, refineMicros: 0, traceMicros: 0 },
+    costs: task?.costs ?? NO_COSTS,
     largestAgentCostMicros:
       largest === null ? 0 : sum(traceCalls, (call) => callCost(call.usage ?? NO_USAGE, largest.prices)),
     tokens: {
+      embed: tokensOf(task?.usage.embed),
       bid: tokensOf(task?.usage.bid),
       jury: tokensOf(task?.usage.jury),
       refine: tokensOf(task?.usage.refine),
@@ -133,7 +144,7 @@ function runTotals(
   agents: readonly ApiAgent[],
   { largest, ms }: { readonly largest: ApiAgent | null; readonly ms: number },
 ): RunTotals {
-  const auction = sum(tasks, (task) => task.tokens.bid + task.tokens.jury + task.tokens.refine);
+  const auction = sum(tasks, ({ tokens }) => tokens.embed + tokens.bid + tokens.jury + tokens.refine);
   const trace = sum(tasks, (task) => task.tokens.trace);
   const withOutcome = (outcome: TaskFigures["outcome"]) =>
     tasks.filter((task) => task.outcome === outcome).length;
@@ -146,7 +157,7 @@ function runTotals(
     costMicros: sum(tasks, (task) => task.costMicros),
     auctionCostMicros: sum(
       tasks,
-      (task) => task.costs.bidMicros + task.costs.juryMicros + task.costs.refineMicros,
+      ({ costs }) => costs.embedMicros + costs.bidMicros + costs.juryMicros + costs.refineMicros,
     ),
     largestAgent: largest === null ? null : namedAgent(agents, largest.id),
     largestAgentCostMicros: sum(tasks, (task) => task.largestAgentCostMicros),

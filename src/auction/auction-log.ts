@@ -73,6 +73,7 @@ function joined(parts: readonly Partial<AuctionCommit>[]): AuctionCommit {
     bids: parts.flatMap(({ bids }) => bids ?? []),
     verdicts: parts.flatMap(({ verdicts }) => verdicts ?? []),
     refinement: parts.find(({ refinement }) => refinement != null)?.refinement ?? null,
+    embedding: parts.find(({ embedding }) => embedding != null)?.embedding ?? null,
     started: parts.flatMap(({ started }) => started ?? []),
   };
 }

@@ -32,14 +32,16 @@ export function createAuctionMemory(deps: {
   usable(): Promise<boolean>;
 }): AuctionMemory {
   return {
+    embedBound: (task) => deps.embedder.bound(task),
     embed: async (task, signal) => {
-      if (!(await deps.usable())) return null;
+      // Not asked, and nothing is owed.
+      if (!(await deps.usable())) return { vector: null, bill: { status: "refused" } };
       const limit = AbortSignal.any([signal, AbortSignal.timeout(EMBED_MS)]);
-      const embedded = await deps.embedder.embed(task, limit);
-      if (embedded.ok) return [...embedded.value];
+      const { vector, bill } = await deps.embedder.embed(task, limit);
+      if (vector.ok) return { vector: [...vector.value], bill };
       if (!signal.aborted)
-        logError("embedding-failed", embedded.failure.message, { reason: embedded.failure.reason });
-      return null;
+        logError("embedding-failed", vector.failure.message, { reason: vector.failure.reason });
+      return { vector: null, bill };
     },
     recall: (config, query) => recall(config, deps.index, query),
   };

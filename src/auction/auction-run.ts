@@ -3,7 +3,9 @@ import type { ModelPort } from "../agents/model-port.ts";
 import type { Config } from "../config.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { Opening } from "../market/auction-record.ts";
+import type { CallBill } from "../market/call.ts";
 import type { TenantId } from "../market/ids.ts";
+import type { Micros } from "../market/money.ts";
 import type { AuctionDesk } from "../taskroom/task-room-api.ts";
 import type { AuctionLog } from "./auction-log.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
@@ -26,13 +28,20 @@ export interface AuctionDeps {
 
 /** The memory as an auction uses it. Nothing here rejects: an auction without its memory is one without refinement. */
 export interface AuctionMemory {
-  /** The task's vector, asked for while the agents bid; null where the embedding failed. */
-  embed(task: string, signal: AbortSignal): Promise<readonly number[] | null>;
+  /** Most that embedding the task can cost. */
+  embedBound(task: string): Micros;
+  /** The task's vector, null where there is none to be had, and what is owed for it. */
+  embed(task: string, signal: AbortSignal): Promise<EmbeddedTask>;
   /** The tenant's auctions that cleared before and are nearest to the vector, best first. */
   recall(
     config: Config,
     query: { readonly tenantId: TenantId; readonly vector: readonly number[] },
   ): Promise<readonly RecalledEntry[]>;
+}
+
+export interface EmbeddedTask {
+  readonly vector: readonly number[] | null;
+  readonly bill: CallBill;
 }
 
 /** What the calls of an auction are planned from. */

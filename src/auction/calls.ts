@@ -7,7 +7,8 @@ import type { Micros } from "../market/money.ts";
 import { AuctionAborted, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
 
-export type AuctionCallKind = Exclude<CallKind, "trace">;
+/** What agents are asked for in an auction. */
+export type AuctionCallKind = Exclude<CallKind, "embed" | "trace">;
 
 /** A call that is about to be made. */
 export interface PlannedCall<T> {

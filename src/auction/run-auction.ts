@@ -13,6 +13,7 @@ import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { AuctionLog } from "./auction-log.ts";
 import { AuctionAborted, type AuctionDeps, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
 import { planBids, type BidCall } from "./collect-bids.ts";
+import { embedTask, planEmbedding } from "./embed-task.ts";
 import { startHeartbeat, type HeartbeatAbort } from "./heartbeat.ts";
 import { holdRound } from "./hold-round.ts";
 import { refineBids } from "./refine.ts";
@@ -49,7 +50,8 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
   const task = deps.config.taskRoom<TaskRoomApi>(tenantId, taskId);
   // The first calls go with the opening: one hop until the agents are asked.
   const calls = opening === undefined ? null : firstCalls(deps, opening);
-  const started = calls?.map((call) => call.started) ?? [];
+  const embedCall = opening === undefined ? null : planEmbedding({ deps, opening });
+  const started = [...(embedCall === null ? [] : [embedCall]), ...(calls?.map((call) => call.started) ?? [])];
   const begun = await task.beginAuction(generation, opening === undefined ? null : { opening, started });
   toRun.opened?.();
   if (!begun.ok) return;
@@ -71,7 +73,7 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
     signal: AbortSignal.any([heartbeat.signal, refused.signal]),
   };
   try {
-    const embedding = embedTask(run);
+    const embedding = embedTask(run, embedCall);
     const answers = await collectAnswers(run, calls, embedding);
     const { prompt } = run.opening.spec;
     const vector = await embedding;
@@ -91,12 +93,6 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
 function firstCalls(deps: AuctionPlan["deps"], opening: Opening): readonly BidCall[] {
   const agents = opening.policy.rules.kind === "auction" ? opening.pool : [];
   return planBids({ deps, opening }, { round: 1, agents, refinements: new Map() });
-}
-
-/** The task's vector, under way while the agents bid; null without a memory, or where no auction is held. */
-async function embedTask({ deps, opening, signal }: AuctionRun): Promise<readonly number[] | null> {
-  if (deps.memory === null || opening.policy.rules.kind !== "auction") return null;
-  return deps.memory.embed(opening.spec.prompt, signal);
 }
 
 /** Bids, verdicts, and what refinement adds; nothing where the policy holds no auction. */

@@ -6,14 +6,15 @@
 import type { AgentId, CallId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
 
-export const CALL_KINDS = ["bid", "jury", "refine", "trace"] as const;
+export const CALL_KINDS = ["embed", "bid", "jury", "refine", "trace"] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
 /** A call that is about to be made. */
 export interface StartedCall {
   readonly callId: CallId;
   readonly kind: CallKind;
-  readonly agentId: AgentId;
+  /** Null: the call is no agent's; `embed` asks the memory's model. */
+  readonly agentId: AgentId | null;
   /** Most that this call can cost. */
   readonly boundMicros: Micros;
 }

@@ -9,7 +9,8 @@ import type { VerdictOutcome } from "./verifier-spec.ts";
 export interface SpentCall {
   readonly callId: CallId;
   readonly kind: CallKind;
-  readonly agentId: AgentId;
+  /** Null: the call was no agent's. */
+  readonly agentId: AgentId | null;
   /** 0 for calls of the auction. */
   readonly attempt: number;
   readonly status: CallBill["status"];

@@ -3,18 +3,29 @@
  *
  * The index holds id, vector, namespace and version only; texts stay in the market room. It is eventually consistent.
  */
-import type { Result } from "../market/result.ts";
+import type { CallBill } from "../market/call.ts";
 import type { TenantId } from "../market/ids.ts";
+import type { Micros } from "../market/money.ts";
+import type { Result } from "../market/result.ts";
 
 export interface EmbeddingFailure {
   readonly reason: "unreachable" | "malformed" | "wrong_dimension" | "misconfigured";
   readonly message: string;
 }
 
+/** What came of asking for an embedding, and what is owed for it: an answer of no use may be owed all the same. */
+export interface EmbeddingAnswer {
+  /** At unit length, of the embedder's dimension. */
+  readonly vector: Result<Float32Array, EmbeddingFailure>;
+  readonly bill: CallBill;
+}
+
 export interface Embedder {
   readonly dimension: number;
-  /** A unit vector of `dimension` numbers. Never rejects. */
-  embed(text: string, signal: AbortSignal): Promise<Result<Float32Array, EmbeddingFailure>>;
+  /** Most that embedding the text can cost. */
+  bound(text: string): Micros;
+  /** Never rejects. */
+  embed(text: string, signal: AbortSignal): Promise<EmbeddingAnswer>;
 }
 
 export interface IndexedVector {

@@ -1,5 +1,6 @@
 /** One request to `/embeddings` of any endpoint that speaks OpenAI's wire. */
 import { fail, ok, type Result } from "../market/result.ts";
+import type { Asked } from "./asked.ts";
 import type { EmbeddingConfig } from "./embedding-config.ts";
 import type { EmbeddingFailure } from "./memory-port.ts";
 
@@ -16,17 +17,18 @@ interface Endpoint {
   readonly apiKey: string | null;
 }
 
-/** The parsed answer, not yet read. Never rejects; no message holds the key. */
+/** Never rejects; no message holds the key. */
 export async function askOpenAiCompatible(
   sources: Sources,
   config: EndpointConfig,
   request: { readonly text: string; readonly signal: AbortSignal },
-): Promise<Result<unknown, EmbeddingFailure>> {
+): Promise<Asked> {
   const endpoint = endpointOf(config, sources);
-  if (!endpoint.ok) return endpoint;
+  if (!endpoint.ok) return fail({ ...endpoint.failure, owed: false });
   const { url, apiKey } = endpoint.value;
   // The platform's fetch refuses to be called as a method of something else.
   const { fetch } = sources;
+  const sent = !request.signal.aborted;
   try {
     const response = await fetch(url, {
       method: "POST",
@@ -43,27 +45,24 @@ export async function askOpenAiCompatible(
       : refusal(config.model, { status: response.status, body: withoutKey(body, apiKey) });
   } catch (error) {
     const message = withoutKey(error instanceof Error ? error.message : String(error), apiKey);
-    return fail({ reason: "unreachable", message: `${config.model} did not embed: ${message}` });
+    return fail({ reason: "unreachable", message: `${config.model} did not embed: ${message}`, owed: sent });
   }
 }
 
-function parsedJson(body: string, model: string): Result<unknown, EmbeddingFailure> {
+function parsedJson(body: string, model: string): Asked {
   try {
     return ok(JSON.parse(body));
   } catch {
-    return fail({ reason: "malformed", message: `the answer of ${model} is no JSON` });
+    return fail({ reason: "malformed", message: `the answer of ${model} is no JSON`, owed: true });
   }
 }
 
 /** Wrong key, no right, no such model or path: waiting mends none of these. */
 const CONFIGURATION_STATUS = new Set([401, 403, 404]);
 
-function refusal(
-  model: string,
-  { status, body }: { readonly status: number; readonly body: string },
-): Result<never, EmbeddingFailure> {
+function refusal(model: string, { status, body }: { readonly status: number; readonly body: string }): Asked {
   const reason = CONFIGURATION_STATUS.has(status) ? "misconfigured" : "unreachable";
-  return fail({ reason, message: `${model} did not embed: status ${status}: ${body}` });
+  return fail({ reason, message: `${model} did not embed: status ${status}: ${body}`, owed: false });
 }
 
 /** One short line; some endpoints repeat the key that they refuse. */

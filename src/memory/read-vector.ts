@@ -12,6 +12,14 @@ const answerSchema = z.looseObject({
     .min(1),
 });
 
+const usageSchema = z.looseObject({ usage: z.looseObject({ prompt_tokens: z.int().min(1) }) });
+
+/** Tokens that the model read; null where the answer does not say, or says none, which no text has. */
+export function readTokens(answer: unknown): number | null {
+  const parsed = usageSchema.safeParse(answer);
+  return parsed.success ? parsed.data.usage.prompt_tokens : null;
+}
+
 /** The first vector of the answer at unit length; a failure where it is not of the expected dimension. */
 export function readVector(
   answer: unknown,

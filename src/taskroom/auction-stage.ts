@@ -7,7 +7,13 @@ import type { StartedCall } from "../market/call.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
-import type { AuctionCommit, AuctionDesk, DeskAnswer, FreshAuction } from "./task-room-api.ts";
+import type {
+  AuctionCommit,
+  AuctionDesk,
+  DeskAnswer,
+  EmbeddingRecord,
+  FreshAuction,
+} from "./task-room-api.ts";
 
 export class AuctionStage {
   readonly #room: Room;
@@ -49,17 +55,21 @@ export class AuctionStage {
     }
     journal.putTask({ ...task, auctionGeneration: generation, state: "bidding" });
     for (const call of fresh?.started ?? []) journal.startCall(call, 0);
-    return ok({ opening, bids, verdicts, refinements: journal.refinements() });
+    const [refinements, embedding] = [journal.refinements(), journal.embedding()];
+    return ok({ opening, bids, verdicts, refinements, embedding });
   }
 
-  commit(generation: number, { bids, verdicts, refinement, started }: AuctionCommit): DeskAnswer {
+  commit(generation: number, commit: AuctionCommit): DeskAnswer {
+    const { bids, verdicts, refinement, embedding, started } = commit;
     const held = this.#held(generation);
     // Whoever lost the auction still owes for its calls: they are booked, and what they brought is not taken.
     for (const { call } of bids) this.#room.bookCall(call);
     for (const call of verdicts.flatMap(({ calls }) => calls)) this.#room.bookCall(call);
+    if (embedding !== null) this.#room.bookCall(embedding.call);
     if (held === null) return "lost";
     for (const { bid } of bids) this.#recordBid(bid);
     for (const { verdict } of verdicts) this.#recordVerdict(verdict);
+    if (embedding !== null) this.#recordEmbedding(embedding);
     if (held.stop !== null) return "stop";
     if (refinement !== null) this.#openRefinement(refinement);
     this.#start(held, started);
@@ -96,6 +106,10 @@ export class AuctionStage {
       const { reason, message } = verdict;
       this.#room.append({ type: "juror-left", round, jurorId, reason, message });
     }
+  }
+
+  #recordEmbedding({ vector }: EmbeddingRecord): void {
+    if (this.#room.journal.embedding() === null) this.#room.journal.putEmbedding({ vector });
   }
 
   #openRefinement({ provisionalWinner, refinements }: NonNullable<AuctionCommit["refinement"]>): void {

@@ -13,7 +13,7 @@ import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { StopEnd } from "../market/award.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
-import type { CallView } from "./task-room-api.ts";
+import type { CallView, EmbeddingRecord } from "./task-room-api.ts";
 
 export const TASK_SCHEMA: SchemaSteps = [
   `
@@ -32,6 +32,16 @@ CREATE TABLE steps (
 ) WITHOUT ROWID;
 ${TIMER_SCHEMA}
 ${OUTBOX_SCHEMA}
+`,
+  // A call may be no agent's.
+  `
+CREATE TABLE calls_of_all (
+  call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id TEXT, attempt INTEGER NOT NULL,
+  status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER
+) WITHOUT ROWID;
+INSERT INTO calls_of_all SELECT * FROM calls;
+DROP TABLE calls;
+ALTER TABLE calls_of_all RENAME TO calls;
 `,
 ];
 
@@ -66,7 +76,7 @@ export interface TaskDoc {
 interface CallRow extends Record<string, SqlStorageValue> {
   call_id: string;
   kind: string;
-  agent_id: string;
+  agent_id: string | null;
   attempt: number;
   status: string;
   bound_micros: number;
@@ -150,6 +160,14 @@ export class Journal {
   refinements(): RefinementRecord[] | null {
     if (this.#doc<boolean>("refinement-opened") === null) return null;
     return this.#bodies<RefinementRecord>("SELECT body FROM refinements ORDER BY agent_id");
+  }
+
+  embedding(): EmbeddingRecord | null {
+    return this.#doc<EmbeddingRecord>("embedding");
+  }
+
+  putEmbedding(embedding: EmbeddingRecord): void {
+    this.#put("embedding", embedding);
   }
 
   openRefinement(): void {
@@ -264,7 +282,7 @@ function callView(row: CallRow): CallView {
   return {
     callId: row.call_id as CallId,
     kind: row.kind as CallKind,
-    agentId: row.agent_id as AgentId,
+    agentId: row.agent_id as AgentId | null,
     attempt: row.attempt,
     status: row.status as CallView["status"],
     boundMicros: asMicros(row.bound_micros),

@@ -21,6 +21,13 @@ export interface AuctionDesk {
   readonly verdicts: readonly VerdictRecord[];
   /** Who was asked to refine, and with which pairs; null: not decided yet. */
   readonly refinements: readonly RefinementRecord[] | null;
+  /** Null: the task's embedding was not asked for, or its answer never came. */
+  readonly embedding: EmbeddingRecord | null;
+}
+
+/** The task's vector for the memory; null where the model gave none that can be used. */
+export interface EmbeddingRecord {
+  readonly vector: readonly number[] | null;
 }
 
 /** An auction whose task's room may not have been opened yet. */
@@ -39,6 +46,8 @@ export interface AuctionCommit {
     readonly provisionalWinner: AgentId;
     readonly refinements: readonly RefinementRecord[];
   } | null;
+  /** The first one stands. */
+  readonly embedding: (EmbeddingRecord & { readonly call: EndedCall }) | null;
   /** Calls that are made once this stands. */
   readonly started: readonly StartedCall[];
 }
@@ -77,7 +86,7 @@ export interface TaskView {
   readonly result: string | null;
   readonly verdict: Verdict | null;
   readonly costMicros: Micros;
-  readonly costs: Readonly<Record<"bidMicros" | "juryMicros" | "refineMicros" | "traceMicros", Micros>>;
+  readonly costs: Readonly<Record<`${CallKind}Micros`, Micros>>;
   readonly usage: Readonly<Record<CallKind, TokenUsage>>;
   readonly admittedAtMs: number;
   readonly deadlineAtMs: number;
@@ -89,7 +98,8 @@ export interface TaskView {
 export interface CallView {
   readonly callId: CallId;
   readonly kind: CallKind;
-  readonly agentId: AgentId;
+  /** Null: the call is no agent's. */
+  readonly agentId: AgentId | null;
   readonly attempt: number;
   /** `started`: under way, or its holder died. */
   readonly status: CallBill["status"] | "started";

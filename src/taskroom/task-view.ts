@@ -27,12 +27,14 @@ export function taskView(journal: Journal): TaskView | null {
     verdict: task.verdict,
     costMicros: sumMicros(calls.map((call) => call.costMicros)),
     costs: {
+      embedMicros: costOf(calls, "embed"),
       bidMicros: costOf(calls, "bid"),
       juryMicros: costOf(calls, "jury"),
       refineMicros: costOf(calls, "refine"),
       traceMicros: costOf(calls, "trace"),
     },
     usage: {
+      embed: usageOf(calls, "embed"),
       bid: usageOf(calls, "bid"),
       jury: usageOf(calls, "jury"),
       refine: usageOf(calls, "refine"),

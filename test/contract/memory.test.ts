@@ -65,9 +65,9 @@ const overAi = createEmbedder(
 );
 
 async function vectorOf(text: string): Promise<Float32Array> {
-  const answer = await overAi.embed(text, AbortSignal.timeout(10_000));
-  if (!answer.ok) throw new Error(answer.failure.message);
-  return answer.value;
+  const { vector } = await overAi.embed(text, AbortSignal.timeout(10_000));
+  if (!vector.ok) throw new Error(vector.failure.message);
+  return vector.value;
 }
 const entry = async (text: string, version = 1) => ({
   id: newId("auc", source),
@@ -251,6 +251,8 @@ describe("the embedder", () => {
         ...endpoint,
         model: MODEL,
         dimension: 768,
+        usdPerMtok: 1,
+        priceSource: "made up for tests",
         ...fields,
       }),
     );
@@ -261,15 +263,27 @@ describe("the embedder", () => {
     expect(vector).toHaveLength(768);
     expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
     const other = await overHttp().embed("a task", signal());
-    expect(other.ok && cosine(other.value, vector)).toBeCloseTo(1, 6);
+    expect(other.vector.ok && cosine(other.vector.value, vector)).toBeCloseTo(1, 6);
+  });
+
+  it("bills what the wire reports, never more than the bound, and leaves at the bound what it does not", async () => {
+    for (const text of ["a task", "ä task 🐟", "x".repeat(20_000)]) {
+      const { bill } = await overHttp().embed(text, signal());
+      const costMicros = bill.status === "billed" ? bill.costMicros : Number.NaN;
+      expect(costMicros).toBeGreaterThan(0);
+      expect(costMicros).toBeLessThanOrEqual(overHttp().bound(text));
+    }
+    expect((await overAi.embed("a task", signal())).bill).toEqual({ status: "unconfirmed" });
   });
 
   it("fails as the other side fails", async () => {
     expect(await overHttp({ dimension: 512 }).embed("a task", signal())).toMatchObject({
-      failure: { reason: "wrong_dimension", message: expect.stringMatching(/768.*512/) },
+      vector: { failure: { reason: "wrong_dimension", message: expect.stringMatching(/768.*512/) } },
+      bill: { status: "billed" },
     });
     expect(await overHttp({ model: "nobody" }).embed("a task", signal())).toMatchObject({
-      failure: { reason: "misconfigured" },
+      vector: { failure: { reason: "misconfigured" } },
+      bill: { status: "refused" },
     });
   });
 
@@ -279,7 +293,8 @@ describe("the embedder", () => {
       await emulators.admin("PUT", `/emulator/faults/${MODEL}`, faults);
       for (const embedder of [overAi, overHttp()])
         expect(await embedder.embed("a task", signal())).toMatchObject({
-          failure: { reason: "unreachable" },
+          vector: { failure: { reason: "unreachable" } },
+          bill: { status: "refused" },
         });
     },
   );
@@ -289,7 +304,8 @@ describe("the embedder", () => {
     const startedMs = performance.now();
     for (const embedder of [overAi, overHttp()])
       expect(await embedder.embed("a task", AbortSignal.timeout(100))).toMatchObject({
-        failure: { reason: "unreachable", message: expect.stringContaining("timeout") },
+        vector: { failure: { reason: "unreachable", message: expect.stringContaining("timeout") } },
+        bill: { status: "unconfirmed" },
       });
     expect(performance.now() - startedMs).toBeLessThan(3_000);
   });

@@ -95,9 +95,16 @@ async function expectBillsToAgree(access: Access, ids: readonly string[]): Promi
   }
   const response = await fetch(`${stack.emulatorUrl}/emulator/calls/summary`);
   const { models } = await response.json<{ models: ModelSummary[] }>();
-  // Embeddings are asked for, too; they are no agent's.
+  // The memory's model reports no usage: every call to it stands at its bound, and none was made unrecorded.
+  const embeddings = calls.filter((call) => call.kind === "embed");
+  expect(embeddings.filter((call) => call.agentId !== null || call.status === "billed")).toEqual([]);
+  const embedded = models.find((one) => one.model.includes("bge"))?.ok ?? 0;
+  expect(embedded).toBeGreaterThan(0);
+  expect(embedded).toBeLessThanOrEqual(embeddings.filter((call) => (call.costMicros ?? 0) > 0).length);
   for (const summary of models.filter((one) => one.model.includes("house"))) {
-    const mine = calls.filter((call) => summary.model.endsWith(call.agentId.replace("agt_house", "")));
+    const mine = calls.filter(
+      (call) => call.agentId !== null && summary.model.endsWith(call.agentId.replace("agt_house", "")),
+    );
     const billed = mine.filter((call) => call.status === "billed");
     const unconfirmed = mine.filter((call) => call.status === "unconfirmed");
     expect(billed.length).toBeGreaterThan(0);

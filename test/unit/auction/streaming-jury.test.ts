@@ -56,7 +56,7 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
       },
     },
     opening: { ...opening, deadlineAtMs: Number.MAX_SAFE_INTEGER },
-    desk: { opening, bids: standing, verdicts: [], refinements: null },
+    desk: { opening, bids: standing, verdicts: [], refinements: null, embedding: null },
     log: { commit: async (part) => void commits.push(part) },
     signal: new AbortController().signal,
   };

@@ -102,8 +102,14 @@ export function apiTask(taskId: string, fields: Partial<ApiTask> = {}): ApiTask 
     queueMessages: 1,
     verdict: { outcome: "pass", verifier: "equals", evidence: "as expected" },
     costMicros: 40,
-    costs: { bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros: 12 },
-    usage: { bid: usageOf(50, 20), jury: usageOf(60, 10), refine: NO_USAGE, trace: usageOf(220, 15) },
+    costs: { embedMicros: 0, bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros: 12 },
+    usage: {
+      embed: NO_USAGE,
+      bid: usageOf(50, 20),
+      jury: usageOf(60, 10),
+      refine: NO_USAGE,
+      trace: usageOf(220, 15),
+    },
     ...fields,
   };
 }

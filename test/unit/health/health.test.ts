@@ -42,6 +42,8 @@ const endpoint = {
   apiKeySecret: "EMBED_KEY",
   model: "embed-small",
   dimension: 2,
+  usdPerMtok: 1,
+  priceSource: "made up for tests",
 };
 
 interface Deployment {

@@ -1,5 +1,6 @@
 /** Embeddings over both wires: what is sent, what is read, and how it fails. */
 import { describe, expect, test } from "vitest";
+import { NO_USAGE } from "../../../src/market/money.ts";
 import { createEmbedder, MAX_EMBEDDED_CHARS } from "../../../src/memory/embedder.ts";
 import { embeddingConfigSchema } from "../../../src/memory/embedding-config.ts";
 import { aWorld, SECRET, type World } from "./fakes.ts";
@@ -11,12 +12,14 @@ const endpoint = {
   apiKeySecret: "KEY",
   model: "embed-small",
   dimension: 2,
+  usdPerMtok: 2,
+  priceSource: "made up for tests",
 } as const;
 const openAi = embeddingConfigSchema.parse(endpoint);
 const forever = () => new AbortController().signal;
 
 const embed = async (world: World, config = workersAi, text = "a task") =>
-  createEmbedder(world, config).embed(text, forever());
+  (await createEmbedder(world, config).embed(text, forever())).vector;
 
 describe("the configuration", () => {
   test("has BGE base as default", () => {
@@ -24,7 +27,20 @@ describe("the configuration", () => {
       provider: "workers-ai",
       model: "@cf/baai/bge-base-en-v1.5",
       dimension: 768,
+      prices: {
+        inputMicrosPerMtok: 67_000,
+        cachedInputMicrosPerMtok: 67_000,
+        cacheWriteMicrosPerMtok: 67_000,
+        outputMicrosPerMtok: 0,
+      },
+      priceSource: expect.stringContaining("unconfirmed"),
     });
+  });
+
+  test("takes another price for it, with its source", () => {
+    const config = { provider: "workers-ai", usdPerMtok: 0, priceSource: "free of charge" };
+    const { prices, priceSource } = embeddingConfigSchema.parse(config);
+    expect([prices.inputMicrosPerMtok, priceSource]).toEqual([0, "free of charge"]);
   });
 
   test.each<[object, string]>([
@@ -34,6 +50,11 @@ describe("the configuration", () => {
     [{ ...endpoint, apiKeySecret: SECRET }, "a key instead of its name"],
     [{ ...endpoint, dimension: 1_537 }, "more than Vectorize holds"],
     [{ provider: "workers-ai", dimension: 0 }, "no dimension"],
+    [{ provider: "workers-ai", model: "@cf/baai/bge-m3", dimension: 1_024 }, "a model of unknown price"],
+    [{ provider: "workers-ai", usdPerMtok: 1 }, "a price from nowhere"],
+    [{ provider: "workers-ai", priceSource: "the list" }, "a source of no price"],
+    [{ ...endpoint, usdPerMtok: undefined }, "an endpoint of unknown price"],
+    [{ ...endpoint, usdPerMtok: -1 }, "a negative price"],
   ])("refuses %o: %s", (config) => {
     expect(embeddingConfigSchema.safeParse(config).success).toBe(false);
   });
@@ -44,7 +65,7 @@ describe("over Workers AI", () => {
     const world = aWorld([{ shape: [1, 2], data: [[3, -4]], pooling: "cls" }]);
     const embedder = createEmbedder(world, workersAi);
     expect(embedder.dimension).toBe(2);
-    expect(await embedder.embed("a task", forever())).toEqual({
+    expect((await embedder.embed("a task", forever())).vector).toEqual({
       ok: true,
       value: Float32Array.of(0.6, -0.8),
     });
@@ -90,8 +111,12 @@ describe("over Workers AI", () => {
       ok: false,
       failure: { reason: "unreachable", message: expect.stringContaining("out of time") },
     };
-    expect(await answer).toEqual(failed);
-    expect(await embedder.embed("a task", controller.signal)).toEqual(failed);
+    expect(await answer).toEqual({ vector: failed, bill: { status: "unconfirmed" } });
+    // Nothing was asked, and nothing is owed.
+    expect(await embedder.embed("a task", controller.signal)).toEqual({
+      vector: failed,
+      bill: { status: "refused" },
+    });
     expect(world.sent).toHaveLength(1);
   });
 
@@ -152,6 +177,59 @@ describe("over an OpenAI-compatible endpoint", () => {
     const controller = new AbortController();
     const answer = createEmbedder(aWorld([null]), openAi).embed("a task", controller.signal);
     setTimeout(() => controller.abort(new Error("out of time")), 1);
-    expect(await answer).toMatchObject({ failure: { reason: "unreachable" } });
+    expect(await answer).toMatchObject({
+      vector: { failure: { reason: "unreachable" } },
+      bill: { status: "unconfirmed" },
+    });
+  });
+});
+
+describe("the bill", () => {
+  const billed = (inputTokens: number, costMicros: number) => ({
+    status: "billed",
+    usage: { ...NO_USAGE, inputTokens },
+    costMicros,
+  });
+  const vector = { data: [{ embedding: [1, 0] }] };
+
+  test.each<[object | Error, object]>([
+    // 7 tokens at 2 USD per Mtok.
+    [{ ...vector, usage: { prompt_tokens: 7, total_tokens: 7 } }, billed(7, 14)],
+    // The answer is of no use, and was given all the same.
+    [{ data: [{ embedding: [1] }], usage: { prompt_tokens: 7 } }, billed(7, 14)],
+    [vector, { status: "unconfirmed" }],
+    [{ ...vector, usage: { prompt_tokens: 0 } }, { status: "unconfirmed" }],
+    [{ ...vector, usage: { prompt_tokens: "7" } }, { status: "unconfirmed" }],
+    [new Response("<html>"), { status: "unconfirmed" }],
+    [new TypeError("fetch failed"), { status: "unconfirmed" }],
+    [new Response("slow down", { status: 429 }), { status: "refused" }],
+    [new Response("no", { status: 401 }), { status: "refused" }],
+  ])("of the endpoint's %o is %o", async (answer, bill) => {
+    expect((await createEmbedder(aWorld([answer]), openAi).embed("a task", forever())).bill).toEqual(bill);
+  });
+
+  test.each<[object | Error, object]>([
+    [{ data: [[1, 0]] }, { status: "unconfirmed" }],
+    // Should the binding report it one day, it is taken at its word: 30 tokens at 0.067 USD per Mtok.
+    [{ data: [[1, 0]], usage: { prompt_tokens: 30 } }, billed(30, 3)],
+    [new Error("InferenceUpstreamError: 3040: Capacity temporarily exceeded"), { status: "refused" }],
+    [new Error("Network connection lost."), { status: "unconfirmed" }],
+  ])("of Workers AI's %o is %o", async (answer, bill) => {
+    expect((await createEmbedder(aWorld([answer]), workersAi).embed("a task", forever())).bill).toEqual(bill);
+  });
+
+  test("of what was never sent is nothing", async () => {
+    const unset = createEmbedder(aWorld([], { KEY: "" }), openAi);
+    expect((await unset.embed("a task", forever())).bill).toEqual({ status: "refused" });
+    const unbound = createEmbedder({ ...aWorld([]), ai: undefined }, workersAi);
+    expect((await unbound.embed("a task", forever())).bill).toEqual({ status: "refused" });
+  });
+
+  test("is bounded by the bytes that are sent", () => {
+    const { bound } = createEmbedder(aWorld([]), openAi);
+    // 2 micro-USD per token: a token is at least one byte, and 16 may stand around the text.
+    expect(bound("a task")).toBe((6 + 16) * 2);
+    expect(bound("🐟")).toBe((4 + 16) * 2);
+    expect(bound("x".repeat(1_000_000))).toBe((MAX_EMBEDDED_CHARS + 16) * 2);
   });
 });

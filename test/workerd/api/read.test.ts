@@ -42,8 +42,8 @@ describe("an open task", () => {
       verdict: null,
       costMicros: 0,
       costUsd: 0,
-      costs: { bidMicros: 0, juryMicros: 0, refineMicros: 0, traceMicros: 0 },
-      usage: { bid: nothing, jury: nothing, refine: nothing, trace: nothing },
+      costs: { embedMicros: 0, bidMicros: 0, juryMicros: 0, refineMicros: 0, traceMicros: 0 },
+      usage: { embed: nothing, bid: nothing, jury: nothing, refine: nothing, trace: nothing },
       admittedAt: expect.any(String),
       deadlineAt: expect.any(String),
       endedAt: null,
@@ -81,7 +81,7 @@ describe("an open task", () => {
       state: "bidding",
       costMicros: bid.costMicros,
       costUsd: bid.costMicros / 1_000_000,
-      costs: { bidMicros: bid.costMicros, juryMicros: 0, refineMicros: 0, traceMicros: 0 },
+      costs: { embedMicros: 0, bidMicros: bid.costMicros, juryMicros: 0, refineMicros: 0, traceMicros: 0 },
       usage: { bid: aUsage() },
     });
   });

@@ -2,7 +2,8 @@
 import { createAuctionMemory } from "../../../src/auction/auction-memory.ts";
 import type { AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
-import type { VectorIndex } from "../../../src/memory/memory-port.ts";
+import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
+import type { EmbeddingAnswer, VectorIndex } from "../../../src/memory/memory-port.ts";
 import { createVectorIndex } from "../../../src/memory/vector-index.ts";
 import { ok } from "../../../src/market/result.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
@@ -24,9 +25,12 @@ export function anIndex(): { readonly vectorize: MemoryVectorize; readonly index
 }
 
 export function memoryOver(index: VectorIndex): AuctionMemory {
-  const embed = async (text: string) => ok(Float32Array.from([text.length % 7 === 0 ? 0.6 : 1, 0.8]));
+  const embed = async (text: string): Promise<EmbeddingAnswer> => ({
+    vector: ok(Float32Array.from([text.length % 7 === 0 ? 0.6 : 1, 0.8])),
+    bill: { status: "billed", usage: { ...NO_USAGE, inputTokens: 9 }, costMicros: asMicros(2) },
+  });
   return createAuctionMemory({
-    embedder: { dimension: 2, embed },
+    embedder: { dimension: 2, embed, bound: () => asMicros(3) },
     index,
     usable: async () => true,
   });

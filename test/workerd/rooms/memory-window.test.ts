@@ -23,6 +23,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+const FAILED = { vector: null, bill: { status: "refused" } } as const;
 const LOOK_MS = 5_000;
 const ASKED = [1, 0.8];
 
@@ -97,7 +98,7 @@ describe("an entry", () => {
   test("whose embedding failed is kept, and found by nobody", async () => {
     const day = await openMarket();
     const { index } = anIndex();
-    const memory = { ...memoryOver(index), embed: async () => null };
+    const memory = { ...memoryOver(index), embed: async () => FAILED };
     const { room } = await runTask(day, { memory });
     const id = (await room.receipt())?.task.auctionId ?? "";
     expect(await day.market.claimVectors(10)).toEqual([]);

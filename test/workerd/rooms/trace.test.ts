@@ -82,6 +82,7 @@ describe("a trace", () => {
     });
     // Three bids, of which two were empty and billed; two steps: 1000 × output/4 + 200 × output each.
     expect(view?.costs).toEqual({
+      embedMicros: 0,
       bidMicros: 45 + 450 + 4_500,
       juryMicros: 0,
       refineMicros: 0,
