@@ -1,8 +1,8 @@
 /**
  * How the memory comes to know of an auction, and of what its winner's trace did. Pure.
  *
- * An entry is one row of the market room for good, so its texts are cut: 24 agents with two strategies each stay below
- * 1.2 MB even where every character is escaped, and a row may have 2 MB.
+ * An entry is one row of the market room for good, and a row may have 2 MB: a larger one would keep its auction from
+ * clearing. So its texts are cut, whatever the largest pool writes.
  */
 import type { BidRecord, VerdictRecord } from "./auction-record.ts";
 import type { Clearing } from "./clear.ts";
@@ -16,6 +16,12 @@ import type { VerdictOutcome } from "./verifier-spec.ts";
 const MAX_TASK_CHARS = 4_000;
 /** An honest strategy of the 600 tokens that are admitted is shorter. In UTF-16 units. */
 const MAX_STRATEGY_CHARS = 4_000;
+/** All strategies of an entry, as JSON. 64 agents with two each come to half of it; verdicts take 0.6 MB at most. */
+const MAX_STRATEGIES_BYTES = 1_200_000;
+/** A control character is `\u0001` in JSON: nothing takes more. */
+const MAX_BYTES_PER_CHAR = 6;
+/** Names and quotes around one strategy. */
+const STRATEGY_FRAME_BYTES = 150;
 
 /** What the trace of an auction's winner did. */
 export interface TraceOutcome {
@@ -41,11 +47,7 @@ export function entryOf(auction: {
     taskId,
     version: 1,
     task: beginning(task, MAX_TASK_CHARS),
-    strategies: auction.bids.flatMap((bid): RememberedStrategy[] => {
-      if (bid.status !== "valid") return [];
-      const { agentId, round, strategy } = bid;
-      return [{ agentId, round, strategy: beginning(strategy, MAX_STRATEGY_CHARS) }];
-    }),
+    strategies: rememberedStrategies(auction.bids),
     verdicts: auction.verdicts.flatMap((verdict): RememberedVerdict[] => {
       if (verdict.status !== "scored") return [];
       const { jurorId, round, scores } = verdict;
@@ -57,6 +59,19 @@ export function entryOf(auction: {
     verifier: null,
     traceCostMicros: null,
   };
+}
+
+function rememberedStrategies(bids: readonly BidRecord[]): RememberedStrategy[] {
+  const cutTo = (chars: number) =>
+    bids.flatMap((bid): RememberedStrategy[] => {
+      if (bid.status !== "valid") return [];
+      const { agentId, round, strategy } = bid;
+      return [{ agentId, round, strategy: beginning(strategy, chars) }];
+    });
+  const strategies = cutTo(MAX_STRATEGY_CHARS);
+  if (utf8Bytes(JSON.stringify(strategies)) <= MAX_STRATEGIES_BYTES) return strategies;
+  const share = MAX_STRATEGIES_BYTES / strategies.length - STRATEGY_FRAME_BYTES;
+  return cutTo(Math.floor(share / MAX_BYTES_PER_CHAR));
 }
 
 /** An entry as it was stored; what older entries do not hold is null. */
@@ -97,6 +112,18 @@ export function settledEntry(entry: MemoryEntry, told: TraceOutcome): MemoryEntr
     entry.traceCostMicros === outcome.traceCostMicros;
   if (same || entry.winner !== agentId) return null;
   return { ...entry, ...outcome, version: entry.version + 1 };
+}
+
+function utf8Bytes(text: string): number {
+  let bytes = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    // Each half of a surrogate pair is two of its four bytes.
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800 || (unit >= 0xd800 && unit < 0xe000)) bytes += 2;
+    else bytes += 3;
+  }
+  return bytes;
 }
 
 /** Never cut through a character. */

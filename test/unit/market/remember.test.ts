@@ -71,20 +71,38 @@ describe("the entry of a cleared auction", () => {
     expect(entryOf({ ...held, clearing: clearing({ round: 0 }) })).toBeNull();
   });
 
-  test("is below a row's 2 MB, whatever 24 agents write", () => {
-    const agents = Array.from({ length: 24 }, (_, at) => agentId(`number-${at}`));
-    // A control character takes six bytes in JSON.
-    const strategy = "\u0001".repeat(100_000);
+  describe("of the largest pool", () => {
+    const agents = Array.from({ length: 64 }, (_, at) => agentId(`${"long-name-".repeat(5)}${at}`));
     const scores = Object.fromEntries(agents.map((id) => [id, 5]));
-    const entry = anEntry({
-      task: strategy,
-      bids: agents.flatMap((id) => [1, 2].map((round) => aBid({ agentId: id, round: round as 1, strategy }))),
-      verdicts: agents.flatMap((jurorId) =>
-        [1, 2].map((round) => aVerdict({ jurorId, round: round as 1, scores })),
-      ),
+    const rounds = [1, 2] as const;
+    const remembered = (strategy: string) =>
+      anEntry({
+        task: strategy,
+        bids: agents.flatMap((id) => rounds.map((round) => aBid({ agentId: id, round, strategy }))),
+        verdicts: agents.flatMap((jurorId) => rounds.map((round) => aVerdict({ jurorId, round, scores }))),
+      });
+
+    test.each([
+      // A control character takes six bytes in JSON.
+      ["control characters", "\u0001"],
+      ["lone surrogates", "\ud800"],
+      ["Chinese", "字"],
+      ["fish", "🐟"],
+      ["quotes", '"'],
+      ["words", "word "],
+    ])("is below a row's 2 MB, if it writes %s without end", (_, text) => {
+      const entry = remembered(text.repeat(100_000));
+      expect(entry.strategies).toHaveLength(128);
+      expect(entry.strategies[0]?.strategy.length).toBeGreaterThan(1_000);
+      expect(new TextEncoder().encode(JSON.stringify(entry)).length).toBeLessThan(1_900_000);
     });
-    expect(entry.strategies).toHaveLength(48);
-    expect(new TextEncoder().encode(JSON.stringify(entry)).length).toBeLessThan(1_300_000);
+
+    test("loses nothing of honest strategies", () => {
+      const strategy = "Read the task, write the function, try it. ".repeat(70);
+      expect(new Set(remembered(strategy).strategies.map((one) => one.strategy))).toEqual(
+        new Set([strategy]),
+      );
+    });
   });
 
   test("cuts no character in two", () => {
