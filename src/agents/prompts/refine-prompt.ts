@@ -6,7 +6,7 @@ import type { BidPromptInput } from "./bid-prompt.ts";
 import { fenced, withoutTags } from "./fence.ts";
 
 /** Of a past task this much is shown: enough to see what kind of task it was, for input is paid per token. */
-const MAX_PAST_TASK_CHARS = 4_000;
+const MAX_PAST_TASK_CHARS = 2_200;
 
 interface PromptPair {
   readonly losing: string;
