@@ -1,6 +1,6 @@
 /** The task room's tables and the statements over them. No decisions here. */
 import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
-import type { SchemaSteps } from "../durable/schema.ts";
+import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_SCHEMA } from "../durable/timers.ts";
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
@@ -15,15 +15,14 @@ import type { StopEnd } from "../market/award.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { CallView, EmbeddingRecord } from "./task-room-api.ts";
 
-export const TASK_SCHEMA: SchemaSteps = [
-  `
+const tables = (callsAgent: "TEXT" | "TEXT NOT NULL") => `
 CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE bids (round INTEGER NOT NULL, agent_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, agent_id)) WITHOUT ROWID;
 CREATE TABLE verdicts (round INTEGER NOT NULL, juror_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, juror_id)) WITHOUT ROWID;
 CREATE TABLE refinements (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE calls (
-  call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id TEXT NOT NULL, attempt INTEGER NOT NULL,
+  call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id ${callsAgent}, attempt INTEGER NOT NULL,
   status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE steps (
@@ -32,7 +31,10 @@ CREATE TABLE steps (
 ) WITHOUT ROWID;
 ${TIMER_SCHEMA}
 ${OUTBOX_SCHEMA}
-`,
+`;
+
+const STEPS: SchemaSteps = [
+  tables("TEXT NOT NULL"),
   // A call may be no agent's.
   `
 CREATE TABLE calls_of_all (
@@ -44,6 +46,9 @@ DROP TABLE calls;
 ALTER TABLE calls_of_all RENAME TO calls;
 `,
 ];
+
+/** Every task makes a room: it gets the newest tables at once. */
+export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: tables("TEXT") };
 
 export interface AwardDoc {
   readonly attempt: number;

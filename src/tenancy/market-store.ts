@@ -1,7 +1,7 @@
 /** The market room's tables and the statements over them. No decisions here. */
 import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
 import { TIMER_SCHEMA } from "../durable/timers.ts";
-import type { SchemaSteps } from "../durable/schema.ts";
+import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import type { Agent } from "../market/agent.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId, TenantId } from "../market/ids.ts";
@@ -13,7 +13,7 @@ import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 
-export const MARKET_SCHEMA: SchemaSteps = [
+const STEPS: SchemaSteps = [
   `
 CREATE TABLE tenant (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL);
 CREATE TABLE keys (hash TEXT PRIMARY KEY, key_id TEXT NOT NULL, name TEXT NOT NULL, created_at_ms INTEGER NOT NULL) WITHOUT ROWID;
@@ -56,6 +56,8 @@ DROP INDEX memory_recent;
 ALTER TABLE memory DROP COLUMN recent;
 `,
 ];
+
+export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };
 
 /** What the room knows of its tenant. */
 export interface TenantDoc extends PolicyWeights {

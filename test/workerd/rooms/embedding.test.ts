@@ -194,7 +194,7 @@ describe("an auction that is taken over", () => {
 test("calls of a room from before some were nobody's are all still there", async () => {
   const stub = env.TASK_ROOM.get(env.TASK_ROOM.newUniqueId());
   await runInDurableObject(stub, (_, { storage }) => {
-    migrateSchema(storage, TASK_SCHEMA.slice(0, 1));
+    migrateSchema(storage, { steps: TASK_SCHEMA.steps.slice(0, 1), fresh: null });
     const journal = new Journal(storage);
     const [bid, embed] = [newId("cal", config.source), newId("cal", config.source)];
     journal.startCall({ callId: bid, kind: "bid", agentId: CHEAP, boundMicros: BOUND }, 0);

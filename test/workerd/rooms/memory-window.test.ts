@@ -110,7 +110,7 @@ describe("an entry", () => {
   test("from before the window was a table is still on its way", async () => {
     const stub = env.MARKET_ROOM.get(env.MARKET_ROOM.newUniqueId());
     await runInDurableObject(stub, (_, { storage }) => {
-      migrateSchema(storage, MARKET_SCHEMA.slice(0, 1));
+      migrateSchema(storage, { steps: MARKET_SCHEMA.steps.slice(0, 1), fresh: null });
       const insert =
         "INSERT INTO memory (auction_id, task_id, version, body, vector, recent) VALUES (?, ?, 1, ?, ?, ?)";
       const vector = Float32Array.of(1, 0.8).buffer;
