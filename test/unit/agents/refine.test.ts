@@ -98,10 +98,10 @@ describe("the refinement prompt", () => {
   });
 
   it("shows the beginning of a long past task, and never half a character", () => {
-    const task = `${"a".repeat(3_999)}\u{1F600}${"b".repeat(50)}`;
+    const task = `${"a".repeat(2_199)}\u{1F600}${"b".repeat(50)}`;
     const pairs = [{ task, losing: "l", winning: "w", verified: true }];
     const prompt = strategyPrompt({ ...BID, refinement: { ownStrategy: "o", pairs } }).user;
-    expect(prompt).toContain("a".repeat(3_999));
+    expect(prompt).toContain("a".repeat(2_199));
     expect(prompt).not.toContain("bb");
     expect(prompt.isWellFormed()).toBe(true);
   });

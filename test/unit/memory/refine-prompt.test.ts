@@ -86,7 +86,7 @@ describe("the prompt for a refined bid", () => {
     });
     expect(fencesOf(user, "task")[0]?.[1]).toBe(long);
     const past = fencesOf(user, "past-task")[0]?.[1] ?? "";
-    expect(past.length).toBe(4_001);
+    expect(past.length).toBe(2_201);
     expect(past.isWellFormed()).toBe(true);
   });
 });
