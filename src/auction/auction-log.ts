@@ -2,8 +2,10 @@
  * The task room's record of an auction, as its holder writes it.
  *
  * What comes up at one moment, or while an earlier commit is under way, is written together: a bid and the jury calls
- * that it was waited for are one transaction and one hop, and a large pool's answers are a few. Order is kept.
+ * that it was waited for are one transaction and one hop, and a large pool's answers are a few. Order is kept. A commit
+ * may be written twice: its answer may have been lost.
  */
+import type { EndedCall } from "../market/call.ts";
 import type { AuctionCommit, DeskAnswer } from "../taskroom/task-room-api.ts";
 import { AuctionAborted } from "./auction-run.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
@@ -14,21 +16,31 @@ interface Waiting {
   readonly stands: PromiseWithResolvers<void>;
 }
 
+/** A room that restarts (a deploy, say) is back within moments: a commit is tried again after these, in ms. */
+const RETRY_MS = [50, 250, 1_000];
+
+export interface AuctionLogParts {
+  /** Writes one commit; throws where the room could not be reached. */
+  readonly write: (commit: AuctionCommit) => Promise<DeskAnswer>;
+  /** Hears it at once when the auction may not go on, by the room's word or because it cannot be reached. */
+  readonly refused: (abort: HeartbeatAbort) => void;
+  /** Waits before a commit is tried again; default: a timer. */
+  readonly wait?: (ms: number) => Promise<unknown>;
+}
+
+async function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms));
+}
+
 export class AuctionLog {
-  readonly #write: (commit: AuctionCommit) => Promise<DeskAnswer>;
-  readonly #refused: (abort: HeartbeatAbort) => void;
+  readonly #parts: AuctionLogParts;
   #waiting: Waiting[] = [];
   #writing = false;
-  /** Nothing is written after a commit that failed: a verdict must not stand without the bid that it judged. */
+  /** After a commit that failed only bills are written: a verdict must not stand without the bid that it judged. */
   #broken: { readonly error: unknown } | null = null;
 
-  /** @param refused hears it at once when a commit answers that the auction may not go on */
-  constructor(
-    write: (commit: AuctionCommit) => Promise<DeskAnswer>,
-    refused: (abort: HeartbeatAbort) => void,
-  ) {
-    this.#write = write;
-    this.#refused = refused;
+  constructor(parts: AuctionLogParts) {
+    this.#parts = parts;
   }
 
   /** Resolves once the part stands. @throws AuctionAborted where the auction may not go on; what the room threw */
@@ -38,6 +50,11 @@ export class AuctionLog {
     // By the next turn of the event loop, whatever follows from the same answer has joined.
     if (!this.#writing && this.#waiting.length === 1) void nextTurn().then(() => this.#drain());
     return stands.promise;
+  }
+
+  /** A call's bill, as soon as it is known: what the call brought may be recorded later, or never. */
+  bill(ended: EndedCall): void {
+    this.commit({ ended: [ended] }).catch(() => undefined);
   }
 
   async #drain(): Promise<void> {
@@ -52,28 +69,55 @@ export class AuctionLog {
   }
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    const commit = joined(batch.map(({ part }) => part));
     try {
+      const answer = await this.#writePatiently(this.#broken === null ? commit : billsOf(commit));
       if (this.#broken !== null) throw this.#broken.error;
-      const answer = await this.#write(joined(batch.map(({ part }) => part)));
       if (answer === "continue") {
         for (const { stands } of batch) stands.resolve();
         return;
       }
-      this.#refused(answer);
+      this.#parts.refused(answer);
       for (const { stands } of batch) stands.reject(new AuctionAborted(answer));
     } catch (error) {
       this.#broken ??= { error };
+      // Whoever takes the auction up goes on from what stands.
+      this.#parts.refused("lost");
       for (const { stands } of batch) stands.reject(error);
+    }
+  }
+
+  async #writePatiently(commit: AuctionCommit): Promise<DeskAnswer> {
+    const wait = this.#parts.wait ?? sleep;
+    for (let tried = 0; ; tried += 1) {
+      try {
+        return await this.#parts.write(commit);
+      } catch (error) {
+        const ms = RETRY_MS[tried];
+        if (ms === undefined) throw error;
+        await wait(ms);
+      }
     }
   }
 }
 
 function joined(parts: readonly Partial<AuctionCommit>[]): AuctionCommit {
   return {
+    ended: parts.flatMap(({ ended }) => ended ?? []),
     bids: parts.flatMap(({ bids }) => bids ?? []),
     verdicts: parts.flatMap(({ verdicts }) => verdicts ?? []),
     refinement: parts.find(({ refinement }) => refinement != null)?.refinement ?? null,
     embedding: parts.find(({ embedding }) => embedding != null)?.embedding ?? null,
     started: parts.flatMap(({ started }) => started ?? []),
   };
+}
+
+function billsOf({ ended, bids, verdicts, embedding }: AuctionCommit): AuctionCommit {
+  const bills = [
+    ...ended,
+    ...bids.map(({ call }) => call),
+    ...verdicts.flatMap(({ calls }) => calls),
+    ...(embedding === null ? [] : [embedding.call]),
+  ];
+  return joined([{ ended: bills }]);
 }

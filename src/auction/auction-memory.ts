@@ -34,9 +34,10 @@ export function createAuctionMemory(deps: {
   return {
     embedBound: (task) => deps.embedder.bound(task),
     embed: async (task, signal) => {
-      // Not asked, and nothing is owed.
-      if (!(await deps.usable())) return { vector: null, bill: { status: "refused" } };
       const limit = AbortSignal.any([signal, AbortSignal.timeout(EMBED_MS)]);
+      const usable = await raceAbort(deps.usable(), limit).catch(() => false);
+      // Not asked, and nothing is owed.
+      if (!usable) return { vector: null, bill: { status: "refused" } };
       const { vector, bill } = await deps.embedder.embed(task, limit);
       if (vector.ok) return { vector: [...vector.value], bill };
       if (!signal.aborted)

@@ -10,7 +10,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Answer, BidAnswer, CallLimits, JuryAnswer } from "../agents/model-port.ts";
 import type { Agent } from "../market/agent.ts";
 import type { AuctionModels } from "./auction-run.ts";
-import { HeldTexts } from "./held-texts.ts";
+import { HeldTexts, TEXTS_MISSING, type TextAt, type TextsMissing } from "./held-texts.ts";
 
 type BidInput = Parameters<AuctionModels["bid"]>[1];
 type JuryInput = Parameters<AuctionModels["judge"]>[1];
@@ -26,9 +26,6 @@ export interface CarriedCall {
   readonly deadlineAtMs: number;
 }
 
-/** Place of a text among those that the helper holds for the run: six jurors read the same strategies. */
-export type TextAt = number;
-
 export type CarriedBid = Omit<BidInput, "task"> & { readonly task: TextAt };
 export type CarriedJury = Omit<JuryInput, "task" | "bids"> & {
   readonly task: TextAt;
@@ -36,12 +33,12 @@ export type CarriedJury = Omit<JuryInput, "task" | "bids"> & {
 };
 
 export interface CallHelperApi {
-  /** Texts that calls of the run refer to, the first of them at place `from`. Calls wait for what is still to come. */
+  /** Texts that calls of the run refer to, the first of them at place `from`. */
   hold(run: string, from: TextAt, texts: readonly string[]): Promise<void>;
   /** The run is over. */
   release(run: string): Promise<void>;
-  bid(call: CarriedCall, input: CarriedBid): Promise<Answer<BidAnswer>>;
-  judge(call: CarriedCall, input: CarriedJury): Promise<Answer<JuryAnswer>>;
+  bid(call: CarriedCall, input: CarriedBid): Promise<Answer<BidAnswer> | TextsMissing>;
+  judge(call: CarriedCall, input: CarriedJury): Promise<Answer<JuryAnswer> | TextsMissing>;
   /** Cuts a call off; its answer says what is known of its bill. Unknown keys are ignored. */
   abort(run: string, key: string): Promise<void>;
 }
@@ -68,14 +65,17 @@ export function defineCallHelper(depsOf: (env: Env) => CallHelperDeps): CallHelp
       this.#texts.release(run);
     }
 
-    async bid(call: CarriedCall, input: CarriedBid): Promise<Answer<BidAnswer>> {
-      const [task = ""] = await this.#texts.all(call.run, [input.task]);
+    async bid(call: CarriedCall, input: CarriedBid): Promise<Answer<BidAnswer> | TextsMissing> {
+      const texts = this.#texts.all(call.run, [input.task]);
+      if (texts === null) return TEXTS_MISSING;
+      const [task = ""] = texts;
       return this.#carry(call, (models, limits) => models.bid(call.agent, { ...input, task }, limits));
     }
 
-    async judge(call: CarriedCall, input: CarriedJury): Promise<Answer<JuryAnswer>> {
-      const places = [input.task, ...input.bids.map((bid) => bid.strategy)];
-      const [task = "", ...strategies] = await this.#texts.all(call.run, places);
+    async judge(call: CarriedCall, input: CarriedJury): Promise<Answer<JuryAnswer> | TextsMissing> {
+      const texts = this.#texts.all(call.run, [input.task, ...input.bids.map((bid) => bid.strategy)]);
+      if (texts === null) return TEXTS_MISSING;
+      const [task = "", ...strategies] = texts;
       const bids = input.bids.map(({ label }, at) => ({ label, strategy: strategies[at] ?? "" }));
       return this.#carry(call, (models, limits) =>
         models.judge(call.agent, { ...input, task, bids }, limits),

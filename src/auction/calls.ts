@@ -41,7 +41,7 @@ export function startedCall(
 }
 
 /**
- * Makes a call that is recorded as started.
+ * Makes a call that is recorded as started, and records its bill at once: what it brought may be told later, or never.
  *
  * @throws AuctionAborted where it was cut off because the auction is lost or stopped. That says nothing about its
  *   agent: it is not recorded, and whoever goes on asks again. Its money stays counted at the bound
@@ -52,8 +52,11 @@ export async function makeCall<T>(
   { call, limits }: { readonly call: PlannedCall<T>; readonly limits: CallLimits },
 ): Promise<MadeCall<T>> {
   const answer = await call.ask(limits);
+  const ended: EndedCall = { callId: started.callId, bill: answer.bill, ms: answer.ms };
+  // Without a bill it stays counted at its bound, and a late one may still replace that.
+  if (answer.bill.status !== "unconfirmed") run.log.bill(ended);
   if (!answer.ok && run.signal.aborted) throw new AuctionAborted(run.signal.reason as HeartbeatAbort);
-  return { ended: { callId: started.callId, bill: answer.bill, ms: answer.ms }, answer };
+  return { ended, answer };
 }
 
 /** Waits for all, so that every answer that came is committed, then throws the first failure if there is one. */

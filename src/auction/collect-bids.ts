@@ -38,7 +38,8 @@ export function planBids(plan: AuctionPlan, { round, agents, refinements }: BidR
   return agents.map((agent) => {
     const input: StrategyPromptInput & { readonly seed: number } = {
       task: opening.spec.prompt,
-      tools: deps.toolMenu(opening.spec.tools),
+      // Names and descriptions only: the input may travel to another invocation, and a tool's code cannot.
+      tools: deps.toolMenu(opening.spec.tools).map(({ name, description }) => ({ name, description })),
       maxTokens: opening.policy.maxStrategyTokens,
       nonce: drawNonce(opening.seed, `bid/${round}/${agent.id}`),
       seed: opening.seed,

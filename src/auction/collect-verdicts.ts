@@ -3,8 +3,8 @@
  *
  * A juror is asked as soon as the bids that it needs are in (auction.md, "Streaming jury"): in the pointwise form bid by
  * bid, in the batched form once its whole ballot is there. A juror whose batch is no use is asked bid by bid before it
- * leaves, and a bid that makes it fail alone gets its lowest score: no strategy can knock a juror out of an auction by
- * what it says to it, or gain by trying.
+ * leaves, and a bid that makes it fail alone gets 0 from it: no strategy can knock a juror out of an auction by what it
+ * says to it, or gain by trying.
  */
 import type { CallLimits, JuryAnswer } from "../agents/model-port.ts";
 import type { CallFailure, CallFailureReason } from "../market/call.ts";
@@ -74,7 +74,11 @@ async function sitBatched(jury: Jury, seat: Seat): Promise<VerdictRecord | null>
   }
   const hopeless = ballot.entries.length < 2 || limits.signal.aborted;
   if (hopeless) return record(jury, ballot, [made], made.answer);
-  const alone = await settleAll(ballot.entries.map((entry) => askAlone(jury, { ballot, entry, limits })));
+  // With time of their own: a juror that was slow over its batch must not fail on bids for that.
+  const again = limitsFor(run, run.deps.config.auctionJuryMs);
+  const alone = await settleAll(
+    ballot.entries.map((entry) => askAlone(jury, { ballot, entry, limits: again })),
+  );
   return recordPointwise(jury, ballot, { before: [made], alone });
 }
 
@@ -145,10 +149,9 @@ function pointwiseScores(alone: readonly Alone[]): Scores {
     failedOn[entry.bid.agentId] = made.answer.failure.reason;
     final ||= NOBODYS_DOING.has(made.answer.failure.reason);
   }
-  const given = Object.values(scores);
-  if (failure !== null && (final || given.length === 0)) return { ok: false, failure };
-  const lowest = Math.min(...given);
-  for (const id of Object.keys(failedOn) as AgentId[]) scores[id] = lowest;
+  if (failure !== null && (final || Object.keys(scores).length === 0)) return { ok: false, failure };
+  // Not the lowest that it gave to others: beside one rival that would be the rival's own score.
+  for (const id of Object.keys(failedOn) as AgentId[]) scores[id] = 0;
   return { ok: true, value: scores, failedOn };
 }
 

@@ -35,10 +35,13 @@ export async function embedTask(
     if (begun === null) await log.commit({ started: [call] });
     const askedAtMs = deps.config.source.now();
     const { vector, bill } = await deps.memory.embed(opening.spec.prompt, signal);
-    // Cut off because the auction is lost or stopped: whoever goes on asks again.
-    if (vector === null && signal.aborted) return null;
-    const ms = deps.config.source.now() - askedAtMs;
-    await log.commit({ embedding: { vector, call: { callId: call.callId, bill, ms } } });
+    const ended = { callId: call.callId, bill, ms: deps.config.source.now() - askedAtMs };
+    // Cut off because the auction is lost or stopped: whoever goes on asks again, and owes for this call all the same.
+    if (vector === null && signal.aborted) {
+      if (bill.status !== "unconfirmed") log.bill(ended);
+      return null;
+    }
+    await log.commit({ embedding: { vector, call: ended } });
     return vector;
   } catch (error) {
     if (!(error instanceof AuctionAborted))

@@ -1,65 +1,67 @@
 /**
- * Texts that a call helper holds for the runs that it works for, and those that its calls are to find there.
+ * Texts that a call helper holds for the runs that it works for: six jurors read the same strategies.
  *
- * Calls and texts travel apart and may overtake each other: a call waits for its texts.
+ * A helper may forget them at any time, as an object that was idle for a while does: whoever sent them sends them again.
  */
-import type { TextAt } from "./call-helper.ts";
+/** Place of a text among those of its run. */
+export type TextAt = number;
 
-interface Held {
-  readonly texts: Map<TextAt, string>;
-  waiting: (() => void)[];
-}
+/** The helper has forgotten a text, and made no call. */
+export const TEXTS_MISSING = "texts-missing";
+export type TextsMissing = typeof TEXTS_MISSING;
 
 export class HeldTexts {
-  readonly #runs = new Map<string, Held>();
+  readonly #runs = new Map<string, Map<TextAt, string>>();
 
   hold(run: string, from: TextAt, texts: readonly string[]): void {
-    const held = this.#of(run);
-    for (const [at, text] of texts.entries()) held.texts.set(from + at, text);
-    const { waiting } = held;
-    held.waiting = [];
-    for (const look of waiting) look();
+    const held = this.#runs.get(run) ?? new Map<TextAt, string>();
+    this.#runs.set(run, held);
+    for (const [at, text] of texts.entries()) held.set(from + at, text);
   }
 
-  /** The texts at these places, once all of them are there; never, where they do not come. */
-  async all(run: string, places: readonly TextAt[]): Promise<string[]> {
-    const held = this.#of(run);
-    while (!places.every((at) => held.texts.has(at))) {
-      await new Promise<void>((resolve) => held.waiting.push(resolve));
-    }
-    return places.map((at) => held.texts.get(at) ?? "");
+  /** The texts at these places; null where one of them is not here. */
+  all(run: string, places: readonly TextAt[]): string[] | null {
+    const held = this.#runs.get(run);
+    const texts = places.map((at) => held?.get(at));
+    return texts.every((text) => text !== undefined) ? texts : null;
   }
 
   release(run: string): void {
     this.#runs.delete(run);
   }
-
-  #of(run: string): Held {
-    const held = this.#runs.get(run) ?? { texts: new Map<TextAt, string>(), waiting: [] };
-    this.#runs.set(run, held);
-    return held;
-  }
 }
 
-/** The sender's side for one helper: which texts it has been given, and where. */
+/** The sender's side for one helper: which texts its calls refer to, and whether the helper has them. */
 export class SentTexts {
+  readonly #send: (from: TextAt, texts: readonly string[]) => Promise<void>;
   readonly #places = new Map<string, TextAt>();
-  #fresh: string[] = [];
+  /** How many are sent, or on their way. */
+  #sent = 0;
+  #sending: Promise<void> = Promise.resolve();
 
-  at(text: string): TextAt {
-    const known = this.#places.get(text);
-    if (known !== undefined) return known;
-    const at = this.#places.size;
-    this.#places.set(text, at);
-    this.#fresh.push(text);
-    return at;
+  constructor(send: (from: TextAt, texts: readonly string[]) => Promise<void>) {
+    this.#send = send;
   }
 
-  /** What was named since the last time and is still to be sent; null where there is nothing. */
-  takeFresh(): { readonly from: TextAt; readonly texts: readonly string[] } | null {
-    if (this.#fresh.length === 0) return null;
-    const texts = this.#fresh;
-    this.#fresh = [];
-    return { from: this.#places.size - texts.length, texts };
+  at(text: string): TextAt {
+    const known = this.#places.get(text) ?? this.#places.size;
+    this.#places.set(text, known);
+    return known;
+  }
+
+  /** Resolves once the helper has every text that was named so far. Rejects where it could not be reached. */
+  async arrive(): Promise<void> {
+    const from = this.#sent;
+    const fresh = [...this.#places.keys()].slice(from);
+    this.#sent = this.#places.size;
+    if (fresh.length > 0)
+      this.#sending = Promise.all([this.#sending, this.#send(from, fresh)]).then(() => undefined);
+    return this.#sending;
+  }
+
+  /** The helper has forgotten: all are sent again. */
+  async arriveAgain(): Promise<void> {
+    this.#sent = 0;
+    return this.arrive();
   }
 }

@@ -61,10 +61,10 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
     const answer = await market.renewAuction(taskId, generation);
     return answer === "ended" ? "stop" : answer;
   });
-  const log = new AuctionLog(
-    (commit) => task.commitAuction(generation, commit),
-    (abort: HeartbeatAbort) => refused.abort(abort),
-  );
+  const log = new AuctionLog({
+    write: (commit) => task.commitAuction(generation, commit),
+    refused: (abort: HeartbeatAbort) => refused.abort(abort),
+  });
   const run: AuctionRun = {
     deps,
     opening: begun.value.opening,

@@ -7,7 +7,7 @@ import { logError } from "../log.ts";
 import type { Agent } from "../market/agent.ts";
 import type { AuctionModels } from "./auction-run.ts";
 import type { CallHelperApi, CarriedCall } from "./call-helper.ts";
-import { SentTexts } from "./held-texts.ts";
+import { SentTexts, TEXTS_MISSING, type TextsMissing } from "./held-texts.ts";
 
 /** Connections that one invocation may keep waiting for headers (developers.cloudflare.com/workers/platform/limits). */
 const CONNECTIONS = 6;
@@ -50,6 +50,8 @@ interface Helper {
   bad: boolean;
 }
 
+type Ask<T> = (helper: CallHelperApi, call: CarriedCall) => Promise<Answer<T> | TextsMissing>;
+
 export class SpreadCalls implements AuctionModels {
   readonly #models: AuctionModels;
   readonly #stock: HelperStock;
@@ -76,10 +78,9 @@ export class SpreadCalls implements AuctionModels {
     this.#place(
       { agent, limits },
       async () => this.#models.bid(agent, input, limits),
-      (helper, call) => {
-        const carried = { ...input, task: helper.texts.at(input.task) };
-        this.#sendTexts(helper);
-        return this.#stock.helper(helper.name).bid(call, carried);
+      ({ texts }) => {
+        const carried = { ...input, task: texts.at(input.task) };
+        return async (helper, call) => helper.bid(call, carried);
       },
     );
 
@@ -87,14 +88,10 @@ export class SpreadCalls implements AuctionModels {
     this.#place(
       { agent, limits },
       async () => this.#models.judge(agent, input, limits),
-      (helper, call) => {
-        const task = helper.texts.at(input.task);
-        const bids = input.bids.map(({ label, strategy }) => ({
-          label,
-          strategy: helper.texts.at(strategy),
-        }));
-        this.#sendTexts(helper);
-        return this.#stock.helper(helper.name).judge(call, { ...input, task, bids });
+      ({ texts }) => {
+        const bids = input.bids.map(({ label, strategy }) => ({ label, strategy: texts.at(strategy) }));
+        const carried = { ...input, task: texts.at(input.task), bids };
+        return async (helper, call) => helper.judge(call, carried);
       },
     );
 
@@ -113,23 +110,11 @@ export class SpreadCalls implements AuctionModels {
     }
   }
 
-  /** Ahead of the call that needs them, which waits for them where it is faster. */
-  #sendTexts(helper: Helper): void {
-    const fresh = helper.texts.takeFresh();
-    if (fresh === null) return;
-    this.#stock
-      .helper(helper.name)
-      .hold(this.#run, fresh.from, fresh.texts)
-      .catch((error: unknown) => {
-        helper.bad = true;
-        logError("call-helper-failed", error, {});
-      });
-  }
-
+  /** @param there names the call's texts and gives the way to make it */
   async #place<T>(
     { agent, limits }: { readonly agent: Agent; readonly limits: CallLimits },
     here: () => Promise<Answer<T>>,
-    there: (helper: Helper, call: CarriedCall) => Promise<Answer<T>>,
+    there: (helper: Helper) => Ask<T>,
   ): Promise<Answer<T>> {
     const place = this.#free();
     place.inFlight += 1;
@@ -139,10 +124,21 @@ export class SpreadCalls implements AuctionModels {
       this.#calls += 1;
       const { deadlineAtMs } = limits;
       const call: CarriedCall = { run: this.#run, key: String(this.#calls), agent, deadlineAtMs };
-      return await this.#carry({ helper, call, limits }, there(helper, call));
+      return await this.#carry({ helper, call, limits }, this.#send(helper, call, there(helper)));
     } finally {
       place.inFlight -= 1;
     }
+  }
+
+  /** The call after its texts; once more where the helper has forgotten them, which a call that was made cannot say. */
+  async #send<T>(helper: Helper, call: CarriedCall, ask: Ask<T>): Promise<Answer<T>> {
+    await helper.texts.arrive();
+    const answer = await ask(this.#stock.helper(helper.name), call);
+    if (answer !== TEXTS_MISSING) return answer;
+    await helper.texts.arriveAgain();
+    const again = await ask(this.#stock.helper(helper.name), call);
+    if (again === TEXTS_MISSING) throw new Error("the helper keeps no texts");
+    return again;
   }
 
   #free(): Place {
@@ -151,10 +147,9 @@ export class SpreadCalls implements AuctionModels {
         inFlight < (helper === null ? OWN_CONNECTIONS : CONNECTIONS) && helper?.bad !== true,
     );
     if (free !== undefined) return free;
-    const place = {
-      helper: { name: this.#stock.take(), texts: new SentTexts(), bad: false },
-      inFlight: 0,
-    };
+    const name = this.#stock.take();
+    const texts = new SentTexts((from, sent) => this.#stock.helper(name).hold(this.#run, from, sent));
+    const place = { helper: { name, texts, bad: false }, inFlight: 0 };
     this.#places.push(place);
     return place;
   }

@@ -73,7 +73,7 @@ export type VerdictRecord = {
       readonly scores: Readonly<Record<AgentId, number>>;
       /**
        * Bids that the juror failed on when it was asked about each alone, though it could judge others: a bid that makes
-       * a juror fail gets the lowest score that this juror gave to any, so that nobody gains by it. Mostly empty.
+       * a juror fail gets 0 from it, so that nobody gains by it. Mostly empty.
        */
       readonly failedOn: Readonly<Record<AgentId, CallFailureReason>>;
     }

@@ -50,7 +50,7 @@ export type TaskEventBody =
       readonly round: Round;
       readonly jurorId: AgentId;
       readonly scores: Readonly<Record<AgentId, number>>;
-      /** Bids that the juror failed on: each counts with its lowest score. */
+      /** Bids that the juror failed on: each has 0 from it. */
       readonly failedOn: Readonly<Record<AgentId, CallFailureReason>>;
       readonly costMicros: Micros;
       readonly ms: number;

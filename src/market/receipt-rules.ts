@@ -126,18 +126,10 @@ function ballot(
   return [breach(`verdicts[${of.at}].scores`, scored, `scores of ${all.toSorted().join(" ")}`)];
 }
 
-/** A bid that the juror failed on has the lowest score that it gave to any other. */
+/** A bid that the juror failed on has 0 from it. */
 function failedOn(verdict: Extract<Verdict, { readonly status: "scored" }>, at: number): Difference[] {
-  const failed = Object.keys(verdict.failedOn) as AgentId[];
-  if (failed.length === 0) return [];
-  const given = Object.entries(verdict.scores).flatMap(([id, score]) =>
-    failed.includes(id as AgentId) ? [] : [score],
-  );
-  const lowest = Math.min(...given);
-  return failed.flatMap((id) =>
-    verdict.scores[id] === lowest
-      ? []
-      : [breach(`verdicts[${at}].scores.${id}`, verdict.scores[id] ?? null, `the lowest given, ${lowest}`)],
+  return (Object.keys(verdict.failedOn) as AgentId[]).flatMap((id) =>
+    verdict.scores[id] === 0 ? [] : [breach(`verdicts[${at}].scores.${id}`, verdict.scores[id] ?? null, "0")],
   );
 }
 

@@ -130,7 +130,7 @@ const verdict = z.discriminatedUnion("status", [
     round,
     status: z.literal("scored"),
     scores: z.record(agentId, z.number().min(0).max(5)),
-    /** Bids that the juror failed on alone, and why: each has the lowest score that it gave to any other. */
+    /** Bids that the juror failed on alone, and why: each has 0 from it. */
     failedOn: z.record(agentId, z.string()),
   }),
   z.strictObject({

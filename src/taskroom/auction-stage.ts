@@ -60,9 +60,10 @@ export class AuctionStage {
   }
 
   commit(generation: number, commit: AuctionCommit): DeskAnswer {
-    const { bids, verdicts, refinement, embedding, started } = commit;
+    const { ended, bids, verdicts, refinement, embedding, started } = commit;
     const held = this.#held(generation);
     // Whoever lost the auction still owes for its calls: they are booked, and what they brought is not taken.
+    for (const call of ended) this.#room.bookCall(call);
     for (const { call } of bids) this.#room.bookCall(call);
     for (const call of verdicts.flatMap(({ calls }) => calls)) this.#room.bookCall(call);
     if (embedding !== null) this.#room.bookCall(embedding.call);

@@ -38,6 +38,8 @@ export interface FreshAuction {
 
 /** What happened in an auction and is recorded together. */
 export interface AuctionCommit {
+  /** Bills of calls, whatever becomes of what they brought. */
+  readonly ended: readonly EndedCall[];
   readonly bids: readonly { readonly call: EndedCall; readonly bid: BidRecord }[];
   /** A verdict may have taken several calls: one per bid, or a batch and then one per bid. */
   readonly verdicts: readonly { readonly calls: readonly EndedCall[]; readonly verdict: VerdictRecord }[];

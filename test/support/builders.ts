@@ -199,5 +199,5 @@ export function aLostJuror(fields: Partial<LostJuror> = {}): LostJuror {
 
 /** A commit of the task's room; nothing in it unless said. */
 export function aCommit(fields: Partial<AuctionCommit> = {}): AuctionCommit {
-  return { bids: [], verdicts: [], refinement: null, embedding: null, started: [], ...fields };
+  return { ended: [], bids: [], verdicts: [], refinement: null, embedding: null, started: [], ...fields };
 }

@@ -4,7 +4,7 @@ import { AuctionLog } from "../../../src/auction/auction-log.ts";
 import { AuctionAborted } from "../../../src/auction/auction-run.ts";
 import type { AuctionCommit, DeskAnswer } from "../../../src/taskroom/task-room-api.ts";
 import type { HeartbeatAbort } from "../../../src/auction/heartbeat.ts";
-import { aBid, agentId } from "../../support/builders.ts";
+import { aBid, aCommit, agentId } from "../../support/builders.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 
@@ -24,15 +24,17 @@ const bidOf = (name: string) => {
 function room() {
   const writes: { readonly commit: AuctionCommit; readonly answer: PromiseWithResolvers<DeskAnswer> }[] = [];
   const refusals: HeartbeatAbort[] = [];
-  const log = new AuctionLog(
-    async (commit) => {
+  const waits: number[] = [];
+  const log = new AuctionLog({
+    write: async (commit) => {
       const answer = Promise.withResolvers<DeskAnswer>();
       writes.push({ commit, answer });
       return answer.promise;
     },
-    (abort) => refusals.push(abort),
-  );
-  return { log, writes, refusals };
+    refused: (abort) => refusals.push(abort),
+    wait: async (ms) => void waits.push(ms),
+  });
+  return { log, writes, refusals, waits };
 }
 
 const turn = async () => new Promise<void>((resolve) => void setTimeout(resolve, 2));
@@ -86,13 +88,44 @@ describe("the auction's log", () => {
     },
   );
 
-  test("writes nothing after a commit that failed: a verdict must not stand without its bid", async () => {
-    const { log, writes } = room();
-    const failing = log.commit({ bids: [bidOf("a")] });
+  test("tries a commit again that got no answer: the room restarts, or did write it", async () => {
+    const { log, writes, waits } = room();
+    const part = log.commit({ bids: [bidOf("a")] });
     await turn();
-    writes[0]?.answer.reject(new Error("room gone"));
-    await expect(failing).rejects.toThrow("room gone");
-    await expect(log.commit({ bids: [bidOf("b")] })).rejects.toThrow("room gone");
-    expect(writes).toHaveLength(1);
+    writes[0]?.answer.reject(new Error("room restarts"));
+    await turn();
+    expect(writes[1]?.commit).toEqual(writes[0]?.commit);
+    expect(waits).toEqual([50]);
+    writes[1]?.answer.resolve("continue");
+    await part;
+  });
+
+  test("after a commit that failed for good writes bills only, and ends the run", async () => {
+    const { log, writes, refusals, waits } = room();
+    const failing = log.commit({ bids: [bidOf("a")] });
+    const outcome = failing.catch((error: unknown) => String(error));
+    for (let tried = 0; tried < 4; tried += 1) {
+      await turn();
+      writes[tried]?.answer.reject(new Error("room gone"));
+    }
+    expect(await outcome).toContain("room gone");
+    expect(waits).toEqual([50, 250, 1_000]);
+    expect(refusals).toEqual(["lost"]);
+    const late = bidOf("b");
+    const after = log
+      .commit({ bids: [late], started: [started("c")] })
+      .catch((error: unknown) => String(error));
+    await turn();
+    expect(writes[4]?.commit).toEqual(aCommit({ ended: [late.call] }));
+    writes[4]?.answer.resolve("continue");
+    expect(await after).toContain("room gone");
+  });
+
+  test("records a bill by itself where nothing else is to be recorded", async () => {
+    const { log, writes } = room();
+    const { call } = bidOf("a");
+    log.bill(call);
+    await turn();
+    expect(writes[0]?.commit).toEqual(aCommit({ ended: [call] }));
   });
 });

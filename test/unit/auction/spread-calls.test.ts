@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Answer, BidAnswer } from "../../../src/agents/model-port.ts";
 import type { AuctionModels } from "../../../src/auction/auction-run.ts";
 import type { CallHelperApi } from "../../../src/auction/call-helper.ts";
-import { HeldTexts } from "../../../src/auction/held-texts.ts";
+import { HeldTexts, TEXTS_MISSING } from "../../../src/auction/held-texts.ts";
 import { createHelperStock, SpreadCalls } from "../../../src/auction/spread-calls.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { anAgent, aUsage } from "../../support/builders.ts";
@@ -29,6 +29,7 @@ function house() {
   const aborted: string[] = [];
   const released: string[] = [];
   const held: { name: string; run: string; from: number; texts: readonly string[] }[] = [];
+  const forgetful = new Set<string>();
   const judged: { name: string; texts: readonly number[] }[] = [];
   const ask = async (where: string, key: string) => {
     const answer = Promise.withResolvers<Answer<BidAnswer>>();
@@ -43,6 +44,7 @@ function house() {
       release: async (run) => void released.push(`${name} ${run}`),
       bid: async (call) => ask(name, call.key),
       judge: async (call, { task, bids }) => {
+        if (forgetful.delete(name)) return TEXTS_MISSING;
         judged.push({ name, texts: [task, ...bids.map((bid) => bid.strategy)] });
         await ask(name, call.key);
         return { ok: true, value: { scores: {} }, bill, ms: 5, requests: 1 };
@@ -58,17 +60,20 @@ function house() {
   } as unknown as AuctionModels;
   const spread = () => new SpreadCalls({ models, stock, run: "run", now: () => 1 });
   const at = (where: string) => made.filter((call) => call.where === where);
-  return { made, aborted, released, held, judged, spread, at };
+  return { made, aborted, released, held, judged, forgetful, spread, at };
 }
 
 const limits = (signal = new AbortController().signal) => ({ signal, deadlineAtMs: 99 });
 const agent = anAgent();
+/** Calls to helpers go out after their texts. */
+const turn = async () => new Promise<void>((resolve) => void setTimeout(resolve, 1));
 
 describe("calls of an auction", () => {
   test("go to the run's own invocation first, then to helpers of six", async () => {
     const { made, spread, at } = house();
     const calls = spread();
     const answers = Array.from({ length: 32 }, async () => calls.bid(agent, input, limits()));
+    await turn();
     expect(at(OWN)).toHaveLength(5);
     expect([1, 2, 3, 4, 5].map((n) => at(`helper-${n}`).length)).toEqual([6, 6, 6, 6, 3]);
     for (const { answer } of made) answer.resolve(good);
@@ -90,11 +95,13 @@ describe("calls of an auction", () => {
     const { made, spread } = house();
     const one = spread();
     const answers = Array.from({ length: 12 }, async () => one.bid(agent, input, limits()));
+    await turn();
     for (const { where, answer } of made) if (where !== "helper-2") answer.resolve(good);
     await Promise.all(answers.slice(0, 11));
     one.close();
     const two = spread();
     for (let n = 0; n < 12; n += 1) void two.bid(agent, input, limits());
+    await turn();
     expect([...new Set(made.slice(12).map(({ where }) => where))]).toEqual([OWN, "helper-1", "helper-3"]);
   });
 
@@ -102,6 +109,7 @@ describe("calls of an auction", () => {
     const { made, spread, at } = house();
     const calls = spread();
     const answers = Array.from({ length: 6 }, async () => calls.bid(agent, input, limits()));
+    await turn();
     at("helper-1")[0]?.answer.reject(new Error("object reset"));
     expect(await answers[5]).toMatchObject({
       ok: false,
@@ -109,10 +117,12 @@ describe("calls of an auction", () => {
       bill: { status: "unconfirmed" },
     });
     void calls.bid(agent, input, limits());
+    await turn();
     expect(made.at(-1)?.where).toBe("helper-2");
     calls.close();
     const next = spread();
     for (let n = 0; n < 6; n += 1) void next.bid(agent, input, limits());
+    await turn();
     expect(made.at(-1)?.where).not.toBe("helper-1");
   });
 
@@ -121,6 +131,7 @@ describe("calls of an auction", () => {
     const calls = spread();
     const controller = new AbortController();
     const answers = Array.from({ length: 6 }, async () => calls.bid(agent, input, limits(controller.signal)));
+    await turn();
     controller.abort("stop");
     const [call] = at("helper-1");
     expect(aborted).toEqual([`helper-1 run ${call?.key}`]);
@@ -154,6 +165,7 @@ test("six jurors at a helper read strategies that it was sent once", async () =>
   const answers = Array.from({ length: 11 }, async (_, at) =>
     calls.judge(agent, ballot(orders[at % 3] ?? []), limits()),
   );
+  await turn();
   expect(held).toHaveLength(1);
   const [sent] = held;
   expect(sent).toMatchObject({ name: "helper-1", run: "run", from: 0 });
@@ -167,11 +179,33 @@ test("six jurors at a helper read strategies that it was sent once", async () =>
   expect(released).toEqual(["helper-1 run"]);
 });
 
-test("a call that is faster than its texts waits for them, one run's apart from another's", async () => {
+test("a helper that forgot its texts is sent all of them again, and the call once more", async () => {
+  const { made, held, judged, forgetful, spread } = house();
+  const calls = spread();
+  const ballot = { task: "the task", bids: [{ label: "A", strategy: "plan one" }], nonce: "n", seed: 1 };
+  const first = Array.from({ length: 6 }, async () => calls.judge(agent, ballot, limits()));
+  await turn();
+  forgetful.add("helper-1");
+  const later = calls.judge(agent, { ...ballot, bids: [{ label: "A", strategy: "plan two" }] }, limits());
+  await turn();
+  expect(held.map(({ from, texts }) => [from, texts])).toEqual([
+    [0, ["plan one", "the task"]],
+    [2, ["plan two"]],
+    [0, ["plan one", "the task", "plan two"]],
+  ]);
+  expect(judged.at(-1)?.texts).toEqual([1, 2]);
+  for (const { answer } of made) answer.resolve(good);
+  expect((await later).ok).toBe(true);
+  await Promise.all(first);
+});
+
+test("a helper's texts of one run are not another's", () => {
   const texts = new HeldTexts();
-  const early = texts.all("one", [0, 1]);
   texts.hold("two", 0, ["not", "these"]);
   texts.hold("one", 1, ["b"]);
+  expect(texts.all("one", [0, 1])).toBeNull();
   texts.hold("one", 0, ["a"]);
-  expect(await early).toEqual(["a", "b"]);
+  expect(texts.all("one", [0, 1])).toEqual(["a", "b"]);
+  texts.release("one");
+  expect(texts.all("one", [1])).toBeNull();
 });

@@ -29,6 +29,7 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
   const bids = new Map(POOL.map(({ id }) => [id, Promise.withResolvers<Answer<BidAnswer>>()]));
   const asked: { readonly juror: AgentId; readonly strategies: readonly string[] }[] = [];
   const commits: Partial<AuctionCommit>[] = [];
+  const bills: string[] = [];
   const base = aPolicy("sale", { pool: POOL });
   const policy = { ...base, rules: { kind: "auction", entropy: true, jury, memory: false } as const };
   const opening = anOpening({ pool: POOL, policy, seed: 11 });
@@ -57,7 +58,10 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
     },
     opening: { ...opening, deadlineAtMs: Number.MAX_SAFE_INTEGER },
     desk: { opening, bids: standing, verdicts: [], refinements: null, embedding: null },
-    log: { commit: async (part) => void commits.push(part) },
+    log: {
+      commit: async (part) => void commits.push(part),
+      bill: (ended) => void bills.push(ended.callId),
+    },
     signal: new AbortController().signal,
   };
   const answers: Promise<AuctionAnswers> = holdRound(run, {
@@ -72,6 +76,7 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
   return {
     asked,
     commits,
+    bills,
     answers,
     arrives: async (name: string) => {
       const value: BidAnswer = { strategy: name, visibleTokens: 10, topLogprobs: null };
@@ -136,6 +141,17 @@ describe("a pointwise jury", () => {
     expect(
       verdicts.map((verdict) => verdict.status === "scored" && Object.keys(verdict.scores).length),
     ).toEqual([3, 3, 3, 3]);
+  });
+
+  test("records each call's bill when it is answered, whatever becomes of the verdict", async () => {
+    const one = round(pointwise);
+    await one.arrives("a");
+    await one.arrives("b");
+    // Two bids and eight verdicts; the auction may be stopped before the other bids come.
+    expect(one.bills).toHaveLength(10);
+    for (const name of ["c", "d"]) await one.arrives(name);
+    await one.answers;
+    expect(new Set(one.bills).size).toBe(20);
   });
 
   test("records a juror's verdict once, over all bids, with all of its calls", async () => {
@@ -205,11 +221,11 @@ describe("a juror that fails on its batch", () => {
   });
 
   test.each(["malformed", "empty", "too_long", "timeout", "provider_error"] as const)(
-    "and alone on one bid (%s) stays, and that bid has its lowest score",
+    "and alone on one bid (%s) stays, and that bid has 0 from it",
     async (reason) => {
       expect(await onlyA(reason, (strategies) => strategies.includes("a"))).toMatchObject({
         status: "scored",
-        scores: { agt_a: 2, agt_b: 4, agt_c: 3, agt_d: 2 },
+        scores: { agt_a: 0, agt_b: 4, agt_c: 3, agt_d: 2 },
         failedOn: { agt_a: reason },
       });
     },
