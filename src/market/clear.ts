@@ -137,9 +137,10 @@ function rank(
 ): Ranking {
   const { weights } = record.policy;
   const terms = applyTerms(rules, bids, verdicts);
+  const context = { weights, rules, terms, verdicts };
   const place = (bid: BidFigures) => record.pool.findIndex((agent) => agent.agentId === bid.agentId);
   const ranking = bids
-    .map((bid) => scoreBid(bid, { weights, rules, terms, verdicts }))
+    .map((bid) => scoreBid(bid, context))
     .toSorted((a, b) => a.score - b.score || a.price - b.price || place(a) - place(b));
   return { ranking, terms };
 }

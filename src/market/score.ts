@@ -75,9 +75,28 @@ export function scoreBid(bid: BidFigures, context: ScoringContext): ScoredBid {
   return { ...bid, cost, entropyValue, juryValue, score: cost - (entropyValue + juryValue) };
 }
 
-function juryValueOf(bidder: AgentId, { weights, rules, terms, verdicts }: ScoringContext): number {
+interface Given {
+  readonly judged: string;
+  readonly score: number;
+  readonly weight: number;
+}
+
+interface JuryTable {
+  /** Every score that counts, in the order of jurors and then of bids by id: sums must not depend on who answered first. */
+  readonly given: readonly Given[];
+  readonly byBid: ReadonlyMap<string, readonly Given[]>;
+  /** Σ of all weights, of jurors that left too. */
+  readonly all: number;
+}
+
+// The same for every bid of a round: in a large pool it is most of the work.
+const tables = new WeakMap<ScoringContext, JuryTable>();
+
+function tableOf(context: ScoringContext): JuryTable {
+  const known = tables.get(context);
+  if (known !== undefined) return known;
+  const { weights, rules, terms, verdicts } = context;
   const mayJudgeItself = rules.jury?.self !== false;
-  // In the order of the jurors' ids: floating-point sums must not depend on who answered first.
   const given = terms.jurors.flatMap((jurorId) => {
     const scores = verdicts.find((verdict) => verdict.jurorId === jurorId)?.scores ?? {};
     return Object.entries(scores)
@@ -85,13 +104,21 @@ function juryValueOf(bidder: AgentId, { weights, rules, terms, verdicts }: Scori
       .filter(([judged]) => judged !== jurorId || mayJudgeItself)
       .map(([judged, score]) => ({ judged, score, weight: weights.jurors[jurorId] ?? 0 }));
   });
-  const own = given.filter(({ judged }) => judged === bidder);
-  // A bid that nobody was left to judge counts as the jury's mean: it was not given 0.
-  const counted = own.length > 0 ? own : given;
-  if (counted.length === 0) return 0;
   const all = Object.entries(weights.jurors)
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .reduce((sum, [, weight]) => sum + weight, 0);
+  const byBid = new Map<string, Given[]>();
+  for (const one of given) byBid.set(one.judged, [...(byBid.get(one.judged) ?? []), one]);
+  const table = { given, byBid, all };
+  tables.set(context, table);
+  return table;
+}
+
+function juryValueOf(bidder: AgentId, context: ScoringContext): number {
+  const { given, byBid, all } = tableOf(context);
+  // A bid that nobody was left to judge counts as the jury's mean: it was not given 0.
+  const counted = byBid.get(bidder) ?? given;
+  if (counted.length === 0) return 0;
   const weight = counted.reduce((sum, one) => sum + one.weight, 0);
   // Fitted weights may be 0 for all who are left: then they speak with one voice each.
   if (weight === 0) return (all * counted.reduce((sum, one) => sum + one.score, 0)) / counted.length;
