@@ -32,8 +32,12 @@ export async function verifyReceipt(body: unknown, key: unknown): Promise<Verifi
 }
 
 function agreement({ receipt }: SignedReceipt): string {
-  const { decision, task } = receipt;
+  const { decision, task, policy } = receipt;
   if (decision.status === "no-bids") return `${task.taskId}: recomputed, no bids, as stated`;
+  if (policy.rules.kind === "calibration") {
+    const { agentId, calibrates } = policy.rules;
+    return `${task.taskId}: a calibration run of ${calibrates.auctionId} by ${agentId}, no auction, as stated`;
+  }
   const { winner, round, margin } = decision.clearing;
   return `${task.taskId}: recomputed, ${winner} wins in round ${round} by ${margin ?? "no other bid"}, as stated`;
 }

@@ -23,6 +23,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `${plural(event.asked.length, "cheaper agent")} may refine against ${agentLabel(bidderOf(view, event.provisionalWinner))}`;
     case "auction-cleared":
       return `${plural(view.bids, "bid")}, ${plural(view.verdicts, "juror")}; won by ${agentLabel(bidderOf(view, event.winner))}${event.round === 2 ? " with its refined bid" : ""}`;
+    case "calibration-opened":
+      return `calibration run of ${event.calibrates.taskId} by ${agentLabel(bidderOf(view, event.agentId))}`;
     case "trace-taken-up":
       return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
     case "trace-ended":

@@ -117,6 +117,8 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { phase: "refining" };
     case "auction-cleared":
       return { winner: bidderOf(view, event.winner) };
+    case "calibration-opened":
+      return { winner: bidderOf(view, event.agentId) };
     case "task-awarded":
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
     case "trace-taken-up":

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { agentRoutes } from "./agent-routes.ts";
+import { calibrationRoutes } from "./calibration-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
@@ -29,6 +30,10 @@ const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/admin/tenants/:id/keys", "POST"],
   ["/admin/tenants/:id/policy", "GET, PUT"],
   ["/admin/tenants/:id/training", "GET"],
+  ["/admin/tenants/:id/calibrations", "GET, POST"],
+  ["/admin/tenants/:id/calibrations/:calibration", "GET"],
+  ["/admin/tenants/:id/calibrations/:calibration/accept", "POST"],
+  ["/admin/tenants/:id/calibrations/:calibration/cancel", "POST"],
 ];
 
 export function createApp(deps: ApiDeps): Hono<ApiEnv> {
@@ -57,6 +62,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/policy", ownPolicyRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));
+  app.route("/admin/tenants", calibrationRoutes(deps));
   for (const [path, methods] of METHODS) {
     app.all(path, () => {
       throw new Problem("method_not_allowed", { headers: { Allow: methods } });

@@ -1,6 +1,7 @@
 /** Tasks as the API shows them: times as ISO 8601, money in micro-USD and in USD. */
 import type { TaskRow } from "../market/history-row.ts";
 import { asMicros, microsToUsd } from "../market/money.ts";
+import type { CalibratedAuction } from "../market/policy.ts";
 import type { TaskView } from "../taskroom/task-room-api.ts";
 
 function iso(ms: number | null): string | null {
@@ -20,6 +21,12 @@ export function taskJson(view: TaskView): Record<string, unknown> {
   };
 }
 
+/** The auction that a calibration run adds an outcome to; null for every task that the tenant submitted. */
+function calibratedOf({ calibratesTaskId, calibratesAuctionId }: TaskRow): CalibratedAuction | null {
+  if (calibratesTaskId === null || calibratesAuctionId === null) return null;
+  return { taskId: calibratesTaskId, auctionId: calibratesAuctionId };
+}
+
 /** One task of a list: figures only. */
 export function taskRowJson(row: TaskRow): Record<string, unknown> {
   return {
@@ -31,6 +38,7 @@ export function taskRowJson(row: TaskRow): Record<string, unknown> {
     failureReason: row.failureReason,
     agentId: row.agentId,
     attempts: row.attempts,
+    calibrates: calibratedOf(row),
     costMicros: row.costMicros,
     costUsd: microsToUsd(asMicros(row.costMicros)),
     admittedAt: iso(row.admittedAtMs),

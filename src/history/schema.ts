@@ -55,6 +55,9 @@ export const tasks = sqliteTable(
     agentId: text("agent_id").$type<AgentId>(),
     attempts: integer("attempts").notNull(),
     ...cost(),
+    /** Of a calibration run: the past task and its auction that the run adds an outcome to. */
+    calibratesTaskId: text("calibrates_task_id").$type<TaskId>(),
+    calibratesAuctionId: text("calibrates_auction_id").$type<AuctionId>(),
     admittedAtMs: integer("admitted_at_ms").notNull(),
     endedAtMs: integer("ended_at_ms"),
     version: integer("version").notNull(),
@@ -62,6 +65,10 @@ export const tasks = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.tenantId, table.taskId] }),
     index("tasks_by_state").on(table.tenantId, table.state, table.taskId),
+    // Partial: few tasks are calibration runs.
+    index("tasks_by_calibrated")
+      .on(table.tenantId, table.calibratesAuctionId, table.taskId)
+      .where(sql`calibrates_auction_id IS NOT NULL`),
   ],
 );
 

@@ -163,6 +163,7 @@ function chooseWithoutAuction(
   const byId = pool.toSorted((a, b) => (a.agentId < b.agentId ? -1 : 1));
   switch (rules.kind) {
     case "always":
+    case "calibration":
       return pool.find((agent) => agent.agentId === rules.agentId)?.agentId ?? null;
     case "cheapest":
       return pool.toSorted((a, b) => a.price - b.price)[0]?.agentId ?? null;

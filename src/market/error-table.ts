@@ -35,6 +35,11 @@ export const ERROR_TABLE = {
   forbidden: { status: 403, message: "This key may not do that.", retryable: false },
   task_not_found: { status: 404, message: "There is no such task.", retryable: false },
   tenant_not_found: { status: 404, message: "There is no such tenant.", retryable: false },
+  calibration_not_found: {
+    status: 404,
+    message: "This tenant has no such calibration.",
+    retryable: false,
+  },
   route_not_found: { status: 404, message: "There is nothing at this path.", retryable: false },
   method_not_allowed: {
     status: 405,
@@ -54,6 +59,11 @@ export const ERROR_TABLE = {
   auction_never_cleared: {
     status: 409,
     message: "This task ended before its auction cleared; there is no receipt.",
+    retryable: false,
+  },
+  calibration_expired: {
+    status: 409,
+    message: "This quote has run out; ask for a new one.",
     retryable: false,
   },
   idempotency_conflict: {

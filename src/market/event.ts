@@ -7,6 +7,7 @@ import type { AbstainReason, Round } from "./auction-record.ts";
 import type { CallFailureReason } from "./call.ts";
 import type { AgentId, AuctionId, TaskId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
+import type { CalibratedAuction } from "./policy.ts";
 import type { ScoredBid } from "./score.ts";
 import type { FailureReason } from "./task.ts";
 import type { VerdictOutcome } from "./verifier-spec.ts";
@@ -77,6 +78,12 @@ export type TaskEventBody =
       readonly entropyUsed: boolean;
       /** Of the round that decided, best first. */
       readonly ranking: readonly ScoredBid[];
+    }
+  | {
+      /** In place of an auction: this task is a calibration run of a past one's. */
+      readonly type: "calibration-opened";
+      readonly agentId: AgentId;
+      readonly calibrates: CalibratedAuction;
     }
   | { readonly type: "task-awarded"; readonly attempt: number; readonly agentId: AgentId }
   | {

@@ -35,6 +35,9 @@ export interface TaskRow extends OfTask {
   readonly agentId: AgentId | null;
   readonly attempts: number;
   readonly costMicros: Micros;
+  /** Of a calibration run: the past task and its auction that the run adds an outcome to; else both null. */
+  readonly calibratesTaskId: TaskId | null;
+  readonly calibratesAuctionId: AuctionId | null;
   readonly admittedAtMs: number;
   readonly endedAtMs: number | null;
   readonly version: number;

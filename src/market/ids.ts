@@ -16,6 +16,7 @@ export type TenantId = Branded<"ten">;
 export type KeyId = Branded<"key">;
 export type CallId = Branded<"cal">;
 export type TraceId = Branded<"trc">;
+export type CalibrationId = Branded<"clb">;
 
 interface IdTypes {
   readonly tsk: TaskId;
@@ -26,6 +27,7 @@ interface IdTypes {
   readonly key: KeyId;
   readonly cal: CallId;
   readonly trc: TraceId;
+  readonly clb: CalibrationId;
 }
 
 export type IdPrefix = keyof IdTypes;

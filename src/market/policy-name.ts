@@ -86,6 +86,8 @@ export function printPolicyName({ rules, weights }: PolicyChoice): string {
       return `always:${rules.agentId}`;
     case "cheapest":
     case "random":
+    // Printed for the records, and never read: no request may ask for a calibration run.
+    case "calibration":
       return rules.kind;
   }
 }

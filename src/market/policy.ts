@@ -7,7 +7,7 @@
  */
 import type { Agent } from "./agent.ts";
 import { outputPrice } from "./agent.ts";
-import type { AgentId } from "./ids.ts";
+import type { AgentId, AuctionId, TaskId } from "./ids.ts";
 
 /** Weights of the score, all ≥ 0 (auction.md, "Symbols"). */
 export interface Weights {
@@ -43,7 +43,30 @@ export type PolicyRules =
   /** Every agent equally often. */
   | { readonly kind: "random" }
   /** Dealt at random in fixed shares: what a coin could do at the same cost. */
-  | { readonly kind: "static-mix"; readonly shares: Readonly<Record<AgentId, number>> };
+  | { readonly kind: "static-mix"; readonly shares: Readonly<Record<AgentId, number>> }
+  | CalibrationRules;
+
+/**
+ * A calibration run: one agent carries a past task out, with the strategy that it bid first in that task's auction as
+ * its plan. No name stands for these rules: nobody can ask for them with a task.
+ */
+export interface CalibrationRules {
+  readonly kind: "calibration";
+  readonly agentId: AgentId;
+  readonly calibrates: CalibratedAuction;
+  readonly strategy: string;
+}
+
+/** The past auction that a calibration run adds an outcome to, and its task. */
+export interface CalibratedAuction {
+  readonly taskId: TaskId;
+  readonly auctionId: AuctionId;
+}
+
+/** The auction that a task under these rules calibrates; null for every task that a tenant submitted. */
+export function calibratedBy(rules: PolicyRules): CalibratedAuction | null {
+  return rules.kind === "calibration" ? rules.calibrates : null;
+}
 
 export interface Policy {
   /** Canonical where it stands for rules that a client chose (`policy-name.ts`). */

@@ -31,6 +31,9 @@ function breach(path: string, stated: unknown, expected: string): Difference {
 
 /** The policy's name is canonical and stands for its rules. Which weights it took only the tenant's room knows. */
 function named({ policy, pool }: Receipt): Difference[] {
+  if (policy.rules.kind === "calibration") {
+    return policy.name === policy.rules.kind ? [] : [breach("policy.name", policy.name, policy.rules.kind)];
+  }
   const choice = parsePolicyName(policy.name, pool);
   const stands = choice.ok ? printPolicyName({ ...choice.value, rules: policy.rules }) : null;
   return stands === policy.name

@@ -66,6 +66,16 @@ const rules = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("cheapest") }),
   z.strictObject({ kind: z.literal("random") }),
   z.strictObject({ kind: z.literal("static-mix"), shares: z.record(agentId, weight) }),
+  /** A calibration run: no auction was held; the agent's plan is what it bid first in the auction that is named. */
+  z.strictObject({
+    kind: z.literal("calibration"),
+    agentId,
+    calibrates: z.strictObject({
+      taskId: branded<TaskId>("tsk"),
+      auctionId: branded<AuctionId>("auc"),
+    }),
+    strategy: z.string(),
+  }),
 ]);
 
 const policy = z.strictObject({

@@ -1,9 +1,11 @@
 /** What a task's room offers to the rooms above it (over RPC: plain data in and out). */
 import type { Agent } from "../market/agent.ts";
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { AgentId, CallId, TaskId, TenantId } from "../market/ids.ts";
 import type { Micros, TokenUsage } from "../market/money.ts";
+import type { CalibratedAuction } from "../market/policy.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
@@ -83,6 +85,8 @@ export interface TaskView {
   readonly sequence: number;
   readonly agentId: AgentId | null;
   readonly attempts: number;
+  /** Of a calibration run: the past auction that it adds an outcome to. */
+  readonly calibrates: CalibratedAuction | null;
   readonly steps: number;
   readonly queueMessages: number;
   readonly result: string | null;
@@ -157,4 +161,6 @@ export interface TaskRoomApi {
   /** What the clearing was computed from; null before it, and where the task ended without one. */
   receipt(): Promise<Receipt | null>;
   readTrace(): Promise<TraceView | null>;
+  /** Task, seed and first strategies, for a calibration run of it; null where there is no such task. */
+  pastAuction(): Promise<PastAuction | null>;
 }

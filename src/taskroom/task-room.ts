@@ -12,6 +12,7 @@ import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
+import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
@@ -198,6 +199,11 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async readTrace(): Promise<TraceView | null> {
     return this.#ready ? traceView(this.#journal) : null;
+  }
+
+  async pastAuction(): Promise<PastAuction | null> {
+    const opening = this.#ready ? this.#journal.opening() : null;
+    return opening === null ? null : pastAuction(opening, this.#journal.bids());
   }
 
   /** A listener: `GET …?after=SEQ` with `Upgrade: websocket`; one message is one event. */

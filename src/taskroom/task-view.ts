@@ -1,5 +1,6 @@
 /** What is shown of a task: its state, its figures, its steps. Reads the journal, decides nothing. */
 import type { CallKind } from "../market/call.ts";
+import { calibratedBy } from "../market/policy.ts";
 import { makeReceipt } from "../market/receipt.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import { toStep } from "../market/step.ts";
@@ -21,6 +22,7 @@ export function taskView(journal: Journal): TaskView | null {
     sequence: opening.sequence,
     agentId: task.award?.agentId ?? null,
     attempts,
+    calibrates: calibratedBy(opening.policy.rules),
     steps: journal.countSteps(attempts),
     queueMessages: task.messages,
     result: task.result,

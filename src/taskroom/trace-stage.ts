@@ -20,6 +20,7 @@ import {
   renewLease,
   type Lease,
 } from "../market/lease.ts";
+import { calibratedBy } from "../market/policy.ts";
 import type { Verdict } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
@@ -48,7 +49,7 @@ export class TraceStage {
   award(award: Award): boolean {
     const task = this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
-    this.#room.append(clearedEvent(award.clearing));
+    this.#room.append(this.#decidedEvent(award));
     this.#room.append({ type: "task-awarded", attempt: award.attempt, agentId: award.agentId });
     const { attempt, agentId, awardedAtMs, clearing } = award;
     const awarded: TaskDoc = {
@@ -221,8 +222,16 @@ export class TraceStage {
     this.#room.append({ type: "step-committed", attempt: held.attempt, step, tools, usage, costMicros });
   }
 
-  /** The strategy that won, or null where the policy held no auction. */
+  /** How the award came about: by an auction, by a policy that holds none, or for a calibration. */
+  #decidedEvent({ agentId, clearing }: Award): TaskEventBody {
+    const calibrates = calibratedBy(this.#room.mustOpening().policy.rules);
+    return calibrates === null ? clearedEvent(clearing) : { type: "calibration-opened", agentId, calibrates };
+  }
+
+  /** The strategy that won, that of the auction that is calibrated, or null where the policy held no auction. */
   #plan(agentId: AgentId, round: 0 | 1 | 2): string | null {
+    const { rules } = this.#room.mustOpening().policy;
+    if (rules.kind === "calibration") return rules.strategy;
     if (round === 0) return null;
     const bid = this.#room.journal.bids().find((one) => one.agentId === agentId && one.round === round);
     if (bid?.status !== "valid") throw new Error("the award names no valid bid");

@@ -2,7 +2,7 @@
 import type { Opening } from "../market/auction-record.ts";
 import type { Agent } from "../market/agent.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
-import type { Policy } from "../market/policy.ts";
+import { calibratedBy, type Policy } from "../market/policy.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
 import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
 
@@ -28,7 +28,10 @@ export interface AdmittedTask {
 }
 
 /** The task, what its auction is cleared under, and its opening. */
-export function admitTask(request: AdmitRequest, context: AdmissionContext): AdmittedTask {
+export function admitTask(
+  request: Pick<AdmitRequest, "taskId" | "auctionId" | "seed" | "spec">,
+  context: AdmissionContext,
+): AdmittedTask {
   const { tenant, policy, nowMs, sequence } = context;
   const pool = tenant.pool ?? context.environmentPool;
   const terms: TaskTerms = { auctionId: request.auctionId, pool, policy, seed: request.seed };
@@ -41,6 +44,7 @@ export function admitTask(request: AdmitRequest, context: AdmissionContext): Adm
     lease: context.mustWait ? null : { ...FIRST_LEASE, heldUntilMs: context.leaseUntilMs },
     attempt: 0,
     agentId: null,
+    calibrates: calibratedBy(policy.rules),
     stopping: false,
     admittedAtMs: nowMs,
     end: null,

@@ -1,5 +1,5 @@
 /**
- * An auction's transitions in the market room: admit, take, renew, clear, lapse (architecture, decision 1).
+ * A task's transitions in the market room: admit, take, renew, clear, lapse, settle (architecture, decision 1).
  *
  * Each is one transaction over the recorded facts; none of them waits for anything.
  */
@@ -10,10 +10,12 @@ import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
 import { ZERO_MICROS } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
+import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
+import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
-import { isFinal } from "../market/task.ts";
-import { admitTask } from "./admission.ts";
-import { auctionRows, taskRow } from "./history-rows.ts";
+import { isFinal, type TaskEnd } from "../market/task.ts";
+import { admitTask, type AdmissionContext, type AdmittedTask } from "./admission.ts";
+import { auctionRows, endRows, taskRow } from "./history-rows.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
   AdmitRefusal,
@@ -51,33 +53,54 @@ export class AuctionTransitions {
         return ok({ taskId: known.taskId, sequence, auctionGeneration: null, opening: null, replayed: true });
       }
     }
-    const environmentPool = this.#desk.config.pool;
-    const pool = tenant.pool ?? environmentPool;
-    const policy = policyOf(tenant, pool, request.spec.policy ?? undefined);
+    const policy = policyOf(tenant, tenant.pool ?? this.#desk.config.pool, request.spec.policy ?? undefined);
     if (!policy.ok) return policy;
-    const wasIdle = !store.hasOpen();
-    const { task, terms, opening } = admitTask(request, {
-      tenant,
-      policy: policy.value,
-      sequence: store.count("sequence"),
-      environmentPool,
-      mustWait: tenant.ordering === "strict" && store.hasActiveAuction(),
-      nowMs,
-      leaseUntilMs: nowMs + this.#desk.config.leaseMs,
-    });
+    const mustWait = tenant.ordering === "strict" && store.hasActiveAuction();
+    const admitted = admitTask(request, this.#context(tenant, { policy: policy.value, mustWait }));
     if (request.idempotency !== null) {
       const { key, bodyHash } = request.idempotency;
       store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
     }
-    store.putTask(task);
-    store.putTerms(task.taskId, terms);
-    if (wasIdle) this.#desk.recordTenant();
-    store.addHistory(taskRow(tenant.tenantId, task, ZERO_MICROS));
-    this.#desk.owe(task, { kind: "open", opening });
+    this.#enter(tenant, admitted);
+    const { task, opening } = admitted;
     if (task.lease !== null) this.#desk.timeAuction(task);
     const auctionGeneration = task.lease?.generation ?? null;
     const { taskId, sequence } = task;
     return ok({ taskId, sequence, auctionGeneration, opening, replayed: false });
+  }
+
+  /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
+  admitAwarded(tenant: TenantDoc, request: Parameters<typeof admitTask>[0], rules: CalibrationRules): void {
+    const pool = tenant.pool ?? this.#desk.config.pool;
+    const { policyVersion: version, weights } = tenant;
+    const policy = makePolicy({ name: rules.kind, rules, pool, version, weights });
+    // Nobody is given an auction to hold.
+    const admitted = admitTask(request, this.#context(tenant, { policy, mustWait: true }));
+    const cleared = clearAuction(clearingRecord(admitted.terms, { bids: [], verdicts: [] }));
+    if (!cleared.ok) throw new Error("the rules name no agent of the pool");
+    this.#enter(tenant, admitted);
+    this.#award(admitted.task, cleared.value);
+  }
+
+  #context(
+    tenant: TenantDoc,
+    { policy, mustWait }: { readonly policy: Policy; readonly mustWait: boolean },
+  ): AdmissionContext {
+    const { config, store } = this.#desk;
+    const nowMs = this.#desk.now();
+    const sequence = store.count("sequence");
+    const leaseUntilMs = nowMs + config.leaseMs;
+    return { tenant, policy, sequence, environmentPool: config.pool, mustWait, nowMs, leaseUntilMs };
+  }
+
+  #enter({ tenantId }: TenantDoc, { task, terms, opening }: AdmittedTask): void {
+    const { store } = this.#desk;
+    const wasIdle = !store.hasOpen();
+    store.putTask(task);
+    store.putTerms(task.taskId, terms);
+    if (wasIdle) this.#desk.recordTenant();
+    store.addHistory(taskRow(tenantId, task, ZERO_MICROS));
+    this.#desk.owe(task, { kind: "open", opening });
   }
 
   /** A consumer takes up an auction whose lease lapsed or whose turn came. */
@@ -127,6 +150,23 @@ export class AuctionTransitions {
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId });
     this.#desk.grantNext();
     return { state: "awarded", attempt, agentId };
+  }
+
+  /** Its final state, its rows, its auction's turn. Told again, it answers the same. */
+  settle(report: EndReport): TaskEnd {
+    const task = this.#desk.store.task(report.taskId);
+    // Settled before, and gone from the room since: what was reported then stands.
+    if (task === null) return report.end;
+    if (task.end !== null) return task.end;
+    const nowMs = this.#desk.now();
+    this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    this.#desk.memory.settle(report);
+    const { tenantId } = this.#desk.mustTenant();
+    for (const row of endRows(tenantId, report, nowMs)) this.#desk.store.addHistory(row);
+    this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
+    if (task.state === "bidding") this.#desk.grantNext();
+    if (!this.#desk.store.hasOpen()) this.#desk.recordTenant();
+    return report.end;
   }
 
   /** Every cleared auction; the outcome follows. Without a vector it is kept, and not found by retrieval. */

@@ -24,6 +24,8 @@ export function taskRow(tenantId: TenantId, task: MarketTask, costMicros: Micros
     agentId: task.agentId,
     attempts: task.attempt,
     costMicros,
+    calibratesTaskId: task.calibrates?.taskId ?? null,
+    calibratesAuctionId: task.calibrates?.auctionId ?? null,
     admittedAtMs: task.admittedAtMs,
     endedAtMs: task.endedAtMs,
     version: task.rowVersion,

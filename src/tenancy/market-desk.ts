@@ -14,12 +14,25 @@ import { isFinal } from "../market/task.ts";
 import { taskRow } from "./history-rows.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, MarketTask, TenantDoc } from "./market-store.ts";
+import type { TaskRoomPort } from "./task-room-port.ts";
 
 /** What this room owes to a task's room. */
 export type ToTaskRoom =
   | { readonly kind: "open"; readonly opening: Opening }
   | { readonly kind: "award"; readonly award: Award }
   | { readonly kind: "stop"; readonly end: StopEnd };
+
+/** Tells it. */
+export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom): Promise<void> {
+  switch (message.kind) {
+    case "open":
+      return room.open(message.opening);
+    case "award":
+      return room.award(message.award);
+    case "stop":
+      return room.stop(message.end);
+  }
+}
 
 export const AUCTION_TIMER = "auction-lease";
 
@@ -77,6 +90,17 @@ export class MarketDesk {
   owe(task: MarketTask, message: ToTaskRoom): void {
     const held = message.kind === "open" && task.lease !== null;
     this.outbox.add(task.taskId, message, held ? { dueInMs: this.config.leaseMs } : {});
+  }
+
+  /** Asks the task's room to stop the work; until it reports, nothing new begins. False: the room does not know it. */
+  stop(taskId: TaskId): boolean {
+    const task = this.store.task(taskId);
+    if (task === null) return false;
+    if (!isFinal(task.state) && !task.stopping) {
+      this.store.putTask({ ...task, stopping: true });
+      this.owe(task, { kind: "stop", end: { state: "cancelled" } });
+    }
+    return true;
   }
 
   /** The tenant's row: written when it gets its first open task and when it loses its last. */

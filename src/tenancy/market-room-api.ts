@@ -1,6 +1,7 @@
 /** What the market room of a tenant offers to the rooms above it (over RPC: plain data in and out). */
 import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
 import type { Pool } from "../market/agent.ts";
+import type { CalibrationApi } from "./calibration-api.ts";
 import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { RecalledEntry } from "../market/memory.ts";
@@ -134,7 +135,7 @@ export type PendingVector = {
 
 export type VectorReport = PassageReport & { readonly id: AuctionId };
 
-export interface MarketRoomApi {
+export interface MarketRoomApi extends CalibrationApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   authorize(keyHash: string): Promise<{ readonly tenantId: TenantId } | null>;

@@ -13,21 +13,21 @@ import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { Pool } from "../market/agent.ts";
 import type { TaskRow } from "../market/history-row.ts";
-import type { TaskId, TenantId } from "../market/ids.ts";
+import type { AuctionId, CalibrationId, TaskId, TenantId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
-import { fail, ok, type Result } from "../market/result.ts";
+import { fail, ok } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import { AuctionTransitions } from "./auction-transitions.ts";
-import { endRows, taskRow } from "./history-rows.ts";
-import { AUCTION_TIMER, MarketDesk, type ToTaskRoom } from "./market-desk.ts";
+import type { CalibrationApi } from "./calibration-api.ts";
+import { CalibrationDesk } from "./calibration-desk.ts";
+import { CalibrationStore } from "./calibration-store.ts";
+import { CALIBRATION_TIMER, Calibrations } from "./calibrations.ts";
+import { taskRow } from "./history-rows.ts";
+import { MarketDesk, tellRoom, type ToTaskRoom } from "./market-desk.ts";
 import type {
-  AdmitRefusal,
   AdmitRequest,
-  Admission,
   ApiKey,
-  ClearOutcome,
-  ClearRefusal,
   ClearRequest,
   LeaseAnswer,
   MarketRoomApi,
@@ -40,11 +40,12 @@ import type {
 import { MARKET_SCHEMA, MarketStore, type MarketTask, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
-import { policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
+import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
 /** Rows and vectors gather for this long before a consumer is called: one visit carries what a burst of tasks left. */
 const GATHER_S = 1;
+
 export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #config: Config;
   readonly #store: MarketStore;
@@ -53,6 +54,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #memory: MemoryStore;
   readonly #desk: MarketDesk;
   readonly #auctions: AuctionTransitions;
+  readonly #calibrations: Calibrations;
+  readonly #counter: CalibrationDesk;
   readonly #outside: OutsideStores;
   readonly #group: GroupCommit;
   #ready: boolean;
@@ -68,7 +71,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       timers: this.#timers,
       now,
       deliver: async ({ lane, messages }) => {
-        for (const message of messages) await this.#deliver(this.#taskRoom(lane), message);
+        for (const message of messages) await tellRoom(this.#taskRoom(lane), message);
       },
       transact: (work) => this.#group.run(work),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
@@ -82,6 +85,14 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       outbox: this.#outbox,
     });
     this.#auctions = new AuctionTransitions(this.#desk);
+    this.#calibrations = new Calibrations(this.#desk, this.#auctions, new CalibrationStore(ctx.storage));
+    this.#counter = new CalibrationDesk({
+      calibrations: this.#calibrations,
+      desk: this.#desk,
+      tenant: () => this.#tenant(),
+      commit: async (work) => this.#commit(work),
+      pastAuction: async (taskId) => this.#taskRoom(taskId).pastAuction(),
+    });
     this.#outside = new OutsideStores({
       timers: this.#timers,
       now,
@@ -107,12 +118,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     this.#ready = true;
     await this.#commit(() => {
       if (this.#store.tenant() !== null) return;
-      const createdAtMs = this.#desk.now();
-      const { tenantId, name, ordering, pool } = settings;
-      const tenant = { tenantId, name, ordering, pool, createdAtMs };
-      const policy = { policyVersion: 1, policyName: "sale" };
-      const weights = { weights: null, fit: null, meanWeights: null, meanFit: null };
-      this.#store.putTenant({ ...tenant, ...policy, ...weights });
+      this.#store.putTenant(newTenant(settings, this.#desk.now()));
       this.#desk.recordTenant();
     });
   }
@@ -160,7 +166,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   // --- The way of a task ---
 
-  async admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>> {
+  async admit(request: AdmitRequest): ReturnType<MarketRoomApi["admit"]> {
     if (!this.#ready) return fail({ reason: "unauthenticated" });
     const admitted = await this.#commit(() => {
       const tenant = this.#store.tenant();
@@ -188,7 +194,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     return this.#commit(() => this.#auctions.renew(taskId, generation));
   }
 
-  async clear(request: ClearRequest): Promise<Result<ClearOutcome, ClearRefusal>> {
+  async clear(request: ClearRequest): ReturnType<MarketRoomApi["clear"]> {
     if (this.#tenant() === null) return fail({ reason: "unknown_task" });
     return this.#commit(() => this.#auctions.clear(request), request.taskId);
   }
@@ -196,15 +202,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   /** The task's room stops the work and reports; until then the task is stopping, and nothing new begins. */
   async cancel(taskId: TaskId): Promise<boolean> {
     if (this.#tenant() === null) return false;
-    return this.#commit(() => {
-      const task = this.#store.task(taskId);
-      if (task === null) return false;
-      if (!isFinal(task.state) && !task.stopping) {
-        this.#store.putTask({ ...task, stopping: true });
-        this.#desk.owe(task, { kind: "stop", end: { state: "cancelled" } });
-      }
-      return true;
-    }, taskId);
+    return this.#commit(() => this.#desk.stop(taskId), taskId);
   }
 
   // --- What the task's room reports ---
@@ -218,23 +216,11 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   /** Settles the task: its final state, its row, its auction's turn. Told again, it answers the same. */
   async ended(report: EndReport): Promise<TaskEnd> {
-    return this.#commit(() => this.#settle(report));
-  }
-
-  #settle(report: EndReport): TaskEnd {
-    const task = this.#store.task(report.taskId);
-    // Settled before, and gone from the room since: what was reported then stands.
-    if (task === null) return report.end;
-    if (task.end !== null) return task.end;
-    const nowMs = this.#desk.now();
-    this.#timers.clear(AUCTION_TIMER, task.taskId);
-    this.#memory.settle(report);
-    const { tenantId } = this.#desk.mustTenant();
-    for (const row of endRows(tenantId, report, nowMs)) this.#store.addHistory(row);
-    this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
-    if (task.state === "bidding") this.#desk.grantNext();
-    if (!this.#store.hasOpen()) this.#desk.recordTenant();
-    return report.end;
+    return this.#commit(() => {
+      const end = this.#auctions.settle(report);
+      this.#calibrations.settled(report.taskId, end);
+      return end;
+    });
   }
 
   // --- Reading, history, sweep ---
@@ -295,8 +281,35 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       }
     }
     if (this.#store.hasHistory()) this.#timers.set("history", "", this.#desk.now());
+    this.#calibrations.wake();
     this.#timers.rearm();
     return open.length;
+  }
+
+  // --- Calibrations ---
+
+  async calibrationGround(ids: readonly AuctionId[]): ReturnType<CalibrationApi["calibrationGround"]> {
+    return this.#counter.calibrationGround(ids);
+  }
+
+  async quoteCalibration(...quoted: Parameters<CalibrationApi["quoteCalibration"]>): Promise<void> {
+    return this.#counter.quoteCalibration(...quoted);
+  }
+
+  async acceptCalibration(id: CalibrationId): ReturnType<CalibrationApi["acceptCalibration"]> {
+    return this.#counter.acceptCalibration(id);
+  }
+
+  async cancelCalibration(id: CalibrationId): ReturnType<CalibrationApi["cancelCalibration"]> {
+    return this.#counter.cancelCalibration(id);
+  }
+
+  async readCalibration(id: CalibrationId): ReturnType<CalibrationApi["readCalibration"]> {
+    return this.#counter.readCalibration(id);
+  }
+
+  async runningCalibrations(): ReturnType<CalibrationApi["runningCalibrations"]> {
+    return this.#counter.runningCalibrations();
   }
 
   override async alarm(): Promise<void> {
@@ -310,6 +323,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   async #onTimer(timer: Timer): Promise<void> {
     if (Outbox.owns(timer.kind)) return this.#outbox.flush(timer.subject);
     if (timer.kind === "history" || timer.kind === "memory") return this.#outside.remind(timer.kind);
+    if (timer.kind === CALIBRATION_TIMER) return this.#counter.beginRuns();
     // SAFETY: auction timers are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;
     const waiting = await this.#commit(() => this.#auctions.onTimer(taskId), taskId);
@@ -326,17 +340,6 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     const result = await this.#group.run(work);
     if (lane !== undefined) await this.#outbox.flush(lane);
     return result;
-  }
-
-  async #deliver(room: TaskRoomPort, message: ToTaskRoom): Promise<void> {
-    switch (message.kind) {
-      case "open":
-        return room.open(message.opening);
-      case "award":
-        return room.award(message.award);
-      case "stop":
-        return room.stop(message.end);
-    }
   }
 
   /** The message may get lost: the auction's timer announces again what nobody took. */

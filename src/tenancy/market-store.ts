@@ -7,9 +7,10 @@ import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId, TenantId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
 import { asMicros, type Micros } from "../market/money.ts";
-import type { Policy } from "../market/policy.ts";
+import type { CalibratedAuction, Policy } from "../market/policy.ts";
 import type { SpentCall } from "../market/report.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
+import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 
@@ -55,6 +56,7 @@ SELECT auction_id, version, 0, 0, 0, 0, 0, 0, 0, NULL, vector FROM memory WHERE 
 DROP INDEX memory_recent;
 ALTER TABLE memory DROP COLUMN recent;
 `,
+  CALIBRATION_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };
@@ -91,6 +93,8 @@ export interface MarketTask {
   readonly lease: Lease | null;
   readonly attempt: number;
   readonly agentId: AgentId | null;
+  /** Of a calibration run: the past auction that it adds an outcome to. */
+  readonly calibrates: CalibratedAuction | null;
   /** The tenant asked to stop; the task's room ends it and reports. */
   readonly stopping: boolean;
   readonly admittedAtMs: number;

@@ -1,5 +1,6 @@
 /** What the market room asks of a task's room. Every call is idempotent: it may come twice. */
 import type { Opening } from "../market/auction-record.ts";
+import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { Award, StopEnd } from "../market/award.ts";
 
 export interface TaskRoomPort {
@@ -12,6 +13,8 @@ export interface TaskRoomPort {
    * A room that has ended already ignores it.
    */
   stop(end: StopEnd): Promise<void>;
+  /** Task, seed and first strategies, for a calibration run of it; null where the room is gone. */
+  pastAuction(): Promise<PastAuction | null>;
   /** Re-arms whatever the room waits for; for the cron sweep. */
   wake(): Promise<void>;
 }

@@ -3,8 +3,16 @@ import type { Agent } from "../market/agent.ts";
 import { makePolicy, type Policy } from "../market/policy.ts";
 import { parsePolicyName, printPolicyName } from "../market/policy-name.ts";
 import { fail, ok, type Result } from "../market/result.ts";
-import type { PolicyChange, PolicyRefusal, TenantPolicy } from "./market-room-api.ts";
+import type { PolicyChange, PolicyRefusal, TenantPolicy, TenantSettings } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
+
+/** A tenant as it is set up: the paper's auction under default weights. */
+export function newTenant(settings: TenantSettings, createdAtMs: number): TenantDoc {
+  const { tenantId, name, ordering, pool } = settings;
+  const policy = { policyVersion: 1, policyName: "sale" };
+  const weights = { weights: null, fit: null, meanWeights: null, meanFit: null };
+  return { tenantId, name, ordering, pool, createdAtMs, ...policy, ...weights };
+}
 
 /** The policy that a tenant's auctions run under, or the one that a task names. */
 export function policyOf(

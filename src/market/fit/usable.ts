@@ -21,6 +21,8 @@ export const UNUSABLE_REASONS = [
   "other_jury",
 ] as const;
 export type UnusableReason = (typeof UNUSABLE_REASONS)[number];
+/** What is wrong with an auction whatever its outcomes turn out to be. */
+export type FormFlaw = Extract<UnusableReason, "juror_lost" | "entropy_missing">;
 
 export interface UsableAuctions {
   /** In the order of their ids. */
@@ -62,7 +64,11 @@ function flaw(auction: TrainingAuction): Exclude<UnusableReason, "other_jury"> |
   if (bidders(auction, "fail").length === 0) return "no_known_fail";
   // κ of an agent that may be chosen must be known: an unknown cost is not 0.
   if (passed.some((agentId) => auction.traceCostMicros[agentId] === undefined)) return "trace_cost_unknown";
-  const { jurors, bids } = auction;
+  return formFlaw(auction);
+}
+
+/** Null: with the outcomes known, the auction could be used. */
+export function formFlaw({ jurors, bids }: Pick<TrainingAuction, "jurors" | "bids">): FormFlaw | null {
   if (bids.some((bid) => jurors.some((jurorId) => bid.scores[jurorId] === undefined))) return "juror_lost";
   if (bids.some((bid) => bid.entropy === null)) return "entropy_missing";
   return null;

@@ -1,15 +1,16 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { readTraining } from "../../../src/history/read-training.ts";
 import { writeHistory } from "../../../src/history/write-history.ts";
 import { trainingAuctionSchema } from "../../../src/market/fit/training-auction.ts";
 import type { BidRow, HistoryRow, VerdictRow } from "../../../src/market/history-row.ts";
-import type { AuctionId, BidId, TraceId } from "../../../src/market/ids.ts";
+import type { AgentId, AuctionId, BidId, TraceId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import {
   aBid,
   agentId,
   anAuction,
   anOutcome,
+  aTask,
   aTrace,
   aVerdict,
   openTestDatabase,
@@ -106,6 +107,62 @@ test("an agent's first decided attempt and its first bid count", async () => {
     { tokens: 210, scores: { [one]: 4, [two]: 1 } },
     { tokens: 90, scores: { [one]: 5, [two]: 3 } },
   ]);
+});
+
+describe("calibration runs", () => {
+  /** A run by an agent of auction 1, as a task of its own. */
+  const run = (n: number, of: { agent: AgentId; outcome: "pass" | "fail" | "unknown"; cost: number }) => [
+    aTask(n, { calibratesTaskId: taskId(1), calibratesAuctionId: auctionId(1), agentId: of.agent }),
+    aTrace(n, { agentId: of.agent, costMicros: asMicros(of.cost) }),
+    anOutcome(n, { agentId: of.agent, outcome: of.outcome }),
+  ];
+
+  test("add outcomes and costs to their auction, and are no auctions themselves", async () => {
+    await write([
+      ...escalated,
+      aTask(1),
+      bid(3, { price: 7 }),
+      ...run(11, { agent: three, outcome: "fail", cost: 200 }),
+    ]);
+    const { auctions } = await read();
+    expect(auctions).toHaveLength(1);
+    expect(auctions[0]).toMatchObject({
+      auctionId: auctionId(1),
+      outcomes: { [one]: "fail", [two]: "pass", [three]: "fail" },
+      traceCostMicros: { [one]: 31, [two]: 90, [three]: 200 },
+    });
+  });
+
+  test("come after the task's own attempts and count once, the oldest that decided", async () => {
+    await write([
+      ...escalated,
+      aTask(1),
+      bid(3, { price: 7 }),
+      ...run(11, { agent: one, outcome: "pass", cost: 1 }),
+      ...run(14, { agent: three, outcome: "pass", cost: 4 }),
+      ...run(13, { agent: three, outcome: "fail", cost: 3 }),
+      ...run(12, { agent: three, outcome: "unknown", cost: 2 }),
+    ]);
+    const { auctions } = await read();
+    expect(auctions[0]).toMatchObject({
+      outcomes: { [one]: "fail", [two]: "pass", [three]: "fail" },
+      traceCostMicros: { [one]: 31, [two]: 90, [three]: 3 },
+    });
+  });
+
+  test("of another tenant, or of another auction, stay away", async () => {
+    await write([
+      ...escalated,
+      ...run(11, { agent: three, outcome: "pass", cost: 1 }).map((row) => ({
+        ...row,
+        tenantId: tenantId(2),
+      })),
+      aTask(12, { calibratesTaskId: taskId(2), calibratesAuctionId: auctionId(2), agentId: three }),
+      anOutcome(12, { agentId: three, outcome: "pass" }),
+    ]);
+    const { auctions } = await read();
+    expect(Object.keys(auctions[0]?.outcomes ?? {})).toEqual([one, two]);
+  });
 });
 
 test("pages, newest first", async () => {

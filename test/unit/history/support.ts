@@ -82,6 +82,8 @@ export function aTask(n: number, fields: Partial<Rows.TaskRow> = {}): Rows.TaskR
     agentId: agentId(1),
     attempts: 1,
     costMicros: asMicros(42),
+    calibratesTaskId: null,
+    calibratesAuctionId: null,
     admittedAtMs: 5,
     endedAtMs: 6,
     version: 1,

@@ -8,6 +8,8 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "auction_never_cleared": 409,
       "auction_not_cleared": 409,
       "body_too_large": 413,
+      "calibration_expired": 409,
+      "calibration_not_found": 404,
       "forbidden": 403,
       "idempotency_conflict": 409,
       "internal": 500,

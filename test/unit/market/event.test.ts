@@ -46,6 +46,14 @@ const EVENTS: {
     },
     false,
   ],
+  "calibration-opened": [
+    {
+      type: "calibration-opened",
+      agentId: id,
+      calibrates: { taskId, auctionId },
+    },
+    false,
+  ],
   "task-awarded": [{ type: "task-awarded", attempt: 1, agentId: id }, false],
   "trace-taken-up": [{ type: "trace-taken-up", attempt: 1, generation: 1, stepsSoFar: 0 }, false],
   "step-committed": [

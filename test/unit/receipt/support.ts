@@ -12,6 +12,7 @@ import {
 import { clearAuction, eligibleToRefine, rankFirstRound } from "../../../src/market/clear.ts";
 import { drawNumber } from "../../../src/market/draw.ts";
 import type { AuctionId } from "../../../src/market/ids.ts";
+import type { Policy, PolicyRules } from "../../../src/market/policy.ts";
 import { makeReceipt } from "../../../src/market/receipt.ts";
 import type { Receipt } from "../../../src/market/receipt-schema.ts";
 import {
@@ -48,7 +49,24 @@ const POLICIES = [
   "sale:size=3,self=off",
   "sale:jury=pointwise,size=2,entropy=off,memory=off,weights=default",
   "static-mix:agt_small=7,agt_large=3",
+  "calibration",
 ];
+
+/** A task that was carried out before. */
+const past = anOpening();
+
+/** Rules that no name stands for. */
+const CALIBRATION: PolicyRules = {
+  kind: "calibration",
+  agentId: agentId("small"),
+  calibrates: { taskId: past.taskId, auctionId: past.auctionId },
+  strategy: "Read, work, check.",
+};
+
+function drawnPolicy(name: string, pool: Opening["pool"]): Policy {
+  if (name !== CALIBRATION.kind) return aPolicy(name, { pool });
+  return { ...aPolicy("random", { pool }), name, rules: CALIBRATION };
+}
 
 export const draws: fc.Arbitrary<Draw> = fc.record({
   policy: fc.constantFrom(...POLICIES),
@@ -65,7 +83,7 @@ export function aReceipt(draw: Partial<Draw> = {}): Receipt {
 export function anAuction(draw: Partial<Draw> = {}): Parameters<typeof makeReceipt>[0] {
   const { policy = "sale", seed = 7, failing = 0, refine = true } = draw;
   const pool = aPool();
-  const opening = anOpening({ pool, seed, policy: { ...aPolicy(policy, { pool }), version: 3 } });
+  const opening = anOpening({ pool, seed, policy: { ...drawnPolicy(policy, pool), version: 3 } });
   const { rules } = opening.policy;
   const number = (purpose: string) => drawNumber(seed, `test/${purpose}`);
   const fails = (purpose: string) => number(`fails/${purpose}`) < failing;

@@ -64,6 +64,7 @@ test("a task of a list shows its figures", async () => {
       failureReason: "no_bids",
       agentId: null,
       attempts: 0,
+      calibrates: null,
       costMicros: expect.any(Number),
       costUsd: expect.any(Number),
       admittedAt: expect.stringMatching(/Z$/),

@@ -36,6 +36,7 @@ describe("an open task", () => {
       sequence: 1,
       agentId: null,
       attempts: 0,
+      calibrates: null,
       steps: 0,
       queueMessages: 0,
       result: null,
