@@ -2,19 +2,16 @@
  * `npm run fit`: fits the score's weights to what a tenant's agents are known to have done (auction.md, "MIP").
  *
  * Exits 0, also where there is too little to learn from; 1 where it could not do what it was asked. It changes
- * nothing unless `--store` is given.
+ * nothing unless `--store` is given, and runs nothing unless `--calibrate` is given and its quote accepted.
  */
+import { createInterface } from "node:readline/promises";
+import { calibrate } from "./calibrate.ts";
+import { FitError, type OperatorAccess } from "./operator-access.ts";
 import { parseOptions, USAGE, type CommandOptions } from "./options.ts";
 import { fitFigures, reportLines } from "./report.ts";
 import { runFit, type FitRun } from "./run-fit.ts";
 import { loadSolver } from "./solve.ts";
-import {
-  fetchTraining,
-  FitError,
-  readTrainingFile,
-  storeWeights,
-  type OperatorAccess,
-} from "./training-source.ts";
+import { fetchTraining, readTrainingFile, storeWeights } from "./training-source.ts";
 
 const print = (lines: readonly string[]) => void process.stdout.write(`${lines.join("\n")}\n`);
 const refuse = (lines: readonly string[]): number => {
@@ -38,8 +35,13 @@ async function main(): Promise<number> {
 }
 
 async function fit(options: CommandOptions): Promise<number> {
+  const { calibrate: calibration } = options;
   // Asked for before the work, not after it.
-  const access = options.store ? operatorAccess(options) : null;
+  const access = options.store || calibration !== null ? operatorAccess(options) : null;
+  if (access !== null && calibration !== null) {
+    const confirm = process.stdin.isTTY && process.stdout.isTTY ? askAtTerminal : null;
+    if (!(await calibrate(access, { ...calibration, confirm, print }))) return 0;
+  }
   const training =
     options.file === null
       ? await fetchTraining(access ?? operatorAccess(options))
@@ -51,7 +53,16 @@ async function fit(options: CommandOptions): Promise<number> {
     timeLimitS: options.timeLimitS,
   });
   print(reportLines(run));
-  return access === null ? 0 : store(access, run);
+  return access === null || !options.store ? 0 : store(access, run);
+}
+
+async function askAtTerminal(): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question("Run it at this price? [y/N] ")).trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 async function store(access: OperatorAccess, run: FitRun): Promise<number> {

@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { trainingAuctionSchema, type TrainingAuction } from "../../src/market/fit/training-auction.ts";
-import { AGENT_ID_PATTERN, type AgentId, type TenantId } from "../../src/market/ids.ts";
+import { AGENT_ID_PATTERN, type AgentId } from "../../src/market/ids.ts";
 import type { Weights } from "../../src/market/policy.ts";
+import { callOperator, FitError, type OperatorAccess } from "./operator-access.ts";
 
 /** Weights as the API has them. */
 const weightsSchema = z.object({
@@ -29,15 +30,6 @@ export interface Training {
   readonly weights: Weights | null;
 }
 
-/** A failure that is the user's to mend: its message is all that is shown. */
-export class FitError extends Error {}
-
-export interface OperatorAccess {
-  readonly url: string;
-  readonly tenantId: TenantId;
-  readonly secret: string;
-}
-
 /** @throws FitError */
 export async function readTrainingFile(path: string): Promise<Training> {
   let content: unknown;
@@ -56,7 +48,7 @@ export async function fetchTraining(access: OperatorAccess): Promise<Training> {
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? "" : `?${new URLSearchParams({ cursor }).toString()}`;
-    const response = await call(access, { method: "GET", path: `training${query}` });
+    const response = await callOperator(access, { method: "GET", path: `training${query}` });
     const page = readPage(await response.json(), "the history");
     auctions.push(...page.auctions);
     weights ??= page.weights;
@@ -74,27 +66,7 @@ export async function storeWeights(
 ): Promise<void> {
   const { weights, fit, aggregation } = fitted;
   const body = aggregation === "mean" ? { meanWeights: weights, meanFit: fit } : { weights, fit };
-  await call(access, { method: "PUT", path: "policy", body });
-}
-
-async function call(
-  { url, tenantId, secret }: OperatorAccess,
-  request: { readonly method: string; readonly path: string; readonly body?: object },
-): Promise<Response> {
-  const target = `${url}/admin/tenants/${tenantId}/${request.path}`;
-  let response: Response;
-  try {
-    response = await fetch(target, {
-      method: request.method,
-      headers: { Authorization: `Bearer ${secret}`, "Content-Type": "application/json" },
-      ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
-    });
-  } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    throw new FitError(`cannot reach ${url}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-  if (!response.ok) throw new FitError(`${request.method} ${target} answered ${response.status}`);
-  return response;
+  await callOperator(access, { method: "PUT", path: "policy", body });
 }
 
 function readPage(content: unknown, from: string): z.output<typeof pageSchema> {

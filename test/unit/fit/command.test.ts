@@ -1,5 +1,4 @@
 /** `npm run fit` as a process, against files and a stand-in for the operator's API. */
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -11,6 +10,7 @@ import { parseOptions } from "../../../bench/fit/options.ts";
 import { newId } from "../../../src/market/ids.ts";
 import type { TrainingAuction } from "../../../src/market/fit/training-auction.ts";
 import { usable } from "../../../src/market/fit/usable.ts";
+import { fit as runFit } from "./fit-process.ts";
 import { NARROW_POOL, trialAuctions } from "./synthetic-trial.ts";
 
 const TENANT = newId("ten", { now: () => 1_750_000_000_000, random: () => 0.5 });
@@ -20,26 +20,7 @@ const all = trialAuctions({ pool: NARROW_POOL, count: 60, seed: 4 });
 const enough = usable(all).auctions.slice(0, 32);
 const unusable = all.filter((auction) => !usable([auction]).auctions.length);
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function fit(args: readonly string[], secret = SECRET): Promise<Ended> {
-  const child = spawn(process.execPath, ["bench/fit/main.ts", ...args], {
-    // The Worker's own types narrow ADMIN_SECRET to the local stack's.
-    env: { ...process.env, ADMIN_SECRET: secret } as NodeJS.ProcessEnv,
-  });
-  const [out, err, code] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    new Promise<number | null>((resolve) => {
-      child.on("close", resolve);
-    }),
-  ]);
-  return { code, out, err };
-}
+const fit = async (args: readonly string[], secret = SECRET) => runFit(args, secret);
 
 const directory = mkdtempSync(join(tmpdir(), "saleroom-fit-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -173,6 +154,7 @@ describe("the command line", () => {
         fit: { kind: "margin", aggregation: "max" },
         timeLimitS: 60,
         store: false,
+        calibrate: null,
         help: false,
       },
     });
@@ -188,6 +170,13 @@ describe("the command line", () => {
     [["--tenant", TENANT, "--time-limit", "soon"]],
     [["--tenant", TENANT, "--url", "localhost"]],
     [["--tenant", TENANT, "--what"]],
+    [["--tenant", TENANT, "--calibrate", "0"]],
+    [["--tenant", TENANT, "--calibrate", "101"]],
+    [["--tenant", TENANT, "--calibrate", "1.5"]],
+    [["--tenant", TENANT, "--calibrate", "all"]],
+    [["--tenant", TENANT, "--calibrate", "5", "--wait", "-1"]],
+    [["--tenant", TENANT, "--calibrate", "5", "--file", "x.json"]],
+    [["--tenant", TENANT, "--yes"]],
   ])("refuses %j", (args) => {
     expect(parseOptions(args).ok).toBe(false);
   });
