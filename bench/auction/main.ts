@@ -70,18 +70,12 @@ async function benchAuctions(options: BenchOptions, directory: string): Promise<
 }
 
 async function benchRates(options: BenchOptions, directory: string): Promise<MarketRates> {
-  const whole = await startRateStack({ directory: join(directory, "whole"), behind: "everything" });
-  try {
-    const market = await startRateStack({ directory: join(directory, "market"), behind: "nothing" });
-    try {
-      const { rateRounds: rounds, rateMs: durationMs } = options;
-      return await measureRates({ whole, market }, { rounds, durationMs, progress });
-    } finally {
-      await market.stop();
-    }
-  } finally {
-    await whole.stop();
-  }
+  const { rateRounds: rounds, rateMs: durationMs } = options;
+  return measureRates((behind) => startRateStack({ directory: join(directory, behind), behind }), {
+    rounds,
+    durationMs,
+    progress,
+  });
 }
 
 function report(options: BenchOptions, auctions: readonly ArmTimes[], rates: MarketRates): void {

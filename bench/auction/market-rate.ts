@@ -8,28 +8,25 @@ export const TENANTS: readonly number[] = [1, 4, 16, 64];
 /** Clients at a time, shared among the tenants. */
 const CLIENTS = 64;
 
-/** `market`: of the market room's own stack; the rest of the whole one. */
-type Rates = Record<Exclude<DriverRequest["work"], "set-up">, number>;
-
-/** Two stacks of the same code; only one of them is driven at a time. */
-export interface RateStacks {
-  /** Saleroom as it stands. */
-  readonly whole: RateStack;
-  /** Its market rooms with nothing behind them. */
-  readonly market: RateStack;
-}
+/** Measured in turns on one stack, `bare` among them. */
+type Rates<Work extends DriverRequest["work"]> = Readonly<Record<Work | "bare", number>>;
+type MarketWork = "market" | "renew";
+type WholeWork = "task" | "fresh";
 
 export interface TenantRates {
   readonly tenants: number;
-  /** Medians, per second. */
-  readonly perSecond: Rates;
+  /** Medians, per second; `bare` of the market room's stack. */
+  readonly perSecond: Readonly<Record<MarketWork | WholeWork | "bare", number>>;
   /** Median of the rounds' ratios of the market room's tasks to bare transactions of as many objects. */
   readonly ofBare: number;
   /** Of whole tasks, their rooms made and the history written, to the same. */
   readonly wholeOfBare: number;
   /** Of whole tasks to bare transactions in a new object each: what every task costs at least. */
   readonly wholeOfFresh: number;
-  readonly rounds: readonly Rates[];
+  readonly rounds: {
+    readonly market: readonly Rates<MarketWork>[];
+    readonly whole: readonly Rates<WholeWork>[];
+  };
 }
 
 export interface RateBench {
@@ -48,42 +45,70 @@ export interface MarketRates {
   readonly aloneWhole: Alone;
 }
 
-export async function measureRates({ whole, market }: RateStacks, bench: RateBench): Promise<MarketRates> {
-  const source: Source = { now: () => Date.now(), random: () => Math.random() };
-  const tenants = Array.from({ length: Math.max(...TENANTS) }, () => newId("ten", source));
-  const { durationMs } = bench;
-  const measure = async (work: DriverRequest["work"], objects: readonly string[], on = whole) => {
-    const { count, ms } = await on.drive({ work, objects, clients: CLIENTS, durationMs });
-    return (count * 1_000) / ms;
-  };
-  for (const on of [whole, market]) {
-    await on.drive({ work: "set-up", objects: tenants, clients: tenants.length, durationMs: 0 });
-  }
-  await measure("task", tenants);
-  await measure("market", tenants, market);
-  await measure("bare", tenants, market);
-
-  const rounds = new Map<number, Rates[]>();
-  for (let round = 0; round < bench.rounds; round += 1) {
-    for (const count of TENANTS) {
-      const objects = tenants.slice(0, count);
-      const rates: Rates = {
-        bare: await measure("bare", objects, market),
-        market: await measure("market", objects, market),
-        renew: await measure("renew", objects, market),
-        task: await measure("task", objects),
-        fresh: await measure("fresh", objects),
-      };
-      rounds.set(count, [...(rounds.get(count) ?? []), rates]);
-    }
-    bench.progress(`rates: round ${round + 1} of ${bench.rounds}`);
-  }
-  const one = tenants.slice(0, 1);
+/** One stack after the other: what the whole one still carries to its history would be measured with the other. */
+export async function measureRates(start: StartStack, bench: RateBench): Promise<MarketRates> {
+  const market = await measureStack(start, bench, {
+    behind: "nothing",
+    cycle: "market",
+    works: ["market", "renew"],
+  });
+  const whole = await measureStack(start, bench, {
+    behind: "everything",
+    cycle: "task",
+    works: ["task", "fresh"],
+  });
   return {
-    tenants: [...rounds].map(summarise),
-    alone: await measureAlone(market, "market", { objects: one, durationMs }),
-    aloneWhole: await measureAlone(whole, "task", { objects: one, durationMs }),
+    tenants: TENANTS.map((count) =>
+      summarise(count, market.rounds.get(count) ?? [], whole.rounds.get(count) ?? []),
+    ),
+    alone: market.alone,
+    aloneWhole: whole.alone,
   };
+}
+
+export type StartStack = (behind: "everything" | "nothing") => Promise<RateStack>;
+
+interface Measured<Work extends DriverRequest["work"]> {
+  readonly rounds: ReadonlyMap<number, readonly Rates<Work>[]>;
+  readonly alone: Alone;
+}
+
+async function measureStack<Work extends MarketWork | WholeWork>(
+  start: StartStack,
+  bench: RateBench,
+  of: {
+    readonly behind: "everything" | "nothing";
+    readonly cycle: "market" | "task";
+    readonly works: readonly Work[];
+  },
+): Promise<Measured<Work>> {
+  const stack = await start(of.behind);
+  try {
+    const source: Source = { now: () => Date.now(), random: () => Math.random() };
+    const tenants = Array.from({ length: Math.max(...TENANTS) }, () => newId("ten", source));
+    const { durationMs } = bench;
+    const measure = async (work: DriverRequest["work"], objects: readonly string[]) => {
+      const { count, ms } = await stack.drive({ work, objects, clients: CLIENTS, durationMs });
+      return (count * 1_000) / ms;
+    };
+    await stack.drive({ work: "set-up", objects: tenants, clients: tenants.length, durationMs: 0 });
+    for (const work of ["bare", of.cycle] as const) await measure(work, tenants);
+    const rounds = new Map<number, Rates<Work>[]>();
+    for (let round = 0; round < bench.rounds; round += 1) {
+      for (const count of TENANTS) {
+        const objects = tenants.slice(0, count);
+        const rates: Partial<Record<Work | "bare", number>> = {};
+        for (const work of ["bare", ...of.works] as const) rates[work] = await measure(work, objects);
+        // SAFETY: every key was just set.
+        rounds.set(count, [...(rounds.get(count) ?? []), rates as Rates<Work>]);
+      }
+      bench.progress(`rates, behind them ${of.behind}: round ${round + 1} of ${bench.rounds}`);
+    }
+    const alone = await measureAlone(stack, of.cycle, { objects: tenants.slice(0, 1), durationMs });
+    return { rounds, alone };
+  } finally {
+    await stack.stop();
+  }
 }
 
 async function measureAlone(
@@ -104,20 +129,23 @@ async function measureAlone(
   };
 }
 
-function summarise([count, rounds]: readonly [number, readonly Rates[]]): TenantRates {
-  const of = (work: keyof Rates) => median(rounds.map((rates) => rates[work]));
+function summarise(
+  tenants: number,
+  market: readonly Rates<MarketWork>[],
+  whole: readonly Rates<WholeWork>[],
+): TenantRates {
   return {
-    tenants: count,
+    tenants,
     perSecond: {
-      market: of("market"),
-      task: of("task"),
-      renew: of("renew"),
-      bare: of("bare"),
-      fresh: of("fresh"),
+      market: median(market.map((rates) => rates.market)),
+      renew: median(market.map((rates) => rates.renew)),
+      bare: median(market.map((rates) => rates.bare)),
+      task: median(whole.map((rates) => rates.task)),
+      fresh: median(whole.map((rates) => rates.fresh)),
     },
-    ofBare: median(rounds.map((rates) => rates.market / rates.bare)),
-    wholeOfBare: median(rounds.map((rates) => rates.task / rates.bare)),
-    wholeOfFresh: median(rounds.map((rates) => rates.task / rates.fresh)),
-    rounds,
+    ofBare: median(market.map((rates) => rates.market / rates.bare)),
+    wholeOfBare: median(whole.map((rates) => rates.task / rates.bare)),
+    wholeOfFresh: median(whole.map((rates) => rates.task / rates.fresh)),
+    rounds: { market, whole },
   };
 }
