@@ -7,6 +7,7 @@ import { logError } from "../log.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
 import type { Admission, MarketRoomApi } from "../tenancy/market-room-api.ts";
+import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
@@ -111,9 +112,13 @@ async function startAuction(
     ...(opening !== null && { opening }),
     opened: opened.resolve,
   });
-  // A lapsed lease resumes the auction, whatever became of it here.
+  // A lapsed lease resumes the auction, whatever became of it here; until then its task must be there to be read.
   const settled = running
-    .catch((error) => logError("auction-failed", error, { taskId }))
+    .catch(async (error: unknown) => {
+      logError("auction-failed", error, { taskId });
+      if (opening !== null) await deps.config.taskRoom<TaskRoomPort>(tenantId, taskId).open(opening);
+    })
+    .catch((error: unknown) => logError("task-not-opened", error, { taskId }))
     .then(opened.resolve);
   c.executionCtx.waitUntil(settled);
   await opened.promise;

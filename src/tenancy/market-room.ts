@@ -337,7 +337,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
    * what gets lost.
    */
   async #commit<T>(work: () => T, lane?: TaskId): Promise<T> {
-    const result = await this.#group.run(work);
+    const result = await this.#group.run(() => this.#store.reading(work));
     if (lane !== undefined) await this.#outbox.flush(lane);
     return result;
   }

@@ -136,6 +136,16 @@ export class MarketStore {
     this.#sql.exec("INSERT OR REPLACE INTO tenant (id, body) VALUES (1, ?)", JSON.stringify(tenant));
   }
 
+  /** Work of one transaction: what it read before it threw did not stand, and is read again. */
+  reading<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      this.#tenant = undefined;
+      throw error;
+    }
+  }
+
   /** The counter's next value, from 1. */
   count(counter: Counter): number {
     return this.#sql

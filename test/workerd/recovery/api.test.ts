@@ -1,4 +1,9 @@
 /** What the API answers when rooms do not: found in review. */
+import type { Opening } from "../../../src/market/auction-record.ts";
+import type { TaskId, TenantId } from "../../../src/market/ids.ts";
+import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
+import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
+import { taskStub } from "../stubs.ts";
 import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -119,4 +124,34 @@ test("a room that is being restarted is unavailable (503), not a bug of ours (50
     createExecutionContext(),
   );
   expect((await problemOf(response)).status).toBe(503);
+});
+
+test("a task whose auction could not begin is there to be read all the same", async () => {
+  const tenant = await openTenant();
+  const failing = {
+    ...config,
+    taskRoom: (tenantId: TenantId, taskId: TaskId) => {
+      const room = taskStub<TaskRoomApi & TaskRoomPort>(tenantId, taskId);
+      return {
+        view: async () => room.view(),
+        open: async (opening: Opening) => room.open(opening),
+        beginAuction: async () => Promise.reject(new Error("the room restarts")),
+      };
+    },
+  } as unknown as typeof config;
+  const models = new ScriptedModels({});
+  const auction = { config: failing, models, helpers: helpersOver(models), toolMenu: () => [], memory: null };
+  const response = await createApp({ config: failing, auction }).fetch(
+    new Request(`${ORIGIN}/v1/tasks`, {
+      method: "POST",
+      headers: { ...tenant.auth, "Content-Type": "application/json" },
+      body: JSON.stringify({ prompt: "p" }),
+    }),
+    env,
+    createExecutionContext(),
+  );
+  expect(response.status).toBe(202);
+  const { id } = await response.json<{ id: TaskId }>();
+  expect(models.asked).toEqual([]);
+  expect((await tenant.room(id).view())?.state).toBe("admitted");
 });
