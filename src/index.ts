@@ -1,15 +1,14 @@
 /** The Worker: entry points and Durable Objects. Composition only. */
 import { createModels } from "./agents/create-models.ts";
 import { createApp } from "./api/app.ts";
-import type { ModelPort } from "./agents/model-port.ts";
 import { defineCallHelper } from "./auction/call-helper.ts";
-import { openMemory, type OpenMemory } from "./auction/open-memory.ts";
+import { countFirstCalls } from "./auction/collect-bids.ts";
+import { openMemory } from "./auction/open-memory.ts";
 import { createHelperStock } from "./auction/spread-calls.ts";
-import type { VectorIndex } from "./memory/memory-port.ts";
-import { parseConfig, type Config } from "./config.ts";
+import { parseConfig } from "./config.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
 import { consumeHistory } from "./tenancy/consume-history.ts";
-import { MarketRoom } from "./tenancy/market-room.ts";
+import { MarketRoom as TenantRoom } from "./tenancy/market-room.ts";
 import { sweep } from "./tenancy/sweep.ts";
 import type { TaskRoomPort } from "./tenancy/task-room-port.ts";
 import type { MarketRoomPort } from "./taskroom/market-room-port.ts";
@@ -21,7 +20,14 @@ import { wasmModule } from "./trace/sandbox/wasm.ts";
 import { createHttp, createRunJavascript, type Tool } from "./trace/tools/index.ts";
 import { createVerify } from "./trace/create-verify.ts";
 
-export { MarketRoom, TaskRoom };
+export { TaskRoom };
+
+export class MarketRoom extends TenantRoom {
+  constructor(ctx: DurableObjectState, env: Env) {
+    const { auction } = house(env).work;
+    super(ctx, env, { countFirstCalls: (opening) => countFirstCalls(auction, opening) });
+  }
+}
 
 export const CallHelper = defineCallHelper((env) => {
   const { config, models } = house(env);
@@ -31,14 +37,7 @@ export const CallHelper = defineCallHelper((env) => {
 // One sandbox per isolate: it is what bounds how many scripts run at a time.
 const sandbox = createSandbox({ wasmModule });
 
-interface House {
-  readonly config: Config;
-  readonly models: ModelPort;
-  readonly app: ReturnType<typeof createApp>;
-  readonly index: VectorIndex;
-  readonly work: WorkDeps;
-  readonly fits: OpenMemory["fits"];
-}
+type House = ReturnType<typeof openHouse>;
 
 // The environment is the same object for all requests of an isolate: the house is opened once.
 const houses = new WeakMap<Env, House>();
@@ -58,7 +57,7 @@ function enter(env: Env, ctx: ExecutionContext): House {
   return open;
 }
 
-function openHouse(env: Env): House {
+function openHouse(env: Env) {
   const config = parseConfig(env);
   const models = createModels({
     ai: config.ai,
@@ -76,7 +75,8 @@ function openHouse(env: Env): House {
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu, memory };
   const trace = { config, models, tools, verify: createVerify({ sandbox, nowMs }) };
-  return { config, models, index, app: createApp({ config, auction }), work: { auction, trace }, fits };
+  const work: WorkDeps = { auction, trace };
+  return { config, models, index, app: createApp({ config, auction }), work, fits };
 }
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.

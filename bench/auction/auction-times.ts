@@ -31,14 +31,12 @@ export interface AuctionTimes {
   readonly failedCalls: number;
   /** Where the overhead lies, ms; they add up to `overheadMs`. */
   readonly parts: AuctionParts;
-  /** From `auction-opened` until the last bid's call reached the provider, ms. */
+  /** From admission until the last bid's call reached the provider, ms. */
   readonly fanOutMs: number | null;
 }
 
 export interface AuctionParts {
-  /** From admission to `auction-opened`: the task's room is made, and the first calls are recorded. */
-  readonly open: number;
-  /** To the last bid's event, less the slowest bid. */
+  /** From admission to the last bid's event, less the slowest bid; the task's room is made meanwhile. */
   readonly bids: number;
   readonly verdicts: number;
   /** The second round: the decision, refined bids, their verdicts. */
@@ -74,13 +72,12 @@ export function auctionTimes(facts: AuctionFacts): AuctionTimes | null {
     maxInFlight: Math.max(0, ...(provider ?? [facts.provider]).flat().map((row) => row.inFlight)),
     failedCalls: PHASES.flatMap((phase) => calls[phase]).filter((call) => call.status !== "billed").length,
     parts: {
-      open: opened - admitted,
-      bids: bidsIn - opened - slowest("bids"),
+      bids: bidsIn - admitted - slowest("bids"),
       verdicts: verdictsIn - bidsIn - slowest("verdicts"),
       refine: answersIn - verdictsIn - slowest("refined") - slowest("judgedAgain"),
       clear: cleared - answersIn,
     },
-    fanOutMs: arrivals.length === 0 ? null : Math.max(...arrivals) - opened,
+    fanOutMs: arrivals.length === 0 ? null : Math.max(...arrivals) - admitted,
   };
 }
 

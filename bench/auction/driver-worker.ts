@@ -8,6 +8,7 @@ import { DurableObject } from "cloudflare:workers";
 import { newId, type Source, type TenantId } from "../../src/market/ids.ts";
 import { NO_USAGE, ZERO_MICROS } from "../../src/market/money.ts";
 import { taskSpecSchema } from "../../src/market/task.ts";
+import { joinCommits } from "../../src/market/auction-commit.ts";
 import type { Opening } from "../../src/market/auction-record.ts";
 import type { TaskRoomApi } from "../../src/taskroom/task-room-api.ts";
 import type { MarketRoomPort } from "../../src/taskroom/market-room-port.ts";
@@ -152,6 +153,7 @@ async function oneTask(
     verdicts: [],
     task: BODY,
     vector: null,
+    tail: joinCommits([]),
   });
   if (!cleared.ok || cleared.value.state !== "awarded") throw new Error("not cleared");
   const { attempt, agentId } = cleared.value;

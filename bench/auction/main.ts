@@ -52,19 +52,16 @@ async function main(): Promise<number> {
 }
 
 async function benchAuctions(options: BenchOptions, directory: string): Promise<readonly ArmTimes[]> {
-  const stack = await startStack({
-    directory,
-    port: 0,
-    emulatorPort: 0,
-    quiet: true,
-    emulatorVars: { LATENCY_SCALE: "0" },
-    worker: LIMITED,
-  });
+  const common = { port: 0, emulatorPort: 0, quiet: true, emulatorVars: { LATENCY_SCALE: "0" } };
+  const stack = await startStack({ ...common, directory: join(directory, "saleroom"), worker: LIMITED });
+  const models = await startStack({ ...common, directory: join(directory, "models") });
   try {
     const { agents: sizes, rounds } = options;
     const deadlineAtMs = Date.now() + LONGEST_MS;
-    return await runAuctions({ stack, sizes, rounds, deadlineAtMs, progress });
+    const modelsUrl = models.emulatorUrl;
+    return await runAuctions({ stack, modelsUrl, sizes, rounds, deadlineAtMs, progress });
   } finally {
+    await models.stop();
     await stack.stop();
   }
 }

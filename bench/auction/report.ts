@@ -43,7 +43,6 @@ export function armFigures({ auctions, ...arm }: ArmTimes): ArmFigures {
     wallP50Ms: middle((times) => times.wallMs),
     fanOutP50Ms: middle((times) => times.fanOutMs),
     parts: {
-      open: part("open"),
       bids: part("bids"),
       verdicts: part("verdicts"),
       refine: part("refine"),
@@ -95,12 +94,12 @@ export function auctionLines(arms: readonly ArmFigures[]): string[] {
 }
 
 export function partLines(arms: readonly ArmFigures[]): string[] {
-  const titles = ["open", "bids", "verdicts", "refine", "clear", "calls out after"];
+  const titles = ["bids", "verdicts", "refine", "clear", "calls out after"];
   const columns: Column[] = [right("agents"), { title: "policy" }, ...titles.map(right)];
   const rows = arms.map(({ agents, policy, parts, fanOutP50Ms }) => [
     String(agents),
     policy,
-    ...[parts.open, parts.bids, parts.verdicts, parts.refine, parts.clear, fanOutP50Ms].map(ms),
+    ...[parts.bids, parts.verdicts, parts.refine, parts.clear, fanOutP50Ms].map(ms),
   ]);
   return ["Where it goes, ms, medians of each part", ...textTable(columns, rows)];
 }

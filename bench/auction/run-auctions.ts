@@ -38,6 +38,8 @@ export interface ArmTimes extends Arm {
 
 export interface AuctionBench {
   readonly stack: Stack;
+  /** Where the models are emulated: in a process of their own, whose work is not the Worker's. */
+  readonly modelsUrl: string;
   readonly sizes: readonly number[];
   readonly rounds: number;
   /** No round begins after this moment. */
@@ -46,14 +48,14 @@ export interface AuctionBench {
 }
 
 export async function runAuctions(bench: AuctionBench): Promise<readonly ArmTimes[]> {
-  await setLatencies(bench.stack);
+  await setLatencies(bench);
   const arms = await Promise.all(armsOf(bench).map((arm) => openArm(bench, arm)));
   const tasks = chooseTasks(workloadTasks(`${bench.stack.emulatorUrl}/docs`), { seed: 1, only: null });
   for (let round = -WARM_UP; round < bench.rounds && Date.now() < bench.deadlineAtMs; round += 1) {
     const task = tasks[(round + WARM_UP) % tasks.length];
     if (task === undefined) throw new Error("the workload is empty");
     for (const arm of arms) {
-      const times = await oneAuction(bench.stack, arm.access, task.input);
+      const times = await oneAuction(bench, arm.access, task.input);
       if (round < 0) continue;
       if (times === null) arm.left += 1;
       else arm.auctions.push(times);
@@ -73,8 +75,8 @@ function armsOf({ sizes }: AuctionBench): Arm[] {
   });
 }
 
-async function openArm({ stack }: AuctionBench, arm: Arm) {
-  const pool = poolOf(arm.agents, `${stack.emulatorUrl}/v1`);
+async function openArm({ stack, modelsUrl }: AuctionBench, arm: Arm) {
+  const pool = poolOf(arm.agents, `${modelsUrl}/v1`);
   const name = `${arm.agents} ${arm.policy}`;
   const { tenantId, key } = await createTenant(stack, { name, pool });
   const access: Access & { readonly policy: string; readonly tenantId: string } = {
@@ -86,9 +88,9 @@ async function openArm({ stack }: AuctionBench, arm: Arm) {
   return { arm, access, auctions: [] as AuctionTimes[], left: 0 };
 }
 
-async function setLatencies({ emulatorUrl }: Stack): Promise<void> {
+async function setLatencies({ modelsUrl }: AuctionBench): Promise<void> {
   for (const [seed, model] of MODEL_NAMES.entries()) {
-    const response = await fetch(`${emulatorUrl}/emulator/faults/${model}`, {
+    const response = await fetch(`${modelsUrl}/emulator/faults/${model}`, {
       method: "PUT",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ seed, latencyMs: { ...LATENCY_MS, match: IN_AUCTION_PROMPTS } }),
@@ -98,11 +100,11 @@ async function setLatencies({ emulatorUrl }: Stack): Promise<void> {
 }
 
 async function oneAuction(
-  { emulatorUrl }: Stack,
+  { modelsUrl }: AuctionBench,
   access: Access & { readonly policy: string },
   input: Parameters<typeof submitTask>[1],
 ): Promise<AuctionTimes | null> {
-  await json(`${emulatorUrl}/emulator/calls`, { method: "DELETE" });
+  await json(`${modelsUrl}/emulator/calls`, { method: "DELETE" });
   const taskId = await submitTask(access, { ...input, policy: access.policy });
   await ended(access, taskId);
   const events: TaskEvent[] = [];
@@ -110,7 +112,7 @@ async function oneAuction(
   const headers = { authorization: `Bearer ${access.key}` };
   const task = (await json(`${access.url}/v1/tasks/${taskId}`, { headers })) as { admittedAt: string };
   const trace = (await json(`${access.url}/v1/tasks/${taskId}/trace`, { headers })) as { calls: CallView[] };
-  const rows = (await json(`${emulatorUrl}/emulator/calls?limit=${CALL_PAGE}`)) as { calls: CallRow[] };
+  const rows = (await json(`${modelsUrl}/emulator/calls?limit=${CALL_PAGE}`)) as { calls: CallRow[] };
   const provider = rows.calls.filter((row) => MODEL_NAMES.includes(row.bareModel));
   const admittedAtMs = Date.parse(task.admittedAt);
   return auctionTimes({ admittedAtMs, events, calls: trace.calls, provider });

@@ -5,8 +5,9 @@
  * that it was waited for are one transaction and one hop, and a large pool's answers are a few. Order is kept. A commit
  * may be written twice: its answer may have been lost.
  */
+import { joinCommits, type AuctionCommit } from "../market/auction-commit.ts";
 import type { EndedCall } from "../market/call.ts";
-import type { AuctionCommit, DeskAnswer } from "../taskroom/task-room-api.ts";
+import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { AuctionAborted } from "./auction-run.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
 import { nextTurn } from "./next-turn.ts";
@@ -35,7 +36,10 @@ async function sleep(ms: number): Promise<void> {
 export class AuctionLog {
   readonly #parts: AuctionLogParts;
   #waiting: Waiting[] = [];
+  /** What the commit under way holds. */
+  #inFlight: readonly Waiting[] = [];
   #writing = false;
+  #settled: Promise<void> = Promise.resolve();
   /** After a commit that failed only bills are written: a verdict must not stand without the bid that it judged. */
   #broken: { readonly error: unknown } | null = null;
 
@@ -48,13 +52,28 @@ export class AuctionLog {
     const stands = Promise.withResolvers<void>();
     this.#waiting.push({ part, stands });
     // By the next turn of the event loop, whatever follows from the same answer has joined.
-    if (!this.#writing && this.#waiting.length === 1) void nextTurn().then(() => this.#drain());
+    if (!this.#writing && this.#waiting.length === 1) this.#settled = nextTurn().then(() => this.#drain());
     return stands.promise;
+  }
+
+  /** As `commit`, for what nobody waits for: that the auction may not go on is heard from `refused`. */
+  add(part: Partial<AuctionCommit>): void {
+    this.commit(part).catch(() => undefined);
   }
 
   /** A call's bill, as soon as it is known: what the call brought may be recorded later, or never. */
   bill(ended: EndedCall): void {
-    this.commit({ ended: [ended] }).catch(() => undefined);
+    this.add({ ended: [ended] });
+  }
+
+  /** What was given to the log and is not known to stand. */
+  unsettled(): AuctionCommit {
+    return joinCommits([...this.#inFlight, ...this.#waiting].map(({ part }) => part));
+  }
+
+  /** Resolves once nothing is on its way any more; never rejects. */
+  async settled(): Promise<void> {
+    return this.#settled;
   }
 
   async #drain(): Promise<void> {
@@ -63,13 +82,15 @@ export class AuctionLog {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];
+      this.#inFlight = batch;
       await this.#writeBatch(batch);
     }
+    this.#inFlight = [];
     this.#writing = false;
   }
 
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
-    const commit = joined(batch.map(({ part }) => part));
+    const commit = joinCommits(batch.map(({ part }) => part));
     try {
       const answer = await this.#writePatiently(this.#broken === null ? commit : billsOf(commit));
       if (this.#broken !== null) throw this.#broken.error;
@@ -101,17 +122,6 @@ export class AuctionLog {
   }
 }
 
-function joined(parts: readonly Partial<AuctionCommit>[]): AuctionCommit {
-  return {
-    ended: parts.flatMap(({ ended }) => ended ?? []),
-    bids: parts.flatMap(({ bids }) => bids ?? []),
-    verdicts: parts.flatMap(({ verdicts }) => verdicts ?? []),
-    refinement: parts.find(({ refinement }) => refinement != null)?.refinement ?? null,
-    embedding: parts.find(({ embedding }) => embedding != null)?.embedding ?? null,
-    started: parts.flatMap(({ started }) => started ?? []),
-  };
-}
-
 function billsOf({ ended, bids, verdicts, embedding }: AuctionCommit): AuctionCommit {
   const bills = [
     ...ended,
@@ -119,5 +129,5 @@ function billsOf({ ended, bids, verdicts, embedding }: AuctionCommit): AuctionCo
     ...verdicts.flatMap(({ calls }) => calls),
     ...(embedding === null ? [] : [embedding.call]),
   ];
-  return joined([{ ended: bills }]);
+  return joinCommits([{ ended: bills }]);
 }

@@ -33,7 +33,7 @@ export function limitsFor({ deps, opening, signal }: AuctionRun, durationMs: num
 
 /** The call as it is recorded before it is made. */
 export function startedCall(
-  { deps }: AuctionPlan,
+  { deps }: { readonly deps: Pick<AuctionPlan["deps"], "config"> },
   kind: AuctionCallKind,
   { agent, boundMicros }: Pick<PlannedCall<unknown>, "agent" | "boundMicros">,
 ): StartedCall {

@@ -2,7 +2,7 @@
 import type { Answer, BidAnswer } from "../agents/model-port.ts";
 import type { RefinementInput, StrategyPromptInput } from "../agents/prompts/strategy-prompt.ts";
 import type { Agent } from "../market/agent.ts";
-import type { BidRecord, Round } from "../market/auction-record.ts";
+import type { BidRecord, Opening, Round } from "../market/auction-record.ts";
 import type { StartedCall } from "../market/call.ts";
 import { drawNonce } from "../market/draw.ts";
 import { meanTokenEntropy } from "../market/entropy.ts";
@@ -24,16 +24,41 @@ export interface BidCall extends PlannedCall<BidAnswer> {
   readonly started: StartedCall;
 }
 
+/** What bids are planned from. */
+export interface BidPlan {
+  readonly deps: Pick<AuctionPlan["deps"], "config" | "models" | "toolMenu">;
+  readonly opening: Omit<Opening, "firstCalls">;
+}
+
 /** A bid that is on its way. */
 export interface PendingBid {
   readonly agentId: AgentId;
   /** The bid, as soon as the agent answered. */
   readonly arrived: Promise<BidRecord>;
-  /** Once the bid is committed. Rejects as `arrived` does, and where the commit fails. */
-  readonly committed: Promise<void>;
 }
 
-export function planBids(plan: AuctionPlan, { round, agents, refinements }: BidRound): BidCall[] {
+/** What admission counts as started where it gives the auction to a holder: the calls of all first bids. */
+export function countFirstCalls(
+  deps: BidPlan["deps"],
+  opening: Omit<Opening, "firstCalls">,
+): readonly StartedCall[] {
+  const agents = opening.policy.rules.kind === "auction" ? opening.pool : [];
+  return planBids({ deps, opening }, { round: 1, agents, refinements: new Map() }).map(
+    (call) => call.started,
+  );
+}
+
+/** The calls that admission counted, to be made now. */
+export function planFirstBids(plan: AuctionPlan): BidCall[] {
+  const counted = new Map(plan.opening.firstCalls.map((call) => [call.agentId, call]));
+  const agents = plan.opening.pool.filter((agent) => counted.has(agent.id));
+  return planBids(plan, { round: 1, agents, refinements: new Map() }).map((call) => ({
+    ...call,
+    started: counted.get(call.agent.id) ?? call.started,
+  }));
+}
+
+export function planBids(plan: BidPlan, { round, agents, refinements }: BidRound): BidCall[] {
   const { deps, opening } = plan;
   return agents.map((agent) => {
     const input: StrategyPromptInput & { readonly seed: number } = {
@@ -61,21 +86,19 @@ export function askForBids(
       const limits = limitsFor(run, run.deps.config.auctionBidMs);
       return makeCall(run, call.started, { call, limits });
     });
-    const bid = asked.then(({ ended, answer }) => {
+    const arrived = asked.then(({ ended, answer }) => {
       const bidId = newId("bid", run.deps.config.source);
-      return { call: ended, bid: bidRecord({ bidId, round, agent: call.agent }, answer) };
+      const bid = bidRecord({ bidId, round, agent: call.agent }, answer);
+      run.log.add({ bids: [{ call: ended, bid }] });
+      return bid;
     });
-    return {
-      agentId: call.agent.id,
-      arrived: bid.then((arrived) => arrived.bid),
-      committed: bid.then((arrived) => run.log.commit({ bids: [arrived] })),
-    };
+    return { agentId: call.agent.id, arrived };
   });
 }
 
 /** A bid that stands already. */
 export function standingBid(bid: BidRecord): PendingBid {
-  return { agentId: bid.agentId, arrived: Promise.resolve(bid), committed: Promise.resolve() };
+  return { agentId: bid.agentId, arrived: Promise.resolve(bid) };
 }
 
 function bidRecord(

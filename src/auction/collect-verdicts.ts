@@ -127,11 +127,11 @@ const NOBODYS_DOING: ReadonlySet<CallFailureReason> = new Set([
   "misconfigured",
 ]);
 
-async function recordPointwise(
+function recordPointwise(
   jury: Jury,
   ballot: Ballot,
   { before, alone }: { readonly before: readonly Made[]; readonly alone: readonly Alone[] },
-): Promise<VerdictRecord> {
+): VerdictRecord {
   return record(jury, ballot, [...before, ...alone.map((one) => one.made)], pointwiseScores(alone));
 }
 
@@ -205,14 +205,9 @@ function scoresOf(entries: readonly BallotEntry[], { scores }: JuryAnswer): Reco
   return Object.fromEntries(entries.map(({ label, bid }) => [bid.agentId, scores[label] ?? 0]));
 }
 
-async function record(
-  { run, round }: Jury,
-  ballot: Ballot,
-  made: readonly Made[],
-  scores: Scores,
-): Promise<VerdictRecord> {
+function record({ run, round }: Jury, ballot: Ballot, made: readonly Made[], scores: Scores): VerdictRecord {
   const verdict = verdictRecord(ballot, round, made, scores);
-  await run.log.commit({ verdicts: [{ calls: made.map((call) => call.ended), verdict }] });
+  run.log.add({ verdicts: [{ calls: made.map((call) => call.ended), verdict }] });
   return verdict;
 }
 

@@ -21,13 +21,14 @@ export function planEmbedding({ deps, opening }: AuctionPlan): StartedCall | nul
  * The vector, null where there is none: an auction without it is not remembered by its likeness, and nobody refines.
  * Never rejects: where the record cannot be written, the auction's other parts hear of it too.
  *
- * @param begun the call, if it is recorded as started already
+ * @param begun the call, if it is recorded as started already; a run that may not go on asks for nothing
  */
 export async function embedTask(
   run: AuctionRun,
   begun: StartedCall | null,
 ): Promise<readonly number[] | null> {
   if (run.desk.embedding !== null) return run.desk.embedding.vector;
+  if (run.signal.aborted) return null;
   const { deps, opening, log, signal } = run;
   const call = begun ?? planEmbedding(run);
   if (deps.memory === null || call === null) return null;

@@ -1,13 +1,13 @@
 /** One round of an auction: bids, and verdicts on them as soon as they can be given. */
+import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { AuctionAnswers, BidRecord } from "../market/auction-record.ts";
-import type { AuctionCommit } from "../taskroom/task-room-api.ts";
 import type { AuctionRun } from "./auction-run.ts";
 import { settleAll } from "./calls.ts";
 import { askForBids, planBids, standingBid, type BidCall, type BidRound } from "./collect-bids.ts";
 import { collectVerdicts } from "./collect-verdicts.ts";
 
 export interface RoundToHold extends BidRound {
-  /** Calls of bidders that are recorded as started already; null: all are still to be planned. */
+  /** Calls of bidders that count as started already; null: all are still to be planned. */
   readonly begun: readonly BidCall[] | null;
   /** Judged with the round's bids: the provisional winner's, in the second round. */
   readonly holder: BidRecord | null;
@@ -17,7 +17,10 @@ export interface RoundToHold extends BidRound {
   bidsIn?(): void;
 }
 
-/** The answers of the round, those committed before and those asked for now; the holder's bid is not among them. @throws AuctionAborted */
+/**
+ * The answers of the round, those committed before and those asked for now; the holder's bid is not among them. What came
+ * is in the log, and may not stand yet. @throws AuctionAborted
+ */
 export async function holdRound(run: AuctionRun, toHold: RoundToHold): Promise<AuctionAnswers> {
   const { round, agents, begun, holder } = toHold;
   const standing = run.desk.bids.filter((bid) => bid.round === round);
@@ -32,7 +35,7 @@ export async function holdRound(run: AuctionRun, toHold: RoundToHold): Promise<A
   // A failure is thrown below, where everything is waited for; nobody else needs to hear of it.
   bids.then(() => toHold.bidsIn?.()).catch(() => undefined);
   const verdicts = collectVerdicts(run, round, judged);
-  await settleAll<unknown>([verdicts, ...pending.map((bid) => bid.committed)]);
+  await settleAll<unknown>([verdicts, ...pending.map((bid) => bid.arrived)]);
   return { bids: await bids, verdicts: await verdicts };
 }
 

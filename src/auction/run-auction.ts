@@ -6,13 +6,14 @@
  */
 import { logInfo } from "../log.ts";
 import type { AuctionAnswers, Opening } from "../market/auction-record.ts";
+import type { StartedCall } from "../market/call.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
-import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
+import type { AuctionDesk, TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { AuctionLog } from "./auction-log.ts";
 import { AuctionAborted, type AuctionDeps, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
-import { planBids, type BidCall } from "./collect-bids.ts";
+import { planFirstBids, type BidCall } from "./collect-bids.ts";
 import { embedTask, planEmbedding } from "./embed-task.ts";
 import { startHeartbeat, type HeartbeatAbort } from "./heartbeat.ts";
 import { holdRound } from "./hold-round.ts";
@@ -45,42 +46,44 @@ export async function runAuction(deps: AuctionDeps, toRun: AuctionToRun): Promis
 }
 
 async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<void> {
-  const { tenantId, taskId, generation, opening } = toRun;
+  const { tenantId, taskId, generation } = toRun;
   const market = deps.config.marketRoom<MarketRoomApi>(tenantId);
   const task = deps.config.taskRoom<TaskRoomApi>(tenantId, taskId);
-  // The first calls go with the opening: one hop until the agents are asked.
-  const calls = opening === undefined ? null : firstCalls(deps, opening);
-  const embedCall = opening === undefined ? null : planEmbedding({ deps, opening });
-  const started = [...(embedCall === null ? [] : [embedCall]), ...(calls?.map((call) => call.started) ?? [])];
-  const begun = await task.beginAuction(generation, opening === undefined ? null : { opening, started });
-  toRun.opened?.();
-  if (!begun.ok) return;
+  const start = await beginRun(deps, task, toRun);
+  if (start === null) return;
 
   const refused = new AbortController();
+  const refuse = (abort: HeartbeatAbort) => refused.abort(abort);
+  const begun = tellRefusal(start.begun, refuse);
+  // Whoever writes to the room hears of it, and so does the end of the run.
+  begun.catch(() => undefined);
   const heartbeat = startHeartbeat(deps.config.leaseMs, async () => {
     const answer = await market.renewAuction(taskId, generation);
     return answer === "ended" ? "stop" : answer;
   });
   const log = new AuctionLog({
-    write: (commit) => task.commitAuction(generation, commit),
-    refused: (abort: HeartbeatAbort) => refused.abort(abort),
+    // A room that would not have this holder still takes its bills.
+    write: async (commit) => begun.then(() => task.commitAuction(generation, commit)),
+    refused: refuse,
   });
-  const run: AuctionRun = {
-    deps,
-    opening: begun.value.opening,
-    desk: begun.value,
-    log,
-    signal: AbortSignal.any([heartbeat.signal, refused.signal]),
-  };
+  const { desk, calls, embedCall } = start;
+  const signal = AbortSignal.any([heartbeat.signal, refused.signal]);
+  const run: AuctionRun = { deps, opening: desk.opening, desk, log, signal };
   try {
-    const embedding = embedTask(run, embedCall);
+    const embedding = begun.then(() => embedTask(run, embedCall)).catch(() => null);
     const answers = await collectAnswers(run, calls, embedding);
-    const { prompt } = run.opening.spec;
     const vector = await embedding;
-    const cleared = await market.clear({ taskId, generation, ...answers, task: prompt, vector });
+    if (signal.aborted) throw new AuctionAborted(signal.reason as HeartbeatAbort);
+    const tail = log.unsettled();
+    const { prompt } = desk.opening.spec;
+    const cleared = await market.clear({ taskId, generation, ...answers, task: prompt, vector, tail });
     if (!cleared.ok) throw new AuctionAborted(cleared.failure.reason === "ended" ? "stop" : "lost");
+    await log.settled();
     if (cleared.value.state === "failed") await task.endAuction(generation, cleared.value.reason);
   } catch (error) {
+    await log.settled();
+    // The room could not be reached: that is why, and whoever called must hear of it.
+    await begun;
     if (!(error instanceof AuctionAborted)) throw error;
     logInfo("auction-aborted", { taskId, abort: error.abort });
     if (error.abort === "stop") await task.endAuction(generation, "stopped");
@@ -89,10 +92,60 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
   }
 }
 
-/** The bids of the first round; none where the policy holds no auction. */
-function firstCalls(deps: AuctionPlan["deps"], opening: Opening): readonly BidCall[] {
-  const agents = opening.policy.rules.kind === "auction" ? opening.pool : [];
-  return planBids({ deps, opening }, { round: 1, agents, refinements: new Map() });
+interface RunStart {
+  readonly desk: AuctionDesk;
+  /** The calls for first bids that count as started since admission; null: whatever is missing is yet to be started. */
+  readonly calls: readonly BidCall[] | null;
+  readonly embedCall: StartedCall | null;
+  /** Once the room has this run as its auction's holder; not null: it may not go on. */
+  readonly begun: Promise<HeartbeatAbort | null>;
+}
+
+/**
+ * Begins in the task's room. A fresh auction's agents are asked while its room is still being made: its first calls were
+ * counted with the admission. Null where there is nothing to run.
+ */
+async function beginRun(
+  deps: AuctionPlan["deps"],
+  task: TaskRoomApi,
+  toRun: AuctionToRun,
+): Promise<RunStart | null> {
+  const { generation, opening } = toRun;
+  if (opening === undefined) {
+    const begun = await task.beginAuction(generation, null);
+    toRun.opened?.();
+    if (begun.ok) return { desk: begun.value, calls: null, embedCall: null, begun: Promise.resolve(null) };
+    if (begun.failure.reason === "stopping") await task.endAuction(generation, "stopped");
+    return null;
+  }
+  const embedCall = planEmbedding({ deps, opening });
+  const begun = task
+    .beginAuction(generation, { opening, started: embedCall === null ? [] : [embedCall] })
+    .then((answer): HeartbeatAbort | null => {
+      toRun.opened?.();
+      if (answer.ok) return null;
+      return answer.failure.reason === "lost" ? "lost" : "stop";
+    });
+  // After so long, somebody else may have been given the auction.
+  const { leaseMs, source } = deps.config;
+  const abort = source.now() < opening.admittedAtMs + leaseMs ? null : await begun;
+  if (abort === "stop") await task.endAuction(generation, "stopped");
+  if (abort !== null) return null;
+  const desk: AuctionDesk = { opening, bids: [], verdicts: [], refinements: null, embedding: null };
+  return { desk, calls: planFirstBids({ deps, opening }), embedCall, begun };
+}
+
+async function tellRefusal(
+  begun: Promise<HeartbeatAbort | null>,
+  refuse: (abort: HeartbeatAbort) => void,
+): Promise<void> {
+  try {
+    const abort = await begun;
+    if (abort !== null) refuse(abort);
+  } catch (error) {
+    refuse("lost");
+    throw error;
+  }
 }
 
 /** Bids, verdicts, and what refinement adds; nothing where the policy holds no auction. */

@@ -171,7 +171,9 @@ export class SpreadCalls implements AuctionModels {
     if (limits.signal.aborted) stop();
     else limits.signal.addEventListener("abort", stop, { once: true });
     try {
-      return await Promise.race([answer, lost.promise]);
+      const given = await Promise.race([answer, lost.promise]);
+      // As long as the auction waited for it, as with a call of its own.
+      return { ...given, ms: this.#now() - startedMs };
     } catch (error) {
       helper.bad = true;
       logError("call-helper-failed", error, { agentId: call.agent.id });

@@ -1,5 +1,5 @@
 /** What is recorded of an auction: bids and verdicts as they arrived, with what they cost. */
-import type { CallFailureReason } from "./call.ts";
+import type { CallFailureReason, StartedCall } from "./call.ts";
 import type { Agent } from "./agent.ts";
 import type { AgentId, AuctionId, BidId, TaskId, TenantId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
@@ -22,6 +22,11 @@ export interface Opening {
   readonly policy: Policy;
   /** 0 to 2^31 − 1: every draw of the auction comes from it. */
   readonly seed: number;
+  /**
+   * The calls for first bids, at their bounds: they count as started from admission on, so that its holder asks at once,
+   * while the task's room is being made. Empty where nobody was given the auction at admission.
+   */
+  readonly firstCalls: readonly StartedCall[];
   readonly admittedAtMs: number;
   readonly deadlineAtMs: number;
 }

@@ -1,4 +1,5 @@
 /** The award of one attempt, as the market room tells the task's room. */
+import type { AuctionCommit } from "./auction-commit.ts";
 import type { Clearing } from "./clear.ts";
 import type { AgentId } from "./ids.ts";
 import type { TaskEnd } from "./task.ts";
@@ -9,6 +10,8 @@ export interface Award {
   readonly agentId: AgentId;
   readonly clearing: Clearing;
   readonly awardedAtMs: number;
+  /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
+  readonly tail: AuctionCommit | null;
 }
 
 /** How a task ends that is stopped from outside. */

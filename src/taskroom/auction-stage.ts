@@ -2,18 +2,14 @@
  * The auction as the task's room sees it: bids and verdicts are committed as they arrive, under the auction's
  * generation, so that whoever resumes asks nobody twice.
  */
+import type { AuctionCommit, EmbeddingRecord } from "../market/auction-commit.ts";
 import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { StartedCall } from "../market/call.ts";
+import { FIRST_LEASE } from "../market/lease.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
-import type {
-  AuctionCommit,
-  AuctionDesk,
-  DeskAnswer,
-  EmbeddingRecord,
-  FreshAuction,
-} from "./task-room-api.ts";
+import type { AuctionDesk, BeginRefusal, DeskAnswer, FreshAuction } from "./task-room-api.ts";
 
 export class AuctionStage {
   readonly #room: Room;
@@ -23,10 +19,7 @@ export class AuctionStage {
   }
 
   /** A holder begins or resumes: calls of its predecessor that never came back stay counted at their bound. */
-  begin(
-    generation: number,
-    fresh: FreshAuction | null,
-  ): Result<AuctionDesk, { readonly reason: "lost" | "ended" }> {
+  begin(generation: number, fresh: FreshAuction | null): Result<AuctionDesk, BeginRefusal> {
     if (fresh !== null) this.#room.open(fresh.opening);
     const { journal } = this.#room;
     const task = this.#room.openTask();
@@ -35,10 +28,8 @@ export class AuctionStage {
     const opening = this.#room.mustOpening();
     const bids = journal.bids();
     const verdicts = journal.verdicts();
-    for (const call of journal.calls()) {
-      if (call.status !== "started") continue;
-      this.#room.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
-    }
+    // The first holder's own calls count as started since admission.
+    if (generation !== FIRST_LEASE.generation) this.#giveUpCalls();
     if (task.auctionGeneration > 0) {
       this.#room.append({
         type: "auction-resumed",
@@ -54,27 +45,51 @@ export class AuctionStage {
       });
     }
     journal.putTask({ ...task, auctionGeneration: generation, state: "bidding" });
+    if (task.stop !== null) return fail({ reason: "stopping" });
     for (const call of fresh?.started ?? []) journal.startCall(call, 0);
     const [refinements, embedding] = [journal.refinements(), journal.embedding()];
     return ok({ opening, bids, verdicts, refinements, embedding });
   }
 
   commit(generation: number, commit: AuctionCommit): DeskAnswer {
-    const { ended, bids, verdicts, refinement, embedding, started } = commit;
     const held = this.#held(generation);
     // Whoever lost the auction still owes for its calls: they are booked, and what they brought is not taken.
+    this.#bookCalls(commit);
+    if (held === null) return "lost";
+    this.#recordAnswers(commit);
+    if (held.stop !== null) return "stop";
+    if (commit.refinement !== null) this.#openRefinement(commit.refinement);
+    this.#start(held, commit.started);
+    return "continue";
+  }
+
+  /** The holder's last answers, as the award brings them; its own commit of them may come before, after, or never. */
+  takeTail(tail: AuctionCommit): void {
+    const task = this.#room.openTask();
+    if (task === null || task.award !== null) return;
+    this.#bookCalls(tail);
+    this.#recordAnswers(tail);
+  }
+
+  #bookCalls({ ended, bids, verdicts, embedding }: AuctionCommit): void {
     for (const call of ended) this.#room.bookCall(call);
     for (const { call } of bids) this.#room.bookCall(call);
     for (const call of verdicts.flatMap(({ calls }) => calls)) this.#room.bookCall(call);
     if (embedding !== null) this.#room.bookCall(embedding.call);
-    if (held === null) return "lost";
+  }
+
+  #recordAnswers({ bids, verdicts, embedding }: AuctionCommit): void {
     for (const { bid } of bids) this.#recordBid(bid);
     for (const { verdict } of verdicts) this.#recordVerdict(verdict);
     if (embedding !== null) this.#recordEmbedding(embedding);
-    if (held.stop !== null) return "stop";
-    if (refinement !== null) this.#openRefinement(refinement);
-    this.#start(held, started);
-    return "continue";
+  }
+
+  /** Calls of a holder that is gone stay counted at their bound, until their bills come after all. */
+  #giveUpCalls(): void {
+    for (const call of this.#room.journal.calls()) {
+      if (call.status !== "started") continue;
+      this.#room.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
+    }
   }
 
   #start(task: TaskDoc, calls: readonly StartedCall[]): void {

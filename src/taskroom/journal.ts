@@ -2,6 +2,7 @@
 import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_SCHEMA } from "../durable/timers.ts";
+import type { EmbeddingRecord } from "../market/auction-commit.ts";
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
@@ -13,7 +14,7 @@ import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { StopEnd } from "../market/award.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
-import type { CallView, EmbeddingRecord } from "./task-room-api.ts";
+import type { CallView } from "./task-room-api.ts";
 
 const tables = (callsAgent: "TEXT" | "TEXT NOT NULL") => `
 CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
@@ -46,6 +47,9 @@ DROP TABLE calls;
 ALTER TABLE calls_of_all RENAME TO calls;
 `,
 ];
+
+/** What documents lack from before calls were counted with the admission. */
+const NO_FIRST_CALLS = { firstCalls: [] } as const;
 
 /** Every task makes a room: it gets the newest tables at once. */
 export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: tables("TEXT") };
@@ -98,7 +102,8 @@ export class Journal {
   }
 
   opening(): Opening | null {
-    return this.#doc<Opening>("opening");
+    const stored = this.#doc<Opening>("opening");
+    return stored === null ? null : { ...NO_FIRST_CALLS, ...stored };
   }
 
   task(): TaskDoc | null {

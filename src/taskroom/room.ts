@@ -92,6 +92,7 @@ export class Room {
       end: null,
       endedAtMs: null,
     });
+    for (const call of opening.firstCalls) this.journal.startCall(call, 0);
     this.append({ type: "task-admitted", taskId: opening.taskId, sequence: opening.sequence });
     this.setTimer("deadline", opening.deadlineAtMs);
   }

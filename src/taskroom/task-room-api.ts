@@ -1,5 +1,6 @@
 /** What a task's room offers to the rooms above it (over RPC: plain data in and out). */
 import type { Agent } from "../market/agent.ts";
+import type { AuctionCommit, EmbeddingRecord } from "../market/auction-commit.ts";
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
@@ -27,34 +28,15 @@ export interface AuctionDesk {
   readonly embedding: EmbeddingRecord | null;
 }
 
-/** The task's vector for the memory; null where the model gave none that can be used. */
-export interface EmbeddingRecord {
-  readonly vector: readonly number[] | null;
-}
-
 /** An auction whose task's room may not have been opened yet. */
 export interface FreshAuction {
   readonly opening: Opening;
+  /** Calls to be made once this stands, beside those that the opening names. */
   readonly started: readonly StartedCall[];
 }
 
-/** What happened in an auction and is recorded together. */
-export interface AuctionCommit {
-  /** Bills of calls, whatever becomes of what they brought. */
-  readonly ended: readonly EndedCall[];
-  readonly bids: readonly { readonly call: EndedCall; readonly bid: BidRecord }[];
-  /** A verdict may have taken several calls: one per bid, or a batch and then one per bid. */
-  readonly verdicts: readonly { readonly calls: readonly EndedCall[]; readonly verdict: VerdictRecord }[];
-  /** Decides once who is asked to refine: the first decision stands. */
-  readonly refinement: {
-    readonly provisionalWinner: AgentId;
-    readonly refinements: readonly RefinementRecord[];
-  } | null;
-  /** The first one stands. */
-  readonly embedding: (EmbeddingRecord & { readonly call: EndedCall }) | null;
-  /** Calls that are made once this stands. */
-  readonly started: readonly StartedCall[];
-}
+/** `stopping`: the caller holds the auction, and is to end it. */
+export type BeginRefusal = { readonly reason: "lost" | "ended" | "stopping" };
 
 /** A trace as it stands. */
 export interface TraceDesk {
@@ -128,10 +110,7 @@ export interface TaskRoomApi {
    * @param fresh by whoever admitted the task: opens the room if that is still to be done, and records the first calls
    *   as started
    */
-  beginAuction(
-    generation: number,
-    fresh: FreshAuction | null,
-  ): Promise<Result<AuctionDesk, { readonly reason: "lost" | "ended" }>>;
+  beginAuction(generation: number, fresh: FreshAuction | null): Promise<Result<AuctionDesk, BeginRefusal>>;
   /** One transaction. What stands already is left as it is; calls of a holder that lost the auction are booked all the same. */
   commitAuction(generation: number, commit: AuctionCommit): Promise<DeskAnswer>;
   /** Ends the task from its auction: no bids, or the stop that was asked for. */

@@ -10,6 +10,7 @@ import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
+import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
@@ -24,14 +25,7 @@ import { EventStream } from "./event-stream.ts";
 import { Journal, TASK_SCHEMA } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
-import type {
-  AuctionCommit,
-  DeskAnswer,
-  FreshAuction,
-  TaskRoomApi,
-  TaskView,
-  TraceView,
-} from "./task-room-api.ts";
+import type { DeskAnswer, FreshAuction, TaskRoomApi, TaskView, TraceView } from "./task-room-api.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { TraceStage } from "./trace-stage.ts";
 
@@ -92,7 +86,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async award(award: Award): Promise<void> {
-    const announce = await this.#room.commit(() => this.#trace.award(award));
+    const announce = await this.#room.commit(() => {
+      if (award.tail !== null) this.#auction.takeTail(award.tail);
+      return this.#trace.award(award);
+    });
     if (announce) this.#announceTrace();
   }
 
@@ -101,13 +98,17 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     await this.#room.commit(() => this.#stop(end));
   }
 
-  /** A holder gets one lease's time to stop by itself and bring its bills; without one the task ends at once. */
+  /**
+   * A holder gets one lease's time to stop by itself and bring its bills; without one the task ends at once. An auction
+   * that was given to a holder at admission is held, though it may not have been heard of yet.
+   */
   #stop(end: StopEnd): void {
     const task = this.#room.openTask();
     if (task === null || task.stop !== null) return;
     if (end.state === "cancelled") this.#room.append({ type: "cancel-requested" });
     const stopped = { ...task, stop: end };
-    const held = task.award === null ? task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
+    const given = this.#room.mustOpening().firstCalls.length > 0;
+    const held = task.award === null ? given || task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
     if (!held) return this.#room.end(stopped, end);
     this.#journal.putTask(stopped);
     this.#room.setTimer("stop", this.#room.now() + this.#config.leaseMs);

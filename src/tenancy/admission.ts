@@ -1,6 +1,7 @@
 /** Admission: from a tenant's request to a place in its history (architecture, decision 1). Pure. */
 import type { Opening } from "../market/auction-record.ts";
 import type { Agent } from "../market/agent.ts";
+import type { StartedCall } from "../market/call.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import { calibratedBy, type Policy } from "../market/policy.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
@@ -19,7 +20,12 @@ export interface AdmissionContext {
   readonly nowMs: number;
   /** Until when the admitting Worker holds the auction. */
   readonly leaseUntilMs: number;
+  /** The calls that count as started where somebody is given the auction. */
+  countFirstCalls(opening: OpeningTerms): readonly StartedCall[];
 }
+
+/** An opening before its first calls are counted. */
+export type OpeningTerms = Omit<Opening, "firstCalls">;
 
 export interface AdmittedTask {
   readonly task: MarketTask;
@@ -51,7 +57,7 @@ export function admitTask(
     endedAtMs: null,
     rowVersion: 1,
   };
-  const opening: Opening = {
+  const opening: OpeningTerms = {
     taskId: request.taskId,
     tenantId: tenant.tenantId,
     ...terms,
@@ -60,5 +66,6 @@ export function admitTask(
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
   };
-  return { task, terms, opening };
+  const firstCalls = context.mustWait ? [] : context.countFirstCalls(opening);
+  return { task, terms, opening: { ...opening, firstCalls } };
 }

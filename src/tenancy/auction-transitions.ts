@@ -3,6 +3,7 @@
  *
  * Each is one transaction over the recorded facts; none of them waits for anything.
  */
+import type { AuctionCommit } from "../market/auction-commit.ts";
 import { clearingRecord } from "../market/auction-record.ts";
 import type { Award } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
@@ -35,9 +36,11 @@ const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
 export class AuctionTransitions {
   readonly #desk: MarketDesk;
+  readonly #countFirstCalls: AdmissionContext["countFirstCalls"];
 
-  constructor(desk: MarketDesk) {
+  constructor(desk: MarketDesk, parts: Pick<AdmissionContext, "countFirstCalls">) {
     this.#desk = desk;
+    this.#countFirstCalls = parts.countFirstCalls;
   }
 
   /** A place in the tenant's history, once per Idempotency-Key; the caller holds the auction where it may begin. */
@@ -79,7 +82,7 @@ export class AuctionTransitions {
     const cleared = clearAuction(clearingRecord(admitted.terms, { bids: [], verdicts: [] }));
     if (!cleared.ok) throw new Error("the rules name no agent of the pool");
     this.#enter(tenant, admitted);
-    this.#award(admitted.task, cleared.value);
+    this.#award(admitted.task, cleared.value, null);
   }
 
   #context(
@@ -90,7 +93,9 @@ export class AuctionTransitions {
     const nowMs = this.#desk.now();
     const sequence = store.count("sequence");
     const leaseUntilMs = nowMs + config.leaseMs;
-    return { tenant, policy, sequence, environmentPool: config.pool, mustWait, nowMs, leaseUntilMs };
+    const countFirstCalls = this.#countFirstCalls;
+    const given = { tenant, policy, sequence, environmentPool: config.pool, mustWait, countFirstCalls };
+    return { ...given, nowMs, leaseUntilMs };
   }
 
   #enter({ tenantId }: TenantDoc, { task, terms, opening }: AdmittedTask): void {
@@ -138,13 +143,13 @@ export class AuctionTransitions {
     this.#recordAuction({ task, terms, request, clearing: cleared.ok ? cleared.value : null });
     if (!cleared.ok) return ok({ state: "failed", reason: cleared.failure.reason });
     this.#remember(terms, request, cleared.value);
-    return ok(this.#award(task, cleared.value));
+    return ok(this.#award(task, cleared.value, request.tail));
   }
 
-  #award(task: MarketTask, clearing: Clearing): ClearOutcome {
+  #award(task: MarketTask, clearing: Clearing, tail: AuctionCommit | null): ClearOutcome {
     const attempt = task.attempt + 1;
     const agentId = clearing.winner;
-    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now() };
+    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.owe(task, { kind: "award", award });
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId });

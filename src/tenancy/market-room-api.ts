@@ -1,4 +1,5 @@
 /** What the market room of a tenant offers to the rooms above it (over RPC: plain data in and out). */
+import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
 import type { Pool } from "../market/agent.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
@@ -77,6 +78,8 @@ export interface ClearRequest {
   /** The task's text and its vector, for the memory; null: it is not remembered. */
   readonly task: string;
   readonly vector: readonly number[] | null;
+  /** What may not stand in the task's room yet: the award carries it there. */
+  readonly tail: AuctionCommit;
 }
 
 export type ClearOutcome =

@@ -18,6 +18,7 @@ import type { RecalledEntry } from "../market/memory.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, ok } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
+import type { AdmissionContext } from "./admission.ts";
 import { AuctionTransitions } from "./auction-transitions.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import { CalibrationDesk } from "./calibration-desk.ts";
@@ -60,7 +61,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #group: GroupCommit;
   #ready: boolean;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  /** @param deps what only the composition knows */
+  constructor(ctx: DurableObjectState, env: Env, deps: Pick<AdmissionContext, "countFirstCalls">) {
     super(ctx, env);
     this.#config = parseConfig(env);
     this.#store = new MarketStore(ctx.storage);
@@ -84,7 +86,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       timers: this.#timers,
       outbox: this.#outbox,
     });
-    this.#auctions = new AuctionTransitions(this.#desk);
+    this.#auctions = new AuctionTransitions(this.#desk, deps);
     this.#calibrations = new Calibrations(this.#desk, this.#auctions, new CalibrationStore(ctx.storage));
     this.#counter = new CalibrationDesk({
       calibrations: this.#calibrations,

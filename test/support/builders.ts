@@ -3,7 +3,7 @@
  *
  * No platform types, so that tests in Node and in workerd share them.
  */
-import type { AuctionCommit } from "../../src/taskroom/task-room-api.ts";
+import type { AuctionCommit } from "../../src/market/auction-commit.ts";
 import { agentSchema, type Agent, type AgentInput } from "../../src/market/agent.ts";
 import type { BidRecord, Opening, VerdictRecord } from "../../src/market/auction-record.ts";
 import { newId, type AgentId, type Source } from "../../src/market/ids.ts";
@@ -106,6 +106,7 @@ export function anOpening(fields: Partial<Opening> = {}): Opening {
     pool,
     policy: aPolicy("sale", { pool }),
     seed: 7,
+    firstCalls: [],
     admittedAtMs,
     deadlineAtMs: admittedAtMs + spec.limits.deadlineS * 1_000,
     ...fields,

@@ -105,7 +105,7 @@ export async function judge(one: Case, attack: Attack | null, jury: Jury = {}): 
       models: naiveModels(attack === null ? [] : [attack], jury),
     },
     opening,
-    log: { commit: async () => undefined, bill: () => undefined },
+    log: { commit: async () => undefined, add: () => undefined, bill: () => undefined },
     desk: { opening, bids: [], verdicts: [], refinements: null },
     signal: new AbortController().signal,
   } as unknown as AuctionRun;

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { AuctionLog } from "../../../src/auction/auction-log.ts";
 import { AuctionAborted } from "../../../src/auction/auction-run.ts";
-import type { AuctionCommit, DeskAnswer } from "../../../src/taskroom/task-room-api.ts";
+import type { AuctionCommit } from "../../../src/market/auction-commit.ts";
+import type { DeskAnswer } from "../../../src/taskroom/task-room-api.ts";
 import type { HeartbeatAbort } from "../../../src/auction/heartbeat.ts";
 import { aBid, aCommit, agentId } from "../../support/builders.ts";
 import { newId } from "../../../src/market/ids.ts";

@@ -77,7 +77,8 @@ describe("calls of an auction", () => {
     expect(at(OWN)).toHaveLength(5);
     expect([1, 2, 3, 4, 5].map((n) => at(`helper-${n}`).length)).toEqual([6, 6, 6, 6, 3]);
     for (const { answer } of made) answer.resolve(good);
-    expect(await Promise.all(answers)).toEqual(answers.map(() => good));
+    // A helper's calls took as long as the run waited for them.
+    expect(await Promise.all(answers)).toEqual(answers.map((_, n) => (n < 5 ? good : { ...good, ms: 0 })));
   });
 
   test("take a connection that has become free before they wake another helper", async () => {
@@ -143,7 +144,8 @@ describe("calls of an auction", () => {
       requests: 1,
     };
     call?.answer.resolve(cut);
-    expect(await answers[5]).toEqual(cut);
+    // As long as the run waited for it, whatever the helper measured.
+    expect(await answers[5]).toEqual({ ...cut, ms: 0 });
   });
 });
 

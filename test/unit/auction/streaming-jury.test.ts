@@ -11,7 +11,7 @@ import type { CallFailureReason } from "../../../src/market/call.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { JuryRules } from "../../../src/market/policy.ts";
-import type { AuctionCommit } from "../../../src/taskroom/task-room-api.ts";
+import type { AuctionCommit } from "../../../src/market/auction-commit.ts";
 import { agentId, anAgent, anOpening, aPolicy, aUsage, fixedSource } from "../../support/builders.ts";
 
 const NAMES = ["a", "b", "c", "d"] as const;
@@ -60,6 +60,7 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
     desk: { opening, bids: standing, verdicts: [], refinements: null, embedding: null },
     log: {
       commit: async (part) => void commits.push(part),
+      add: (part) => void commits.push(part),
       bill: (ended) => void bills.push(ended.callId),
     },
     signal: new AbortController().signal,

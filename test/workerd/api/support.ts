@@ -110,7 +110,7 @@ async function sha256(text: string): Promise<string> {
 }
 
 /**
- * A task whose auction the test holds: nobody bids for it, and it stays open until the test ends it.
+ * A task that the test holds: nobody is asked for a bid, and it stays open until the test ends it.
  * `auctionGeneration` is null where the tenant's ordering makes it wait.
  */
 export async function holdTask(tenant: Tenant, input: Partial<TaskInput> = {}): Promise<TaskId> {
@@ -119,7 +119,8 @@ export async function holdTask(tenant: Tenant, input: Partial<TaskInput> = {}): 
     taskId: newId("tsk", config.source),
     auctionId: newId("auc", config.source),
     seed: 7,
-    spec: aTaskSpec(input),
+    // Admission counts no calls as started.
+    spec: aTaskSpec({ policy: "cheapest", ...input }),
     idempotency: null,
   });
   if (!admitted.ok) throw new Error(admitted.failure.reason);

@@ -37,10 +37,10 @@ const reset = async (room: DurableObjectStub) => {
 describe("a room that restarts under a holder", () => {
   test("task room, while the model answers: the paid answer is still committed", async () => {
     const day = await openMarket();
-    const { taskId } = await day.admit();
+    const { taskId, holder } = await day.admit();
     const { tenantId } = day;
     const room = () => taskRoom(tenantId, taskId);
-    await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS })), { tenantId, taskId, generation: 1 });
+    await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS })), holder);
     class Slow extends ScriptedModels {
       override async step(...args: Parameters<ScriptedModels["step"]>) {
         const answer = await super.step(...args);
@@ -56,7 +56,7 @@ describe("a room that restarts under a holder", () => {
 
   test("market room, while agents bid: the auction is not decided by calls that were cut off", async () => {
     const day = await openMarket();
-    const { taskId } = await day.admit();
+    const { taskId, holder } = await day.admit();
     const { tenantId } = day;
     const market = () => marketStub<typeof day.market>(tenantId);
     /** Answers after 800 ms, or fails as the metered call does when its signal aborts. */
@@ -77,7 +77,7 @@ describe("a room that restarts under a holder", () => {
       }
     }
     const deps = { ...auctionDeps(new Slow({ bids: BIDS })), config: { ...config, leaseMs: 300 } };
-    const first = runAuction(deps, { tenantId, taskId, generation: 1 });
+    const first = runAuction(deps, holder);
     await new Promise((resolve) => setTimeout(resolve, 150));
     await reset(market());
     await first.catch(() => undefined);

@@ -31,13 +31,9 @@ afterEach(() => {
 });
 
 async function auction(day: MarketDay, models: ScriptedModels) {
-  const { taskId, room, auctionGeneration } = await day.admit();
-  await runAuction(auctionDeps(models), {
-    tenantId: day.tenantId,
-    taskId,
-    generation: auctionGeneration ?? 0,
-  });
-  return { taskId, room, view: await room.view(), trace: await room.readTrace() };
+  const { taskId, room, holder, opening } = await day.admit();
+  await runAuction(auctionDeps(models), holder);
+  return { taskId, room, opening, view: await room.view(), trace: await room.readTrace() };
 }
 
 async function billedCalls(room: TaskStub): Promise<string[]> {
@@ -116,12 +112,15 @@ describe("an auction", () => {
     const models = new ScriptedModels({
       bids: { [CHEAP]: "timeout", [MIDDLE]: "provider_error", [DEAR]: "rate_limited" },
     });
-    const { view, trace } = await auction(day, models);
+    const { view, trace, opening } = await auction(day, models);
+    const counted = opening?.firstCalls.find((call) => call.agentId === CHEAP);
+    expect(counted?.boundMicros).toBeGreaterThan(0);
     expect(trace?.calls.find((call) => call.agentId === CHEAP)).toMatchObject({
+      callId: counted?.callId,
       status: "unconfirmed",
-      costMicros: 5_000,
+      costMicros: counted?.boundMicros,
     });
-    expect(view?.costMicros).toBe(5_000);
+    expect(view?.costMicros).toBe(counted?.boundMicros);
   });
 });
 
@@ -130,10 +129,10 @@ describe("the death of its Worker", () => {
   for (const diesAtCall of [1, 2, 3, 4, 5, 6, 7]) {
     test(`before call ${diesAtCall}: another resumes from what is committed, and the award is the same`, async () => {
       const day = await openMarket();
-      const { taskId, room, auctionGeneration } = await day.admit();
+      const { taskId, room, holder } = await day.admit();
       const where = { tenantId: day.tenantId, taskId };
       const first = new ScriptedModels({ bids: BIDS, verdicts: JURY, diesAtCall });
-      const run = runAuction(auctionDeps(first), { ...where, generation: auctionGeneration ?? 0 });
+      const run = runAuction(auctionDeps(first), holder);
       if (diesAtCall < 7) await expect(run).rejects.toThrow(WorkerDied);
       else await run;
       await evictRooms(day.market, room);
@@ -191,6 +190,7 @@ describe("the death of its Worker", () => {
       verdicts: [],
       task: "",
       vector: null,
+      tail: aCommit(),
     });
     // The award that stands is told again; nothing is cleared anew.
     expect(cleared).toMatchObject({ ok: true, value: { state: "awarded", agentId: DEAR } });

@@ -60,9 +60,10 @@ export async function openCalibrationDay(): Promise<CalibrationDay> {
     read,
     carryOut,
     pastTask: async (input = {}) => {
-      const { taskId, room } = await day.admit({ verifier: { type: "equals", expected: "42" }, ...input });
+      const admitted = await day.admit({ verifier: { type: "equals", expected: "42" }, ...input });
+      const { taskId, room, holder } = admitted;
       const models = new ScriptedModels({ bids: BIDS, verdicts: JURY });
-      await runAuction(auctionDeps(models), { tenantId, taskId, generation: 1 });
+      await runAuction(auctionDeps(models), holder);
       await carryOut(taskId, { text: "42" });
       return { taskId, room };
     },

@@ -78,8 +78,7 @@ describe("an embedding", () => {
       during = await embedCalls(task);
       return BILLED;
     });
-    const { tenantId } = day;
-    await runAuction(auctionDeps(script(), memory), { tenantId, taskId: task.taskId, generation: 1 });
+    await runAuction(auctionDeps(script(), memory), task.holder);
     expect(asked).toEqual(["What is six times seven?"]);
     expect(during).toMatchObject([{ status: "started", agentId: null, boundMicros: 3, costMicros: 3 }]);
     expect(await embedCalls(task)).toMatchObject([
@@ -99,11 +98,7 @@ describe("an embedding", () => {
     const day = await openMarket();
     const task = await day.admit();
     const { memory } = countingMemory(async () => ({ ...BILLED, bill: { status: "unconfirmed" } }));
-    await runAuction(auctionDeps(script(), memory), {
-      tenantId: day.tenantId,
-      taskId: task.taskId,
-      generation: 1,
-    });
+    await runAuction(auctionDeps(script(), memory), task.holder);
     expect(await embedCalls(task)).toMatchObject([{ status: "unconfirmed", costMicros: 3 }]);
     expect((await task.room.view())?.costs.embedMicros).toBe(3);
     // It is the task's vector all the same.
@@ -119,8 +114,7 @@ describe("an embedding", () => {
       index: anIndex().index,
       usable: async () => false,
     });
-    const where = { tenantId: day.tenantId, taskId: task.taskId, generation: 1 };
-    await runAuction(auctionDeps(script(), memory), where);
+    await runAuction(auctionDeps(script(), memory), task.holder);
     expect(embed).not.toHaveBeenCalled();
     expect(await embedCalls(task)).toMatchObject([{ status: "refused", costMicros: 0 }]);
   });
@@ -129,8 +123,7 @@ describe("an embedding", () => {
     const day = await openMarket();
     const task = await day.admit({ policy });
     const { asked, memory } = countingMemory();
-    const where = { tenantId: day.tenantId, taskId: task.taskId, generation: 1 };
-    await runAuction(auctionDeps(script(), memory), where);
+    await runAuction(auctionDeps(script(), memory), task.holder);
     expect([asked, await embedCalls(task)]).toEqual([[], []]);
   });
 });
@@ -142,8 +135,7 @@ describe("an auction that is taken over", () => {
     const task = await day.admit();
     const first = countingMemory(answer);
     const models = new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, diesAtCall: 4 });
-    const where = { tenantId: day.tenantId, taskId: task.taskId, generation: 1 };
-    await expect(runAuction(auctionDeps(models, first.memory), where)).rejects.toThrow(WorkerDied);
+    await expect(runAuction(auctionDeps(models, first.memory), task.holder)).rejects.toThrow(WorkerDied);
     return { day, task, first };
   }
 

@@ -1,5 +1,5 @@
 /** An auction from admission: its holder opens the task's room itself, and what holds where the holder dies before. */
-import { runInDurableObject } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
@@ -18,6 +18,7 @@ import {
   taskRoom,
   types,
   type MarketDay,
+  type TaskStub,
 } from "./market-day.ts";
 
 const BIDS = { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "multiply and check" };
@@ -88,15 +89,137 @@ describe("a fresh auction", () => {
     expect((await room.view())?.state).toBe("awarded");
   });
 
-  test("that was cancelled before its holder came asks nobody", async () => {
+  test("that was cancelled before its holder came ends with it, and owes for the first calls", async () => {
     const day = await openMarket();
     const { taskId, opening, room } = await admit(day);
     await day.market.cancel(taskId);
     const models = new ScriptedModels(script);
     await runAuction(auctionDeps(models), { tenantId: day.tenantId, taskId, generation: 1, opening });
+    expect(models.asked.filter((call) => !call.startsWith("bid"))).toEqual([]);
+    const calls = (await room.readTrace())?.calls ?? [];
+    expect(calls.map((call) => call.status)).toEqual(["billed", "billed", "billed"]);
+    expect((await room.view())?.state).toBe("cancelled");
+    expect(types(await eventsOf(room))).not.toContain("auction-cleared");
+  });
+
+  test("that was cancelled, and whose holder never came, ends when its holder's time is over", async () => {
+    const day = await openMarket();
+    const { taskId, opening, room } = await admit(day);
+    await day.market.cancel(taskId);
+    expect((await room.view())?.state).toBe("admitted");
+    clock.pass(config.leaseMs + 1);
+    await runDurableObjectAlarm(room);
+    const counted = opening.firstCalls.reduce((sum, call) => sum + call.boundMicros, 0);
+    expect(counted).toBeGreaterThan(0);
+    expect(await room.view()).toMatchObject({ state: "cancelled", costMicros: counted });
+    expect((await day.market.heldTasks())[0]).toMatchObject({ state: "cancelled", costMicros: counted });
+  });
+
+  test("asks its agents while its room is still being made, and begins nothing else before", async () => {
+    const day = await openMarket();
+    const { taskId, opening, room } = await admit(day);
+    const begins = Promise.withResolvers<void>();
+    const slow = {
+      ...config,
+      taskRoom: () => ({
+        beginAuction: async (...given: Parameters<TaskStub["beginAuction"]>) =>
+          begins.promise.then(() => room.beginAuction(...given)),
+        commitAuction: async (...given: Parameters<TaskStub["commitAuction"]>) =>
+          room.commitAuction(...given),
+      }),
+    } as unknown as typeof config;
+    const models = new ScriptedModels(script);
+    const running = runAuction(
+      { ...auctionDeps(models), config: slow },
+      { tenantId: day.tenantId, taskId, generation: 1, opening },
+    );
+    await new Promise((resolve) => void setTimeout(resolve, 20));
+    expect(models.asked.toSorted()).toEqual([CHEAP, DEAR, MIDDLE].map((id) => `bid ${id}`));
+    begins.resolve();
+    await running;
+    expect((await room.view())?.state).toBe("awarded");
+    const calls = (await room.readTrace())?.calls ?? [];
+    const bids = calls
+      .filter((call) => call.kind === "bid")
+      .map(({ callId, status }) => ({ callId, status }));
+    const counted = opening.firstCalls.map(({ callId }) => callId).toSorted();
+    expect(bids).toEqual(counted.map((callId) => ({ callId, status: "billed" })));
+  });
+
+  test("whose last verdicts are overtaken by the award has them all the same, once", async () => {
+    const day = await openMarket();
+    const { taskId, opening, room } = await admit(day);
+    const late = Promise.withResolvers<void>();
+    let answersKept = 0;
+    const overtaken = {
+      ...config,
+      taskRoom: () => ({
+        beginAuction: async (...given: Parameters<TaskStub["beginAuction"]>) => room.beginAuction(...given),
+        commitAuction: async (...given: Parameters<TaskStub["commitAuction"]>) => {
+          const [, commit] = given;
+          if (commit.verdicts.length === 0) return room.commitAuction(...given);
+          answersKept += commit.verdicts.length;
+          await late.promise;
+          return room.commitAuction(...given);
+        },
+      }),
+    } as unknown as typeof config;
+    const models = new ScriptedModels(script);
+    const running = runAuction(
+      { ...auctionDeps(models), config: overtaken },
+      { tenantId: day.tenantId, taskId, generation: 1, opening },
+    );
+    await vi.waitFor(async () => expect((await room.view())?.state).toBe("awarded"));
+    expect(answersKept).toBeGreaterThan(0);
+    const before = { receipt: await room.receipt(), calls: (await room.readTrace())?.calls };
+    expect(before.receipt?.verdicts).toHaveLength(3);
+    expect(before.calls?.map((call) => call.status)).toEqual(Array(6).fill("billed"));
+    late.resolve();
+    await running;
+    expect({ receipt: await room.receipt(), calls: (await room.readTrace())?.calls }).toEqual(before);
+    await day.market.cancel(taskId);
+    const events = types(await eventsOf(room));
+    expect(events.filter((type) => type === "verdict-received")).toHaveLength(3);
+    expect(events.indexOf("auction-cleared")).toBeGreaterThan(events.lastIndexOf("verdict-received"));
+  });
+
+  test("whose room cannot be reached gives up its calls, which stay counted", async () => {
+    const day = await openMarket();
+    const { taskId, opening, room } = await admit(day);
+    const away = {
+      ...config,
+      taskRoom: () => ({
+        beginAuction: async () => Promise.reject(new Error("the room restarts")),
+        commitAuction: async () => Promise.reject(new Error("the room restarts")),
+      }),
+    } as unknown as typeof config;
+    const where = { tenantId: day.tenantId, taskId };
+    const first = new ScriptedModels(script);
+    await expect(
+      runAuction({ ...auctionDeps(first), config: away }, { ...where, generation: 1, opening }),
+    ).rejects.toThrow("the room restarts");
+    clock.pass(config.leaseMs + 1_000);
+    await day.ringMarket();
+    expect((await day.market.takeAuction(taskId, 2)).ok).toBe(true);
+    const second = new ScriptedModels(script);
+    await runAuction(auctionDeps(second), { ...where, generation: 2 });
+    expect((await room.view())?.state).toBe("awarded");
+    const calls = (await room.readTrace())?.calls ?? [];
+    const counted = new Set(opening.firstCalls.map(({ callId }) => callId));
+    const given = calls.filter((call) => counted.has(call.callId));
+    expect(given.map((call) => call.status)).toEqual(["unconfirmed", "unconfirmed", "unconfirmed"]);
+    expect(calls.filter((call) => call.status === "billed")).toHaveLength(6);
+  });
+
+  test("whose holder comes late, when it was cancelled, asks nobody and ends it", async () => {
+    const day = await openMarket();
+    const { taskId, opening, room } = await admit(day);
+    await day.market.cancel(taskId);
+    clock.pass(config.leaseMs + 1);
+    const models = new ScriptedModels(script);
+    await runAuction(auctionDeps(models), { tenantId: day.tenantId, taskId, generation: 1, opening });
     expect(models.asked).toEqual([]);
     expect((await room.view())?.state).toBe("cancelled");
-    expect(types(await eventsOf(room))).toEqual(["task-admitted", "cancel-requested", "task-cancelled"]);
   });
 
   test("whose holder comes late, when another has it, asks nobody and changes nothing", async () => {
@@ -109,6 +232,7 @@ describe("a fresh auction", () => {
     const models = new ScriptedModels(script);
     await runAuction(auctionDeps(models), { tenantId: day.tenantId, taskId, generation: 1, opening });
     expect(models.asked).toEqual([]);
-    expect((await room.readTrace())?.calls).toEqual([]);
+    const calls = (await room.readTrace())?.calls ?? [];
+    expect(calls.map((call) => call.status)).toEqual(["unconfirmed", "unconfirmed", "unconfirmed"]);
   });
 });

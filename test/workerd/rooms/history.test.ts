@@ -42,14 +42,14 @@ const ascending = (a: string, b: string) => (a < b ? -1 : 1);
 
 async function finishedTask(day: MarketDay) {
   const { tenantId } = day;
-  const { taskId, room } = await day.admit({ verifier: { type: "equals", expected: "42" } });
+  const { taskId, room, holder } = await day.admit({ verifier: { type: "equals", expected: "42" } });
   const half = () => 2;
   const models = new ScriptedModels({
     bids: { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "empty" },
     verdicts: { [CHEAP]: half, [MIDDLE]: "malformed", [DEAR]: half },
     steps: [{ text: "42" }],
   });
-  await runAuction(auctionDeps(models), { tenantId, taskId, generation: 1 });
+  await runAuction(auctionDeps(models), holder);
   await runSlice(traceDeps(models), { kind: "trace", tenantId, taskId, attempt: 1, generation: 1 });
   return { taskId, room };
 }

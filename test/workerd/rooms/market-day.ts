@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { vi } from "vitest";
 import type { AuctionDeps, AuctionMemory } from "../../../src/auction/auction-run.ts";
+import type { AuctionToRun } from "../../../src/auction/run-auction.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { poolSchema, type AgentInput, type Pool } from "../../../src/market/agent.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
@@ -62,7 +63,10 @@ export type TaskStub = DurableObjectStub & TaskRoomApi & TaskRoomPort;
 export interface MarketDay {
   readonly tenantId: TenantId;
   readonly market: MarketStub;
-  admit(input?: Partial<TaskInput>): Promise<Admission & { readonly room: TaskStub }>;
+  /** Admitted, and its room opened; `holder` runs its auction as the Worker that was given it does. */
+  admit(
+    input?: Partial<TaskInput>,
+  ): Promise<Admission & { readonly room: TaskStub; readonly holder: AuctionToRun }>;
   /** The market room's due timers, as its alarm would work them off. */
   ringMarket(): Promise<boolean>;
 }
@@ -87,9 +91,11 @@ export async function openMarket(options: { readonly ordering?: Ordering } = {})
       });
       if (!admitted.ok) throw new Error(admitted.failure.reason);
       const room = taskRoom(tenantId, taskId);
-      // As the Worker that was given the auction does.
-      if (admitted.value.opening !== null) await room.open(admitted.value.opening);
-      return { ...admitted.value, room };
+      const { opening, auctionGeneration } = admitted.value;
+      if (opening !== null) await room.open(opening);
+      const given = { tenantId, taskId, generation: auctionGeneration ?? 0 };
+      const holder = auctionGeneration === null || opening === null ? given : { ...given, opening };
+      return { ...admitted.value, room, holder };
     },
     ringMarket: async () => runDurableObjectAlarm(market),
   };

@@ -41,7 +41,7 @@ export async function runTask(
   day: MarketDay,
   options: { readonly memory: AuctionMemory; readonly result?: string; readonly input?: Partial<TaskInput> },
 ) {
-  const { taskId, room } = await day.admit(options.input);
+  const { taskId, room, holder } = await day.admit(options.input);
   const { tenantId } = day;
   const models = new ScriptedModels({
     bids: BIDS,
@@ -49,7 +49,7 @@ export async function runTask(
     verdicts: VERDICTS,
     steps: [{ text: options.result ?? "42" }],
   });
-  await runAuction(auctionDeps(models, options.memory), { tenantId, taskId, generation: 1 });
+  await runAuction(auctionDeps(models, options.memory), holder);
   await runSlice(traceDeps(models), { kind: "trace", tenantId, taskId, attempt: 1, generation: 1 });
   return { taskId, room, models, events: await eventsOf(room), view: await room.view() };
 }

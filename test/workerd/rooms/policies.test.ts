@@ -37,9 +37,9 @@ async function run(
   models = new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps: [{ text: "42" }] }),
 ) {
   const day = await openMarket();
-  const { taskId, room } = await day.admit(input);
+  const { taskId, room, holder } = await day.admit(input);
   const { tenantId } = day;
-  await runAuction(auctionDeps(models), { tenantId, taskId, generation: 1 });
+  await runAuction(auctionDeps(models), holder);
   await runSlice(traceDeps(models), { kind: "trace", tenantId, taskId, attempt: 1, generation: 1 });
   return { day, models, room, view: await room.view(), events: await eventsOf(room) };
 }
@@ -162,12 +162,9 @@ describe("weights", () => {
       ["sale:weights=default", initial],
       ["sale-mean", MEAN],
     ] as const) {
-      const { room, taskId } = await day.admit({ policy });
-      await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps: [] })), {
-        tenantId: day.tenantId,
-        taskId,
-        generation: 1,
-      });
+      const { room, holder } = await day.admit({ policy });
+      const models = new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps: [] });
+      await runAuction(auctionDeps(models), holder);
       expect((await room.receipt())?.policy).toMatchObject({ version: 3, weights });
     }
   });

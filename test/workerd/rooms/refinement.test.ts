@@ -106,14 +106,12 @@ describe("refinement", () => {
     const day = await openMarket();
     const memory = memoryOver(anIndex().index);
     await runTask(day, { memory });
-    const { taskId, room } = await day.admit();
+    const { taskId, room, holder } = await day.admit();
     const { tenantId } = day;
     // Three bids and three verdicts first; the eighth call is the second refined bid.
     const script = { bids: BIDS, refinedBids: REFINED, verdicts: VERDICTS };
     const dying = new ScriptedModels({ ...script, diesAtCall: 8 });
-    await expect(runAuction(auctionDeps(dying, memory), { tenantId, taskId, generation: 1 })).rejects.toThrow(
-      WorkerDied,
-    );
+    await expect(runAuction(auctionDeps(dying, memory), holder)).rejects.toThrow(WorkerDied);
     await evictRooms(day.market, room);
     clock.pass(60_001);
     await day.ringMarket();

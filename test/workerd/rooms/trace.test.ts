@@ -49,10 +49,10 @@ interface Awarded {
 /** A task that only the cheap agent bid for, so that it has won. */
 async function awarded(input: Partial<TaskInput> = {}): Promise<Awarded> {
   const day = await openMarket();
-  const { taskId, room } = await day.admit(input);
+  const { taskId, room, holder } = await day.admit(input);
   const { tenantId } = day;
   const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), { tenantId, taskId, generation: 1 });
+  await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
   return {
     day,
     taskId,
