@@ -3,7 +3,8 @@
  *
  * Each stands or falls alone, but all that wait for the same turn of the event loop share one commit to storage: an
  * object that many callers reach at once pays for one write where it paid for many. A turn's wait is about a
- * millisecond, so an object that is not under load does not wait: its transactions run at once. Order is that of arrival.
+ * millisecond, so it must pay: transactions wait for others as long as others come. Whether they do, an object with many
+ * transactions finds out by letting one of them wait. Order is that of arrival.
  */
 
 interface Waiting {
@@ -11,9 +12,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Load is so many transactions within so many milliseconds: more than one caller alone brings about. */
-const LOAD = 8;
-const LOAD_MS = 5;
+/** After so many transactions within so many milliseconds that ran at once, one waits and sees whether others come. */
+const TRY_AFTER = 8;
+const TRY_WITHIN_MS = 100;
+/** So many turns in which nobody else came end the waiting. */
+const TURNS_ALONE = 4;
 
 export interface GroupCommitParts {
   readonly storage: DurableObjectStorage;
@@ -26,8 +29,11 @@ export interface GroupCommitParts {
 export class GroupCommit {
   readonly #parts: GroupCommitParts;
   #waiting: Waiting[] = [];
-  /** When the last transactions were asked for, oldest first. */
-  #asked: number[] = [];
+  /** Transactions that ran at once since `#sinceMs`. */
+  #atOnce = 0;
+  #sinceMs = 0;
+  /** Turns that are still waited for. */
+  #turns = 0;
 
   constructor(parts: GroupCommitParts) {
     this.#parts = parts;
@@ -43,20 +49,27 @@ export class GroupCommit {
     const { storage, now } = this.#parts;
     const done = Promise.withResolvers<T>();
     this.#waiting.push({ run: () => done.resolve(storage.transactionSync(work)), reject: done.reject });
-    const loaded = this.#isLoaded(now());
     // Whoever waits already has the next turn under way.
     if (this.#waiting.length === 1) {
-      if (loaded) setTimeout(() => this.#drain(), 0);
+      if (this.#turns > 0 || this.#isToTry(now())) setTimeout(() => this.#turn(), 0);
       else this.#drain();
     }
     return done.promise;
   }
 
-  #isLoaded(nowMs: number): boolean {
-    this.#asked.push(nowMs);
-    if (this.#asked.length <= LOAD) return false;
-    const before = this.#asked.shift() ?? 0;
-    return nowMs - before <= LOAD_MS;
+  #isToTry(nowMs: number): boolean {
+    if (nowMs - this.#sinceMs > TRY_WITHIN_MS) {
+      this.#sinceMs = nowMs;
+      this.#atOnce = 0;
+    }
+    this.#atOnce += 1;
+    return this.#atOnce > TRY_AFTER;
+  }
+
+  #turn(): void {
+    this.#atOnce = 0;
+    this.#turns = this.#waiting.length > 1 ? TURNS_ALONE : Math.max(0, this.#turns - 1);
+    this.#drain();
   }
 
   #drain(): void {
