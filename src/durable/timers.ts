@@ -30,6 +30,10 @@ export class Timers {
   readonly #now: () => number;
   /** When the alarm stands; undefined: not known, because nothing was armed since the object woke. */
   #alarmAtMs: number | null | undefined = undefined;
+  /** Earliest timer that was set since the alarm was looked at. */
+  #earliestSetMs = Infinity;
+  /** Whether one was set that was not cleared since, as far as that is seen without reading. */
+  #hasSet = false;
 
   constructor(storage: DurableObjectStorage, now: () => number) {
     this.#storage = storage;
@@ -45,6 +49,8 @@ export class Timers {
       subject,
       Math.ceil(dueAtMs),
     );
+    this.#earliestSetMs = Math.min(this.#earliestSetMs, Math.ceil(dueAtMs));
+    this.#hasSet = true;
   }
 
   has(kind: string, subject: string): boolean {
@@ -54,6 +60,7 @@ export class Timers {
 
   clear(kind: string, subject: string): void {
     this.#storage.sql.exec("DELETE FROM timers WHERE kind = ? AND subject = ?", kind, subject);
+    this.#hasSet = false;
   }
 
   /**
@@ -64,14 +71,22 @@ export class Timers {
    * with every lease.
    */
   arm(): void {
-    const due = this.#earliest();
     const known = this.#alarmAtMs;
+    // The timers need not be read where one was just set and an alarm stands: it covers all that were there before.
+    const due = this.#hasSet && known != null ? this.#earliestSetMs : this.#earliest();
+    this.#looked();
     if (due === null ? known !== null : known == null || due < known) this.#setAlarm(due);
   }
 
   /** As `arm`, whatever is remembered of the alarm: the platform may have given it up. */
   rearm(): void {
+    this.#looked();
     this.#setAlarm(this.#earliest());
+  }
+
+  #looked(): void {
+    this.#earliestSetMs = Infinity;
+    this.#hasSet = false;
   }
 
   #earliest(): number | null {
