@@ -4,6 +4,9 @@
  * Entries of one lane leave in order, those that wait together in one batch; lanes do not wait for each other. Delivery
  * is at least once: receivers are idempotent. A batch that fails stays, and its lane is tried again later with a growing
  * delay.
+ *
+ * A busy room does not pay for taking away each message that was delivered: what has gathered goes with one of its next
+ * transactions. Until then a delivery is only remembered, and an object that dies delivers again.
  */
 import type { Timers } from "./timers.ts";
 
@@ -21,11 +24,22 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_lane ON outbox (lane, id);
 `;
 
+interface Row extends Record<string, SqlStorageValue> {
+  id: number;
+  message: string;
+  attempts: number;
+}
+
 const TIMER = "outbox";
 const FIRST_RETRY_MS = 500;
 /** Most messages that are delivered at once. */
 const BATCH = 100;
 const LAST_RETRY_MS = 60_000;
+/** Rows of delivered entries gather for this long, or in so many lanes, before a transaction takes them along. */
+const TIDY_AFTER_MS = 250;
+const TIDY_LANES = 32;
+/** Where none comes within this time, one is made for them. Far shorter than an entry's timer. */
+const TIDY_ALONE_MS = 500;
 
 export class Outbox<M extends { readonly kind: string }> {
   readonly #storage: DurableObjectStorage;
@@ -34,7 +48,15 @@ export class Outbox<M extends { readonly kind: string }> {
   readonly #deliver: (batch: OutboxBatch<M>) => Promise<void>;
   readonly #transact: (work: () => void) => Promise<void>;
   readonly #report: (lane: string, error: unknown) => void;
+  readonly #tidies: "at-once" | "together";
   readonly #running = new Map<string, Promise<void>>();
+  /** Lanes that got an entry since their rows were last read. */
+  readonly #added = new Set<string>();
+  /** Newest entry of each lane that was delivered and whose row is still there, like those of all before it. */
+  readonly #delivered = new Map<string, number>();
+  /** When the oldest of them was delivered. */
+  #deliveredAtMs = 0;
+  #isTidyDue = false;
 
   /** @param options.deliver throws where the receiver could not be reached or refused for now; the whole batch comes again */
   constructor(options: {
@@ -45,6 +67,8 @@ export class Outbox<M extends { readonly kind: string }> {
     /** Runs work in a transaction, and arms the timers with it. */
     readonly transact: (work: () => void) => Promise<void>;
     readonly report: (lane: string, error: unknown) => void;
+    /** Whether rows of what was delivered leave by themselves, or wait for the owner's next transactions (see `tidy`). */
+    readonly tidy: "at-once" | "together";
   }) {
     this.#storage = options.storage;
     this.#timers = options.timers;
@@ -52,6 +76,7 @@ export class Outbox<M extends { readonly kind: string }> {
     this.#deliver = options.deliver;
     this.#transact = options.transact;
     this.#report = options.report;
+    this.#tidies = options.tidy;
   }
 
   /**
@@ -62,6 +87,7 @@ export class Outbox<M extends { readonly kind: string }> {
   add(lane: string, message: M, { dueInMs = FIRST_RETRY_MS * 4 }: { readonly dueInMs?: number } = {}): void {
     this.#storage.sql.exec("INSERT INTO outbox (lane, message) VALUES (?, ?)", lane, JSON.stringify(message));
     this.#timers.set(TIMER, lane, this.#now() + dueInMs);
+    this.#added.add(lane);
   }
 
   /** Takes back what need not be told any more: call it inside the transaction that knows so. */
@@ -79,46 +105,88 @@ export class Outbox<M extends { readonly kind: string }> {
     await run;
   }
 
+  /**
+   * Takes away what was delivered and has gathered: call it with every transaction, in the same commit, before the timers
+   * are armed.
+   */
+  tidy(): void {
+    const gathered = this.#now() - this.#deliveredAtMs >= TIDY_AFTER_MS;
+    if (this.#delivered.size >= TIDY_LANES || gathered) this.#tidy();
+  }
+
+  #tidy(): void {
+    for (const [lane, id] of this.#delivered) {
+      this.#storage.sql.exec("DELETE FROM outbox WHERE lane = ? AND id <= ?", lane, id);
+      if (this.#waiting(lane, 1).length === 0) this.#timers.clear(TIMER, lane);
+    }
+    this.#delivered.clear();
+  }
+
   /** True for the timers that belong to an outbox. */
   static owns(timerKind: string): boolean {
     return timerKind === TIMER;
   }
 
   async #drain(lane: string): Promise<void> {
-    let waiting = this.#waiting(lane);
-    if (waiting.length === 0) return this.#timers.clear(TIMER, lane);
-    while (waiting.length > 0) {
-      const batch = waiting;
+    let batch = this.#next(lane);
+    if (batch.length === 0 && !this.#delivered.has(lane)) return this.#timers.clear(TIMER, lane);
+    while (batch.length > 0) {
+      const { id: oldest = 0, attempts = 0 } = batch[0] ?? {};
       try {
         await this.#deliver({ lane, messages: batch.map(({ message }) => JSON.parse(message) as M) });
       } catch (error) {
         this.#report(lane, error);
-        return this.#transact(() => this.#postpone(lane, batch[0]?.attempts ?? 0));
+        return this.#transact(() => this.#postpone(lane, { oldest, attempts }));
       }
-      await this.#transact(() => {
-        for (const { id } of batch) this.#storage.sql.exec("DELETE FROM outbox WHERE id = ?", id);
-        waiting = this.#waiting(lane);
-        if (waiting.length === 0) this.#timers.clear(TIMER, lane);
-      });
+      this.#remember(lane, batch.at(-1)?.id ?? oldest);
+      if (this.#tidies === "at-once") await this.#transact(() => this.#tidy());
+      const more = batch.length === BATCH || this.#added.has(lane);
+      batch = more ? this.#next(lane) : [];
     }
   }
 
-  #waiting(lane: string): { id: number; message: string; attempts: number }[] {
+  /** An entry was delivered, and with it all before it in its lane. */
+  #remember(lane: string, id: number): void {
+    if (this.#delivered.size === 0) this.#deliveredAtMs = this.#now();
+    this.#delivered.set(lane, id);
+    if (this.#tidies === "at-once" || this.#isTidyDue) return;
+    this.#isTidyDue = true;
+    setTimeout(() => {
+      this.#isTidyDue = false;
+      // An idle room keeps nothing.
+      if (this.#delivered.size > 0) void this.#tidyAlone();
+    }, TIDY_ALONE_MS);
+  }
+
+  async #tidyAlone(): Promise<void> {
+    try {
+      await this.#transact(() => this.#tidy());
+    } catch (error) {
+      this.#report("", error);
+    }
+  }
+
+  #next(lane: string): Row[] {
+    this.#added.delete(lane);
+    return this.#waiting(lane, BATCH);
+  }
+
+  /** What is to be delivered, oldest first. */
+  #waiting(lane: string, limit: number): Row[] {
     return this.#storage.sql
-      .exec<{ id: number; message: string; attempts: number }>(
-        `SELECT id, message, attempts FROM outbox WHERE lane = ? ORDER BY id LIMIT ${BATCH}`,
+      .exec<Row>(
+        "SELECT id, message, attempts FROM outbox WHERE lane = ? AND id > ? ORDER BY id LIMIT ?",
         lane,
+        this.#delivered.get(lane) ?? 0,
+        limit,
       )
       .toArray();
   }
 
-  /** @param attempts of the lane's oldest entry so far */
-  #postpone(lane: string, attempts: number): void {
-    this.#storage.sql.exec(
-      "UPDATE outbox SET attempts = attempts + 1 WHERE id = (SELECT min(id) FROM outbox WHERE lane = ?)",
-      lane,
-    );
-    const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 10));
+  /** @param first the oldest entry that waits, and how often it was tried so far */
+  #postpone(lane: string, first: { readonly oldest: number; readonly attempts: number }): void {
+    this.#storage.sql.exec("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", first.oldest);
+    const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(first.attempts, 10));
     this.#timers.set(TIMER, lane, this.#now() + delay);
   }
 }

@@ -56,6 +56,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
         this.#timers.arm();
       },
       report: (lane, error) => logError("task-outbox", error, { lane }),
+      // A task's room has few transactions, and is not to stay awake for one more.
+      tidy: "at-once",
     });
     this.#stream = new EventStream(ctx);
     this.#room = new Room({

@@ -77,6 +77,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       },
       transact: (work) => this.#group.run(work),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
+      tidy: "together",
     });
     this.#memory = new MemoryStore(ctx.storage, now);
     this.#desk = new MarketDesk({
@@ -106,6 +107,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       now,
       finish: () => {
         this.#outside.announceOwed();
+        this.#outbox.tidy();
         this.#timers.arm();
       },
     });

@@ -3,7 +3,6 @@ import {
   createExecutionContext,
   createMessageBatch,
   getQueueResult,
-  runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -23,6 +22,7 @@ import {
   config,
   DEAR,
   MIDDLE,
+  alarmOf,
   openMarket,
   stopTheClock,
   traceDeps,
@@ -175,8 +175,9 @@ describe("the sweep", () => {
     const day = await openMarket();
     await finishedTask(day);
     await carryHistory(day);
+    await vi.waitFor(async () => expect(await alarmOf(day.market)).toBeNull(), 5_000);
     await sweep(config);
-    expect(await runDurableObjectAlarm(day.market)).toBe(false);
+    expect(await alarmOf(day.market)).toBeNull();
   });
 });
 

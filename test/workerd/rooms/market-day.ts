@@ -1,7 +1,7 @@
 /** A tenant with a small pool, its rooms, and the parts of the Worker that tests play themselves. */
 import { helpersOver } from "../../support/helpers-over.ts";
 import { env } from "cloudflare:workers";
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import type { AuctionDeps, AuctionMemory } from "../../../src/auction/auction-run.ts";
 import type { AuctionToRun } from "../../../src/auction/run-auction.ts";
@@ -99,6 +99,11 @@ export async function openMarket(options: { readonly ordering?: Ordering } = {})
     },
     ringMarket: async () => runDurableObjectAlarm(market),
   };
+}
+
+/** When the room's alarm is set; null: it sleeps. */
+export async function alarmOf(room: DurableObjectStub): Promise<number | null> {
+  return runInDurableObject(room, async (_room, { storage }) => storage.getAlarm());
 }
 
 export function taskRoom(tenantId: TenantId, taskId: TaskId): TaskStub {
