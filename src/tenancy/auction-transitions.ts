@@ -26,17 +26,21 @@ import type {
   ClearRefusal,
   ClearRequest,
   LeaseAnswer,
+  PolicyRefusal,
 } from "./market-room-api.ts";
 import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
 import { policyOf } from "./tenant-policy.ts";
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
+const MAX_POLICIES = 32;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
 export class AuctionTransitions {
   readonly #desk: MarketDesk;
   readonly #countFirstCalls: AdmissionContext["countFirstCalls"];
+  /** By the tenant's document as it is read: a changed one is another. */
+  readonly #policies = new WeakMap<TenantDoc, Map<string, Policy>>();
 
   constructor(desk: MarketDesk, parts: Pick<AdmissionContext, "countFirstCalls">) {
     this.#desk = desk;
@@ -56,7 +60,7 @@ export class AuctionTransitions {
         return ok({ taskId: known.taskId, sequence, auctionGeneration: null, opening: null, replayed: true });
       }
     }
-    const policy = policyOf(tenant, tenant.pool ?? this.#desk.config.pool, request.spec.policy ?? undefined);
+    const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
     const mustWait = tenant.ordering === "strict" && store.hasActiveAuction();
     const admitted = admitTask(request, this.#context(tenant, { policy: policy.value, mustWait }));
@@ -70,6 +74,20 @@ export class AuctionTransitions {
     const auctionGeneration = task.lease?.generation ?? null;
     const { taskId, sequence } = task;
     return ok({ taskId, sequence, auctionGeneration, opening, replayed: false });
+  }
+
+  /** One object for each of a tenant's policies: tasks that share it share what is made of it. */
+  #policy(tenant: TenantDoc, name: string): Result<Policy, PolicyRefusal> {
+    const known = this.#policies.get(tenant) ?? new Map<string, Policy>();
+    this.#policies.set(tenant, known);
+    const kept = known.get(name);
+    if (kept !== undefined) return ok(kept);
+    const policy = policyOf(tenant, tenant.pool ?? this.#desk.config.pool, name);
+    if (!policy.ok) return policy;
+    // Tasks name their policies: not every name is to be remembered for ever.
+    if (known.size >= MAX_POLICIES) known.clear();
+    known.set(name, policy.value);
+    return policy;
   }
 
   /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
@@ -100,10 +118,8 @@ export class AuctionTransitions {
 
   #enter({ tenantId }: TenantDoc, { task, terms, opening }: AdmittedTask): void {
     const { store } = this.#desk;
-    const wasIdle = !store.hasOpen();
-    store.putTask(task);
-    store.putTerms(task.taskId, terms);
-    if (wasIdle) this.#desk.recordTenant();
+    store.addTask(task, terms);
+    this.#desk.tenantHasOpen();
     store.addHistory(taskRow(tenantId, task, ZERO_MICROS));
     this.#desk.owe(task, { kind: "open", opening });
   }
@@ -164,13 +180,12 @@ export class AuctionTransitions {
     if (task === null) return report.end;
     if (task.end !== null) return task.end;
     const nowMs = this.#desk.now();
-    this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    if (task.lease !== null) this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.memory.settle(report);
     const { tenantId } = this.#desk.mustTenant();
     for (const row of endRows(tenantId, report, nowMs)) this.#desk.store.addHistory(row);
     this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
     if (task.state === "bidding") this.#desk.grantNext();
-    if (!this.#desk.store.hasOpen()) this.#desk.recordTenant();
     return report.end;
   }
 

@@ -103,15 +103,30 @@ export class MarketDesk {
     return true;
   }
 
-  /** The tenant's row: written when it gets its first open task and when it loses its last. */
+  /** Once a task has come in: a tenant that is known as idle is known as such no longer. */
+  tenantHasOpen(): void {
+    if (!this.store.toldOpen()) this.recordTenant();
+  }
+
+  /**
+   * When the history has taken rows: a tenant that lost its last open task is idle. Not in the transaction that ends the
+   * task: where one task follows the other, both rows would be for nothing.
+   */
+  tenantMayBeIdle(): void {
+    if (this.store.toldOpen() && !this.store.hasOpen()) this.recordTenant();
+  }
+
+  /** The tenant's row. */
   recordTenant(): void {
     const tenant = this.mustTenant();
+    const openTasks = this.store.countOpen();
+    this.store.putToldOpen(openTasks > 0);
     this.store.addHistory({
       table: "tenants",
       tenantId: tenant.tenantId,
       name: tenant.name,
       createdAtMs: tenant.createdAtMs,
-      openTasks: this.store.countOpen(),
+      openTasks,
       version: this.store.count("tenant-row"),
     });
   }

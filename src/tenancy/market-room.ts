@@ -245,6 +245,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     await this.#commit(() => {
       this.#store.removeHistory(written);
       for (const row of parked) this.#store.parkHistory(row.id, row.error);
+      this.#desk.tenantMayBeIdle();
       this.#store.forgetSettled();
       this.#outside.follow("history");
     });

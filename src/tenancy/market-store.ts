@@ -10,6 +10,7 @@ import { asMicros, type Micros } from "../market/money.ts";
 import type { CalibratedAuction, Policy } from "../market/policy.ts";
 import type { SpentCall } from "../market/report.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
+import { GroundStore } from "./ground-store.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
@@ -57,6 +58,15 @@ DROP INDEX memory_recent;
 ALTER TABLE memory DROP COLUMN recent;
 `,
   CALIBRATION_SCHEMA,
+  // Tasks of one pool and policy share them, and hold what of the terms is their own: an admission writes little.
+  `
+CREATE TABLE grounds (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+ALTER TABLE tasks ADD COLUMN ground INTEGER;
+ALTER TABLE tasks ADD COLUMN terms TEXT;
+DROP INDEX tasks_sequence;
+INSERT INTO counters SELECT 'tenant-open', EXISTS
+  (SELECT 1 FROM tasks WHERE state NOT IN ('finished', 'failed', 'cancelled')) FROM tenant;
+`,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };
@@ -75,11 +85,17 @@ export interface TenantDoc extends PolicyWeights {
 }
 
 /** What an auction is cleared under: frozen when it opened. */
-export interface TaskTerms {
+export interface TaskTerms extends Ground {
   readonly auctionId: AuctionId;
+  readonly seed: number;
+}
+
+type OwnTerms = Omit<TaskTerms, keyof Ground>;
+
+/** What of it many auctions share. */
+export interface Ground {
   readonly pool: readonly Agent[];
   readonly policy: Policy;
-  readonly seed: number;
 }
 
 /** Where an open task stands, and a settled one until the history has it. */
@@ -115,9 +131,13 @@ export class MarketStore {
   readonly #sql: SqlStorage;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
+  /** What the newest row of the tenant says; undefined: to be read. */
+  #toldOpen: boolean | undefined = undefined;
+  readonly #grounds: GroundStore;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
+    this.#grounds = new GroundStore(storage);
   }
 
   tenant(): TenantDoc | null {
@@ -142,6 +162,8 @@ export class MarketStore {
       return work();
     } catch (error) {
       this.#tenant = undefined;
+      this.#toldOpen = undefined;
+      this.#grounds.forget();
       throw error;
     }
   }
@@ -155,6 +177,18 @@ export class MarketStore {
         counter,
       )
       .one().value;
+  }
+
+  /** True where the newest row of the tenant says that it has open tasks. */
+  toldOpen(): boolean {
+    const query = "SELECT 1 FROM counters WHERE name = 'tenant-open' AND value = 1";
+    this.#toldOpen ??= this.#sql.exec(query).toArray().length > 0;
+    return this.#toldOpen;
+  }
+
+  putToldOpen(open: boolean): void {
+    this.#sql.exec("INSERT OR REPLACE INTO counters (name, value) VALUES ('tenant-open', ?)", Number(open));
+    this.#toldOpen = open;
   }
 
   addKey(key: ApiKey, nowMs: number): void {
@@ -176,23 +210,35 @@ export class MarketStore {
   }
 
   terms(taskId: TaskId): TaskTerms {
+    const row = this.#sql
+      .exec<{ ground: number; terms: string }>(
+        "SELECT ground, terms FROM tasks WHERE task_id = ? AND ground IS NOT NULL",
+        taskId,
+      )
+      .toArray()[0];
+    if (row !== undefined)
+      return { ...(JSON.parse(row.terms) as OwnTerms), ...this.#grounds.read(row.ground) };
+    // Of a task from before grounds were shared.
     const terms = this.#one<TaskTerms>("SELECT body FROM terms WHERE task_id = ?", taskId);
     if (terms === null) throw new Error(`no terms of ${taskId}`);
     return terms;
   }
 
-  putTerms(taskId: TaskId, terms: TaskTerms): void {
-    this.#sql.exec("INSERT INTO terms (task_id, body) VALUES (?, ?)", taskId, JSON.stringify(terms));
-  }
-
-  putTask(task: MarketTask): void {
+  addTask(task: MarketTask, { auctionId, seed, ...ground }: TaskTerms): void {
     this.#sql.exec(
-      "INSERT OR REPLACE INTO tasks (task_id, sequence, state, body) VALUES (?, ?, ?, ?)",
+      "INSERT INTO tasks (task_id, sequence, state, body, ground, terms) VALUES (?, ?, ?, ?, ?, ?)",
       task.taskId,
       task.sequence,
       task.state,
       JSON.stringify(task),
+      this.#grounds.put(ground),
+      JSON.stringify({ auctionId, seed } satisfies OwnTerms),
     );
+  }
+
+  putTask(task: MarketTask): void {
+    const update = "UPDATE tasks SET state = ?, body = ? WHERE task_id = ?";
+    this.#sql.exec(update, task.state, JSON.stringify(task), task.taskId);
   }
 
   /** Every task that the room still holds, newest first. */
@@ -268,7 +314,7 @@ export class MarketStore {
   /** A task's or the tenant's row takes the place of an older one that nobody has carried away yet. */
   addHistory(row: HistoryRow): void {
     const taskId = row.table === "tenants" ? null : row.taskId;
-    if (row.table === "tasks" || row.table === "tenants") {
+    if ((row.table === "tasks" || row.table === "tenants") && row.version > 1) {
       const older = "DELETE FROM history WHERE task_id IS ? AND kind = ? AND parked IS NULL";
       this.#sql.exec(older, taskId, row.table);
     }

@@ -1,0 +1,73 @@
+/** Pools and policies are stored once for the tasks that share them, and go with the last of these. */
+import { env } from "cloudflare:workers";
+import { runInDurableObject } from "cloudflare:test";
+import { expect, test } from "vitest";
+import { migrateSchema } from "../../../src/durable/schema.ts";
+import type { AuctionId, TaskId } from "../../../src/market/ids.ts";
+import { makePolicy } from "../../../src/market/policy.ts";
+import {
+  MARKET_SCHEMA,
+  MarketStore,
+  type MarketTask,
+  type TaskTerms,
+} from "../../../src/tenancy/market-store.ts";
+import { POOL } from "./market-day.ts";
+
+const aTask = (sequence: number) =>
+  ({ taskId: `tsk_${sequence}` as TaskId, sequence, state: "finished" }) as MarketTask;
+
+function termsUnder(name: string, sequence: number): TaskTerms {
+  const policy = makePolicy({ name, rules: { kind: "cheapest" }, pool: POOL, version: 1, weights: null });
+  return { auctionId: `auc_${sequence}` as AuctionId, seed: sequence, pool: POOL, policy };
+}
+
+async function inStore<T>(work: (store: MarketStore, storage: DurableObjectStorage) => T): Promise<T> {
+  const room = env.TASK_ROOM.get(env.TASK_ROOM.newUniqueId());
+  return runInDurableObject(room, async (_room, { storage }) => {
+    migrateSchema(storage, MARKET_SCHEMA);
+    return work(new MarketStore(storage), storage);
+  });
+}
+
+const grounds = (storage: DurableObjectStorage) =>
+  storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM grounds").one().n;
+
+test("tasks in turns under two policies are two grounds, and each reads its own terms", async () => {
+  await inStore((store, storage) => {
+    for (let n = 0; n < 6; n += 1) store.addTask(aTask(n), termsUnder(n % 2 === 0 ? "even" : "odd", n));
+    expect(grounds(storage)).toBe(2);
+    for (let n = 0; n < 6; n += 1) {
+      expect(store.terms(aTask(n).taskId)).toEqual(termsUnder(n % 2 === 0 ? "even" : "odd", n));
+    }
+    const afresh = new MarketStore(storage);
+    expect(afresh.terms(aTask(3).taskId)).toEqual(termsUnder("odd", 3));
+  });
+});
+
+test("a ground that no task names any more goes, and its id does not mislead", async () => {
+  await inStore((store, storage) => {
+    store.addTask(aTask(1), termsUnder("first", 1));
+    expect(store.terms(aTask(1).taskId).policy.name).toBe("first");
+    store.forgetSettled();
+    store.addTask(aTask(2), termsUnder("second", 2));
+    expect(grounds(storage)).toBe(1);
+    expect(store.terms(aTask(2).taskId).policy.name).toBe("second");
+    store.addTask(aTask(3), termsUnder("first", 3));
+    expect(store.terms(aTask(3).taskId)).toEqual(termsUnder("first", 3));
+  });
+});
+
+test("a ground whose transaction failed is stored again", async () => {
+  await inStore((store, storage) => {
+    const failing = () =>
+      storage.transactionSync(() =>
+        store.reading(() => {
+          store.addTask(aTask(1), termsUnder("one", 1));
+          throw new Error("later in the transaction");
+        }),
+      );
+    expect(failing).toThrow("later in the transaction");
+    store.addTask(aTask(1), termsUnder("one", 1));
+    expect(store.terms(aTask(1).taskId)).toEqual(termsUnder("one", 1));
+  });
+});
