@@ -30,11 +30,26 @@ const SCHEMA_FACTOR = 2;
 
 /** Most that one bid can cost, its over-length retry included. */
 export function bidBound(agent: Agent, input: StrategyPromptInput): Micros {
-  const { system, user } = strategyPrompt(input);
   const outputTokens = bidOutputTokens(agent, input);
-  const note = overLengthNote({ tokens: Number.MAX_SAFE_INTEGER, maxTokens: input.maxTokens });
-  const inputTokens = textTokens(system) + textTokens(`${user}${note}`) + REQUEST_OVERHEAD_TOKENS;
-  return bound(agent, { inputTokens, outputTokens, answers: ANSWERS.bid });
+  return bound(agent, { inputTokens: bidInputTokens(input), outputTokens, answers: ANSWERS.bid });
+}
+
+type FirstBidInput = Omit<StrategyPromptInput, "refinement" | "nonce"> & { readonly nonceLength: number };
+
+// The bidders of an auction are asked the same but for the nonce: by the menu of tools that they share.
+const lastFirstBid = new WeakMap<StrategyPromptInput["tools"], FirstBidInput & { readonly tokens: number }>();
+
+function bidInputTokens(input: StrategyPromptInput): number {
+  const { task, tools, maxTokens, nonce, refinement } = input;
+  const last = refinement === null ? lastFirstBid.get(tools) : undefined;
+  if (last?.task === task && last.maxTokens === maxTokens && last.nonceLength === nonce.length)
+    return last.tokens;
+  const { system, user } = strategyPrompt(input);
+  const note = overLengthNote({ tokens: Number.MAX_SAFE_INTEGER, maxTokens });
+  const tokens = textTokens(system) + textTokens(`${user}${note}`) + REQUEST_OVERHEAD_TOKENS;
+  if (refinement === null)
+    lastFirstBid.set(tools, { task, tools, maxTokens, nonceLength: nonce.length, tokens });
+  return tokens;
 }
 
 /** Most that one juror can cost, one repetition included. */

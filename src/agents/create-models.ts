@@ -12,7 +12,7 @@ import type { PlainEndpoints } from "./calls/send-degrading.ts";
 import { sleep } from "./calls/sleep.ts";
 import type { Answer, CallLimits, ModelPort } from "./model-port.ts";
 import { ANSWERS } from "./output-limits.ts";
-import { connect, type ConnectionSources } from "./providers/connect.ts";
+import { createConnector, type ConnectionSources } from "./providers/connect.ts";
 
 export interface ModelDeps extends ConnectionSources {
   /** Milliseconds since 1970. */
@@ -32,12 +32,13 @@ export function createModels(deps: ModelDeps): ModelPort {
     random: deps.random ?? (() => Math.random()),
   };
   const plain: PlainEndpoints = new Set();
+  const connect = createConnector(deps);
 
   async function run<T>(
     start: { readonly agent: Agent; readonly limits: CallLimits; readonly answers: number },
     ask: (call: AgentCall) => Promise<Result<T, CallFailure>>,
   ): Promise<Answer<T>> {
-    const connection = connect(start.agent, deps);
+    const connection = connect(start.agent);
     const secrets = connection.ok ? connection.value.secrets : [];
     const call = new MeteredCall({ ...start, clock, secrets });
     if (!connection.ok) return call.end(fail(connection.failure));

@@ -60,11 +60,12 @@ export function planFirstBids(plan: AuctionPlan): BidCall[] {
 
 export function planBids(plan: BidPlan, { round, agents, refinements }: BidRound): BidCall[] {
   const { deps, opening } = plan;
+  // Names and descriptions only: the input may travel to another invocation, and a tool's code cannot.
+  const tools = deps.toolMenu(opening.spec.tools).map(({ name, description }) => ({ name, description }));
   return agents.map((agent) => {
     const input: StrategyPromptInput & { readonly seed: number } = {
       task: opening.spec.prompt,
-      // Names and descriptions only: the input may travel to another invocation, and a tool's code cannot.
-      tools: deps.toolMenu(opening.spec.tools).map(({ name, description }) => ({ name, description })),
+      tools,
       maxTokens: opening.policy.maxStrategyTokens,
       nonce: drawNonce(opening.seed, `bid/${round}/${agent.id}`),
       seed: opening.seed,

@@ -230,11 +230,9 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   // --- Reading, history, sweep ---
 
   async heldTasks(): Promise<readonly TaskRow[]> {
-    const tenant = this.#tenant();
-    if (tenant === null) return [];
-    return this.#store
-      .tasks()
-      .map((task) => taskRow(tenant.tenantId, task, this.#store.charged(task.taskId)));
+    const tenantId = this.#tenant()?.tenantId;
+    if (tenantId === undefined) return [];
+    return this.#store.tasks().map((task) => taskRow(tenantId, task, this.#store.charged(task.taskId)));
   }
 
   async historyBatch(limit: number): ReturnType<MarketRoomApi["historyBatch"]> {

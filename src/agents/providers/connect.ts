@@ -25,7 +25,28 @@ interface Connection {
 
 type Connected = Result<Connection, CallFailure>;
 
-export function connect(agent: Agent, sources: ConnectionSources): Connected {
+/** Providers of an isolate that are kept: making one costs about as much as the rest of a call's own work. */
+const KEPT_PROVIDERS = 256;
+
+/** Connects agents; those that share model, endpoint and key share a provider. */
+export function createConnector(sources: ConnectionSources): (agent: Agent) => Connected {
+  const kept = new Map<string, Provider>();
+  const keep: KeepProvider = (name, make) => {
+    const known = kept.get(name);
+    if (known !== undefined) return known;
+    const [oldest] = kept.keys();
+    if (oldest !== undefined && kept.size >= KEPT_PROVIDERS) kept.delete(oldest);
+    const provider = make();
+    kept.set(name, provider);
+    return provider;
+  };
+  return (agent) => connect(agent, sources, keep);
+}
+
+/** The provider of this name, made if it is not there. */
+type KeepProvider = (name: string, make: () => Provider) => Provider;
+
+function connect(agent: Agent, sources: ConnectionSources, keep: KeepProvider): Connected {
   switch (agent.provider) {
     case "workers-ai":
       if (sources.ai === undefined) {
@@ -33,7 +54,7 @@ export function connect(agent: Agent, sources: ConnectionSources): Connected {
       }
       return ok({ provider: workersAiProvider(sources.ai, agent.model), secrets: [] });
     case "openai-compatible":
-      return connectOpenAiCompatible(agent, sources);
+      return connectOpenAiCompatible(agent, sources, keep);
     case "anthropic":
     case "google": {
       const apiKey = secret(agent.apiKeySecret, sources);
@@ -44,9 +65,9 @@ export function connect(agent: Agent, sources: ConnectionSources): Connected {
         apiKey: apiKey.value,
         fetch: sources.fetch,
       };
-      const provider =
+      const make = () =>
         agent.provider === "anthropic" ? anthropicProvider(endpoint) : googleProvider(endpoint);
-      return ok({ provider, secrets: [apiKey.value] });
+      return ok({ provider: keep(providerName(agent.provider, endpoint), make), secrets: [apiKey.value] });
     }
   }
 }
@@ -54,6 +75,7 @@ export function connect(agent: Agent, sources: ConnectionSources): Connected {
 function connectOpenAiCompatible(
   agent: Extract<Agent, { provider: "openai-compatible" }>,
   sources: ConnectionSources,
+  keep: KeepProvider,
 ): Connected {
   const baseUrl = baseUrlOf(agent, sources);
   if (!baseUrl.ok) return baseUrl;
@@ -61,10 +83,22 @@ function connectOpenAiCompatible(
   if (!apiKey.ok) return apiKey;
   const { model } = agent;
   const { fetch } = sources;
+  const endpoint = { model, baseUrl: baseUrl.value, apiKey: apiKey.value, fetch };
   return ok({
-    provider: openAiCompatibleProvider({ model, baseUrl: baseUrl.value, apiKey: apiKey.value, fetch }),
+    provider: keep(providerName(agent.provider, endpoint), () => openAiCompatibleProvider(endpoint)),
     secrets: apiKey.value === null ? [] : [apiKey.value],
   });
+}
+
+function providerName(
+  kind: Agent["provider"],
+  {
+    model,
+    baseUrl,
+    apiKey,
+  }: { readonly model: string; readonly baseUrl: string | null; readonly apiKey: string | null },
+): string {
+  return JSON.stringify([kind, model, baseUrl, apiKey]);
 }
 
 function baseUrlOf(

@@ -46,6 +46,9 @@ interface SdkDialect {
   markPrefix?(conversation: Conversation): Conversation;
 }
 
+/** The SDK would prepare its events on every call, prompts and all, for listeners that the house does not have. */
+const NO_TELEMETRY = { isEnabled: false } as const;
+
 export interface Conversation {
   readonly system: SystemModelMessage;
   readonly messages: readonly ModelMessage[];
@@ -67,6 +70,7 @@ async function sendText(dialect: SdkDialect, request: TextRequest, signal: Abort
     messages: [{ role: "user", content: request.user }],
     maxOutputTokens: request.maxOutputTokens,
     maxRetries: 0,
+    telemetry: NO_TELEMETRY,
     abortSignal: signal,
     ...(seed !== null && dialect.sendsSeed ? { seed } : {}),
     ...(structured === null ? {} : { output: structured.output }),
@@ -127,6 +131,7 @@ async function sendStep(
     messages: [...messages],
     maxOutputTokens: request.maxOutputTokens,
     maxRetries: 0,
+    telemetry: NO_TELEMETRY,
     abortSignal: signal,
     ...(request.tools.length > 0 ? { tools: toolSet(request.tools) } : {}),
     ...(optional.seed !== null && dialect.sendsSeed ? { seed: optional.seed } : {}),

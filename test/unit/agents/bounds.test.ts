@@ -122,6 +122,24 @@ describe("bound ≥ cost", () => {
     expect(models.bidBound(AGENT, { ...BID, refinement: { ...REFINEMENT, pairs } })).toBeGreaterThan(refined);
   });
 
+  it("of a first bid is the task's, whoever was asked before with the same menu of tools", () => {
+    const { models } = aWorld();
+    const tools = [{ name: "t", description: "d" }];
+    const fresh = (input: typeof BID) => models.bidBound(AGENT, { ...input, tools: [...tools] });
+    for (const change of [
+      {},
+      { task: `${BID.task} and more` },
+      { maxTokens: 900 },
+      { nonce: "0123456789" },
+      {},
+    ]) {
+      const input = { ...BID, ...change };
+      expect(models.bidBound(AGENT, { ...input, tools })).toBe(fresh(input));
+    }
+    const refined = { ...BID, tools, refinement: REFINEMENT };
+    expect(models.bidBound(AGENT, refined)).toBe(models.bidBound(AGENT, { ...refined, tools: [...tools] }));
+  });
+
   it("grows with every step", () => {
     const { models } = aWorld();
     const history = [aStep({ said: "x", output: "y", failed: false }, 0)];
