@@ -139,6 +139,7 @@ async function oneTask(
     seed: 1,
     spec,
     idempotency: null,
+    asksAtOnce: true,
   });
   const generation = admitted.ok ? admitted.value.auctionGeneration : null;
   const opening = admitted.ok ? admitted.value.opening : null;

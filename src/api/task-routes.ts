@@ -77,6 +77,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     seed: Math.floor(config.source.random() * 2 ** 31),
     spec,
     idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
+    asksAtOnce: true,
   });
   if (!admitted.ok) {
     if (admitted.failure.reason === "unauthenticated") throw unauthenticated();

@@ -37,21 +37,19 @@ export interface PendingBid {
   readonly arrived: Promise<BidRecord>;
 }
 
-/** What admission counts as started where it gives the auction to a holder: the calls of all first bids. */
+/** What admission counts as started where it gives the auction to a holder that asks at once: all first bids. */
 export function countFirstCalls(
   deps: BidPlan["deps"],
   opening: Omit<Opening, "firstCalls">,
 ): readonly StartedCall[] {
-  const agents = opening.policy.rules.kind === "auction" ? opening.pool : [];
-  return planBids({ deps, opening }, { round: 1, agents, refinements: new Map() }).map(
-    (call) => call.started,
-  );
+  return planFirstBids({ deps, opening: { ...opening, firstCalls: [] } }).map((call) => call.started);
 }
 
-/** The calls that admission counted, to be made now. */
-export function planFirstBids(plan: AuctionPlan): BidCall[] {
-  const counted = new Map(plan.opening.firstCalls.map((call) => [call.agentId, call]));
-  const agents = plan.opening.pool.filter((agent) => counted.has(agent.id));
+/** The calls of all first bids, those that admission counted as it did; none where the policy holds no auction. */
+export function planFirstBids(plan: BidPlan & { readonly opening: Opening }): BidCall[] {
+  const { firstCalls, policy, pool } = plan.opening;
+  const counted = new Map(firstCalls.map((call) => [call.agentId, call]));
+  const agents = policy.rules.kind === "auction" ? pool : [];
   return planBids(plan, { round: 1, agents, refinements: new Map() }).map((call) => ({
     ...call,
     started: counted.get(call.agent.id) ?? call.started,

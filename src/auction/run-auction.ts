@@ -5,7 +5,7 @@
  * and verdicts that are missing, commits each as it arrives, and lets the market room decide.
  */
 import { logInfo } from "../log.ts";
-import type { AuctionAnswers, Opening } from "../market/auction-record.ts";
+import { NO_FIRST_CALLS, type AuctionAnswers, type Opening } from "../market/auction-record.ts";
 import type { StartedCall } from "../market/call.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
@@ -69,10 +69,12 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
   const { desk, calls, embedCall } = start;
   const signal = AbortSignal.any([heartbeat.signal, refused.signal]);
   const run: AuctionRun = { deps, opening: desk.opening, desk, log, signal };
+  const embedding = begun.then(() => embedTask(run, embedCall)).catch(() => null);
   try {
-    const embedding = begun.then(() => embedTask(run, embedCall)).catch(() => null);
     const answers = await collectAnswers(run, calls, embedding);
     const vector = await embedding;
+    // No award would carry what does not stand yet, and whoever resumed would hold the auction again.
+    if (!answers.bids.some((bid) => bid.status === "valid")) await log.settled();
     if (signal.aborted) throw new AuctionAborted(signal.reason as HeartbeatAbort);
     const tail = log.unsettled();
     const { prompt } = desk.opening.spec;
@@ -81,6 +83,7 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
     await log.settled();
     if (cleared.value.state === "failed") await task.endAuction(generation, cleared.value.reason);
   } catch (error) {
+    await embedding;
     await log.settled();
     // The room could not be reached: that is why, and whoever called must hear of it.
     await begun;
@@ -102,37 +105,44 @@ interface RunStart {
 }
 
 /**
- * Begins in the task's room. A fresh auction's agents are asked while its room is still being made: its first calls were
- * counted with the admission. Null where there is nothing to run.
+ * Begins in the task's room. A fresh auction's agents are asked while its room is still being made, where its first calls
+ * were counted with the admission; else they are recorded as it begins. Null where there is nothing to run.
  */
 async function beginRun(
   deps: AuctionPlan["deps"],
   task: TaskRoomApi,
   toRun: AuctionToRun,
 ): Promise<RunStart | null> {
-  const { generation, opening } = toRun;
-  if (opening === undefined) {
+  const { generation } = toRun;
+  if (toRun.opening === undefined) {
     const begun = await task.beginAuction(generation, null);
     toRun.opened?.();
     if (begun.ok) return { desk: begun.value, calls: null, embedCall: null, begun: Promise.resolve(null) };
     if (begun.failure.reason === "stopping") await task.endAuction(generation, "stopped");
     return null;
   }
+  // A market room of the version before counts no first calls.
+  const opening: Opening = { ...NO_FIRST_CALLS, ...toRun.opening };
+  const counted = opening.firstCalls.length > 0;
+  const calls = planFirstBids({ deps, opening });
   const embedCall = planEmbedding({ deps, opening });
-  const begun = task
-    .beginAuction(generation, { opening, started: embedCall === null ? [] : [embedCall] })
-    .then((answer): HeartbeatAbort | null => {
-      toRun.opened?.();
-      if (answer.ok) return null;
-      return answer.failure.reason === "lost" ? "lost" : "stop";
-    });
+  const started = [
+    ...(embedCall === null ? [] : [embedCall]),
+    ...(counted ? [] : calls.map((call) => call.started)),
+  ];
+  const begun = task.beginAuction(generation, { opening, started }).then((answer): HeartbeatAbort | null => {
+    toRun.opened?.();
+    if (answer.ok) return null;
+    return answer.failure.reason === "lost" ? "lost" : "stop";
+  });
   // After so long, somebody else may have been given the auction.
   const { leaseMs, source } = deps.config;
-  const abort = source.now() < opening.admittedAtMs + leaseMs ? null : await begun;
+  const atOnce = counted && source.now() < opening.admittedAtMs + leaseMs;
+  const abort = atOnce ? null : await begun;
   if (abort === "stop") await task.endAuction(generation, "stopped");
   if (abort !== null) return null;
   const desk: AuctionDesk = { opening, bids: [], verdicts: [], refinements: null, embedding: null };
-  return { desk, calls: planFirstBids({ deps, opening }), embedCall, begun };
+  return { desk, calls, embedCall, begun };
 }
 
 async function tellRefusal(

@@ -31,6 +31,9 @@ export interface Opening {
   readonly deadlineAtMs: number;
 }
 
+/** What openings lack from before calls were counted with the admission. */
+export const NO_FIRST_CALLS = { firstCalls: [] } as const;
+
 /** 1: all bids; 2: refined bids against the provisional winner. */
 export type Round = 1 | 2;
 

@@ -3,7 +3,13 @@ import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_SCHEMA } from "../durable/timers.ts";
 import type { EmbeddingRecord } from "../market/auction-commit.ts";
-import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
+import {
+  NO_FIRST_CALLS,
+  type BidRecord,
+  type Opening,
+  type RefinementRecord,
+  type VerdictRecord,
+} from "../market/auction-record.ts";
 import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { AgentId, CallId } from "../market/ids.ts";
@@ -47,9 +53,6 @@ DROP TABLE calls;
 ALTER TABLE calls_of_all RENAME TO calls;
 `,
 ];
-
-/** What documents lack from before calls were counted with the admission. */
-const NO_FIRST_CALLS = { firstCalls: [] } as const;
 
 /** Every task makes a room: it gets the newest tables at once. */
 export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: tables("TEXT") };

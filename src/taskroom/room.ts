@@ -92,7 +92,8 @@ export class Room {
       end: null,
       endedAtMs: null,
     });
-    for (const call of opening.firstCalls) this.journal.startCall(call, 0);
+    // As the journal reads it: an opening from before first calls were counted has none.
+    for (const call of this.mustOpening().firstCalls) this.journal.startCall(call, 0);
     this.append({ type: "task-admitted", taskId: opening.taskId, sequence: opening.sequence });
     this.setTimer("deadline", opening.deadlineAtMs);
   }

@@ -89,7 +89,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async award(award: Award): Promise<void> {
     const announce = await this.#room.commit(() => {
-      if (award.tail !== null) this.#auction.takeTail(award.tail);
+      // An award from before there were tails has none.
+      if (award.tail != null) this.#auction.takeTail(award.tail);
       return this.#trace.award(award);
     });
     if (announce) this.#announceTrace();

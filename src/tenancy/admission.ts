@@ -20,7 +20,7 @@ export interface AdmissionContext {
   readonly nowMs: number;
   /** Until when the admitting Worker holds the auction. */
   readonly leaseUntilMs: number;
-  /** The calls that count as started where somebody is given the auction. */
+  /** The calls that count as started where somebody is given the auction and asks at once. */
   countFirstCalls(opening: OpeningTerms): readonly StartedCall[];
 }
 
@@ -35,7 +35,7 @@ export interface AdmittedTask {
 
 /** The task, what its auction is cleared under, and its opening. */
 export function admitTask(
-  request: Pick<AdmitRequest, "taskId" | "auctionId" | "seed" | "spec">,
+  request: Pick<AdmitRequest, "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce">,
   context: AdmissionContext,
 ): AdmittedTask {
   const { tenant, policy, nowMs, sequence } = context;
@@ -66,6 +66,8 @@ export function admitTask(
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
   };
-  const firstCalls = context.mustWait ? [] : context.countFirstCalls(opening);
+  // Calls that nobody has been given, or that whoever was given them records itself, are not counted here.
+  const given = !context.mustWait && request.asksAtOnce;
+  const firstCalls = given ? context.countFirstCalls(opening) : [];
   return { task, terms, opening: { ...opening, firstCalls } };
 }

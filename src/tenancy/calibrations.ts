@@ -109,7 +109,7 @@ export class Calibrations {
     const spec = { ...found.spec, policy: null, metadata: {} };
     this.#auctions.admitAwarded(
       this.#desk.mustTenant(),
-      { taskId, auctionId: newId("auc", source), seed: found.seed, spec },
+      { taskId, auctionId: newId("auc", source), seed: found.seed, spec, asksAtOnce: false },
       {
         kind: "calibration",
         agentId,

@@ -44,6 +44,8 @@ export interface AdmitRequest {
   readonly seed: number;
   readonly spec: TaskSpec;
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+  /** The caller asks for first bids as soon as it is given the auction: their calls count from admission on. */
+  readonly asksAtOnce: boolean;
 }
 
 export interface Admission {
@@ -78,8 +80,8 @@ export interface ClearRequest {
   /** The task's text and its vector, for the memory; null: it is not remembered. */
   readonly task: string;
   readonly vector: readonly number[] | null;
-  /** What may not stand in the task's room yet: the award carries it there. */
-  readonly tail: AuctionCommit;
+  /** What may not stand in the task's room yet: the award carries it there; null: nothing. */
+  readonly tail: AuctionCommit | null;
 }
 
 export type ClearOutcome =

@@ -34,7 +34,7 @@ beforeAll(async () => {
   clock = stopTheClock();
   tenant = await openTenant({ pool: [anAgent("agt_cheap", 0.1), anAgent("agt_dear", 10)] });
   other = await openTenant();
-  past = await holdTask(tenant, { policy: "sale", verifier: { type: "equals", expected: "42" } });
+  past = await holdTask(tenant, { verifier: { type: "equals", expected: "42" } });
   const score = (strategy: string) => (strategy === "check" ? 5 : 0);
   const models = new ScriptedModels({
     bids: { agt_cheap: "guess", agt_dear: "check" },

@@ -119,9 +119,9 @@ export async function holdTask(tenant: Tenant, input: Partial<TaskInput> = {}): 
     taskId: newId("tsk", config.source),
     auctionId: newId("auc", config.source),
     seed: 7,
-    // Admission counts no calls as started.
-    spec: aTaskSpec({ policy: "cheapest", ...input }),
+    spec: aTaskSpec(input),
     idempotency: null,
+    asksAtOnce: false,
   });
   if (!admitted.ok) throw new Error(admitted.failure.reason);
   const { taskId, opening } = admitted.value;

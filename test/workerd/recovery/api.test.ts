@@ -57,6 +57,7 @@ test("a replay delivers what is still owed to the task that it names", async () 
     seed: 1,
     spec: aTaskSpec({ prompt: "p" }),
     idempotency: { key: "other", bodyHash: "x" },
+    asksAtOnce: true,
   });
   expect(first.ok).toBe(true);
   // As if the Worker that was given the auction had died before it opened the task's room.
@@ -68,6 +69,7 @@ test("a replay delivers what is still owed to the task that it names", async () 
     seed: 1,
     spec: aTaskSpec({ prompt: "p" }),
     idempotency: { key: "other", bodyHash: "x" },
+    asksAtOnce: true,
   });
   expect(again).toMatchObject({ ok: true, value: { replayed: true } });
   expect(await tenant.room("tsk_01k00000000000000000000000" as never).view()).not.toBeNull();

@@ -2,20 +2,18 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
-import { newId, type TaskId } from "../../../src/market/ids.ts";
-import { taskSpecSchema } from "../../../src/market/task.ts";
+import type { TaskId } from "../../../src/market/ids.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
+  admitOnly,
   auctionDeps,
   CHEAP,
   config,
   DEAR,
   eventsOf,
-  KEY_HASH,
   MIDDLE,
   openMarket,
   stopTheClock,
-  taskRoom,
   types,
   type MarketDay,
   type TaskStub,
@@ -33,21 +31,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Admitted, and nothing else done. */
-async function admit(day: MarketDay) {
-  const taskId: TaskId = newId("tsk", config.source);
-  const admitted = await day.market.admit({
-    keyHash: KEY_HASH,
-    taskId,
-    auctionId: newId("auc", config.source),
-    seed: 7,
-    spec: taskSpecSchema.parse({ prompt: "What is six times seven?" }),
-    idempotency: null,
-  });
-  if (!admitted.ok || admitted.value.opening === null) throw new Error("not admitted");
-  return { taskId, opening: admitted.value.opening, room: taskRoom(day.tenantId, taskId) };
-}
-
 async function owed({ market }: MarketDay, taskId: TaskId): Promise<string[]> {
   return runInDurableObject(market as DurableObjectStub, async (_room, { storage }) =>
     storage.sql
@@ -63,7 +46,7 @@ async function owed({ market }: MarketDay, taskId: TaskId): Promise<string[]> {
 describe("a fresh auction", () => {
   test("is opened by its holder, which records the first calls with the opening", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     expect(await room.view()).toBeNull();
     const opened = vi.fn<() => void>();
     const models = new ScriptedModels(script);
@@ -78,7 +61,7 @@ describe("a fresh auction", () => {
 
   test("whose holder died before it opened the room is opened and held by whoever takes it up", async () => {
     const day = await openMarket();
-    const { taskId, room } = await admit(day);
+    const { taskId, room } = await admitOnly(day);
     expect(await owed(day, taskId)).toEqual(["open"]);
     clock.pass(config.leaseMs + 1_000);
     await day.ringMarket();
@@ -91,7 +74,7 @@ describe("a fresh auction", () => {
 
   test("that was cancelled before its holder came ends with it, and owes for the first calls", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     await day.market.cancel(taskId);
     const models = new ScriptedModels(script);
     await runAuction(auctionDeps(models), { tenantId: day.tenantId, taskId, generation: 1, opening });
@@ -104,7 +87,7 @@ describe("a fresh auction", () => {
 
   test("that was cancelled, and whose holder never came, ends when its holder's time is over", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     await day.market.cancel(taskId);
     expect((await room.view())?.state).toBe("admitted");
     clock.pass(config.leaseMs + 1);
@@ -117,7 +100,7 @@ describe("a fresh auction", () => {
 
   test("asks its agents while its room is still being made, and begins nothing else before", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     const begins = Promise.withResolvers<void>();
     const slow = {
       ...config,
@@ -148,7 +131,7 @@ describe("a fresh auction", () => {
 
   test("whose last verdicts are overtaken by the award has them all the same, once", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     const late = Promise.withResolvers<void>();
     let answersKept = 0;
     const overtaken = {
@@ -183,9 +166,32 @@ describe("a fresh auction", () => {
     expect(events.indexOf("auction-cleared")).toBeGreaterThan(events.lastIndexOf("verdict-received"));
   });
 
+  test("without a bid, whose room is away for its abstentions, is not cleared before somebody else holds it", async () => {
+    const day = await openMarket();
+    const { taskId, room, holder } = await admitOnly(day);
+    const away = {
+      ...config,
+      taskRoom: () => ({
+        beginAuction: async (...given: Parameters<TaskStub["beginAuction"]>) => room.beginAuction(...given),
+        commitAuction: async () => Promise.reject(new Error("the room restarts")),
+      }),
+    } as unknown as typeof config;
+    const nobody = new ScriptedModels({ bids: { [CHEAP]: "empty", [MIDDLE]: "empty", [DEAR]: "empty" } });
+    await runAuction({ ...auctionDeps(nobody), config: away }, holder);
+    clock.pass(config.leaseMs + 1_000);
+    await day.ringMarket();
+    expect((await day.market.takeAuction(taskId, 2)).ok).toBe(true);
+    const second = { tenantId: day.tenantId, taskId, generation: 2 };
+    await runAuction(auctionDeps(new ScriptedModels(script)), second);
+    expect((await room.view())?.state).toBe("awarded");
+    const rows = (await day.market.historyBatch(200)).map(({ row }) => row);
+    expect(rows.filter((row) => row.table === "auctions")).toHaveLength(1);
+    expect(rows.filter((row) => row.table === "bids")).toHaveLength(3);
+  });
+
   test("whose room cannot be reached gives up its calls, which stay counted", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     const away = {
       ...config,
       taskRoom: () => ({
@@ -213,7 +219,7 @@ describe("a fresh auction", () => {
 
   test("whose holder comes late, when it was cancelled, asks nobody and ends it", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     await day.market.cancel(taskId);
     clock.pass(config.leaseMs + 1);
     const models = new ScriptedModels(script);
@@ -224,7 +230,7 @@ describe("a fresh auction", () => {
 
   test("whose holder comes late, when another has it, asks nobody and changes nothing", async () => {
     const day = await openMarket();
-    const { taskId, opening, room } = await admit(day);
+    const { taskId, opening, room } = await admitOnly(day);
     clock.pass(config.leaseMs + 1_000);
     await day.ringMarket();
     await day.market.takeAuction(taskId, 2);

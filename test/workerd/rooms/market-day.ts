@@ -88,6 +88,7 @@ export async function openMarket(options: { readonly ordering?: Ordering } = {})
         seed: 7,
         spec: taskSpecSchema.parse({ prompt: "What is six times seven?", ...input }),
         idempotency: null,
+        asksAtOnce: true,
       });
       if (!admitted.ok) throw new Error(admitted.failure.reason);
       const room = taskRoom(tenantId, taskId);
@@ -104,6 +105,27 @@ export async function openMarket(options: { readonly ordering?: Ordering } = {})
 /** When the room's alarm is set; null: it sleeps. */
 export async function alarmOf(room: DurableObjectStub): Promise<number | null> {
   return runInDurableObject(room, async (_room, { storage }) => storage.getAlarm());
+}
+
+/** Admitted, and nothing else done: no room is open. */
+export async function admitOnly(
+  { tenantId, market }: MarketDay,
+  { asksAtOnce = true }: { readonly asksAtOnce?: boolean } = {},
+) {
+  const taskId = newId("tsk", config.source);
+  const admitted = await market.admit({
+    keyHash: KEY_HASH,
+    taskId,
+    auctionId: newId("auc", config.source),
+    seed: 7,
+    spec: taskSpecSchema.parse({ prompt: "What is six times seven?" }),
+    idempotency: null,
+    asksAtOnce,
+  });
+  if (!admitted.ok || admitted.value.opening === null) throw new Error("not admitted");
+  const { opening } = admitted.value;
+  const holder = { tenantId, taskId, generation: 1, opening };
+  return { taskId, opening, holder, room: taskRoom(tenantId, taskId) };
 }
 
 export function taskRoom(tenantId: TenantId, taskId: TaskId): TaskStub {
