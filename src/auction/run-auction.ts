@@ -69,8 +69,8 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
   const { desk, calls, embedCall } = start;
   const signal = AbortSignal.any([heartbeat.signal, refused.signal]);
   const run: AuctionRun = { deps, opening: desk.opening, desk, log, signal };
-  const embedding = begun.then(() => embedTask(run, embedCall)).catch(() => null);
   try {
+    const embedding = begun.then(() => embedTask(run, embedCall)).catch(() => null);
     const answers = await collectAnswers(run, calls, embedding);
     const vector = await embedding;
     // No award would carry what does not stand yet, and whoever resumed would hold the auction again.
@@ -83,7 +83,6 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
     await log.settled();
     if (cleared.value.state === "failed") await task.endAuction(generation, cleared.value.reason);
   } catch (error) {
-    await embedding;
     await log.settled();
     // The room could not be reached: that is why, and whoever called must hear of it.
     await begun;
