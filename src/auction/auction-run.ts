@@ -54,7 +54,7 @@ export interface AuctionPlan {
 export interface AuctionRun extends AuctionPlan {
   readonly desk: AuctionDesk;
   /** The task room's record of the auction, as this run writes it. */
-  readonly log: Pick<AuctionLog, "commit" | "add" | "bill">;
+  readonly log: Pick<AuctionLog, "commit" | "add" | "bill" | "settled">;
   /** Aborts when the auction is to stop or has been taken over. */
   readonly signal: AbortSignal;
 }

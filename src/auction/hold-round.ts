@@ -5,6 +5,7 @@ import type { AuctionRun } from "./auction-run.ts";
 import { settleAll } from "./calls.ts";
 import { askForBids, planBids, standingBid, type BidCall, type BidRound } from "./collect-bids.ts";
 import { collectVerdicts } from "./collect-verdicts.ts";
+import { nextTurn } from "./next-turn.ts";
 
 export interface RoundToHold extends BidRound {
   /** Calls of bidders that count as started already; null: all are still to be planned. */
@@ -13,8 +14,8 @@ export interface RoundToHold extends BidRound {
   readonly holder: BidRecord | null;
   /** What is to be committed with the first calls. */
   readonly with: Partial<AuctionCommit>;
-  /** Hears it once all bids are in, while the jury is still out. */
-  bidsIn?(): void;
+  /** Hears it once all bids are in and the jury has been asked: what it does meanwhile keeps no juror waiting. */
+  juryOut?(): void;
 }
 
 /**
@@ -33,10 +34,18 @@ export async function holdRound(run: AuctionRun, toHold: RoundToHold): Promise<A
   const judged = holder === null ? pending : [standingBid(holder), ...pending];
   const bids = Promise.all(pending.map((bid) => bid.arrived));
   // A failure is thrown below, where everything is waited for; nobody else needs to hear of it.
-  bids.then(() => toHold.bidsIn?.()).catch(() => undefined);
+  bids.then(() => tellJuryOut(run, toHold)).catch(() => undefined);
   const verdicts = collectVerdicts(run, round, judged);
   await settleAll<unknown>([verdicts, ...pending.map((bid) => bid.arrived)]);
   return { bids: await bids, verdicts: await verdicts };
+}
+
+async function tellJuryOut(run: AuctionRun, toHold: RoundToHold): Promise<void> {
+  if (toHold.juryOut === undefined) return;
+  // The jury's calls leave once they are recorded as started.
+  await run.log.settled();
+  await nextTurn();
+  toHold.juryOut();
 }
 
 async function start(run: AuctionRun, toHold: RoundToHold, calls: readonly BidCall[]): Promise<void> {

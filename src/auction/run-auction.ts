@@ -176,7 +176,7 @@ async function collectAnswers(
     begun,
     holder: null,
     with: {},
-    bidsIn: () => {
+    juryOut: () => {
       if (rules.memory) void recall();
     },
   });

@@ -1,16 +1,16 @@
 /**
- * A provider over the AI SDK (`generateText`): one request, no retries, tools that the house runs itself.
+ * A provider over the AI SDK: one request, no retries, tools that the house runs itself.
  *
- * What differs between OpenAI-compatible endpoints, Anthropic, Google and Workers AI is in `SdkDialect`.
+ * A trace's step goes through `generateText`. A question without tools needs nothing of what that prepares (steps, tool
+ * schemas, parsed output), and a large pool asks many at once in one thread: it goes to the SDK's model itself. What
+ * differs between OpenAI-compatible endpoints, Anthropic, Google and Workers AI is in `SdkDialect`.
  */
 import {
   generateText,
   jsonSchema,
-  Output,
   tool,
   type AssistantModelMessage,
   type LanguageModel,
-  type LanguageModelUsage,
   type ModelMessage,
   type SystemModelMessage,
   type ToolSet,
@@ -22,28 +22,29 @@ import type { StepRequest, ToolDescription } from "../model-port.ts";
 import { tracePrompt } from "../prompts/trace-prompt.ts";
 import { toJson } from "../to-json.ts";
 import { assistantJson, traceMessages } from "../trace-messages.ts";
-import type {
-  JsonSchema,
-  OptionalFeatures,
-  Provider,
-  StepReply,
-  TextReply,
-  TextRequest,
-} from "./provider.ts";
+import type { OptionalFeatures, Provider, StepReply, TextReply, TextRequest } from "./provider.ts";
 import { splitThinking } from "./thinking.ts";
+import type { SdkUsage } from "./usage.ts";
 
 type ProviderOptions = NonNullable<Parameters<typeof generateText>[0]["providerOptions"]>;
 type ProviderMetadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-interface SdkDialect {
+interface StepDialect {
   readonly model: LanguageModel;
   /** False: the provider has no seed, and the adapter would warn about one. */
   readonly sendsSeed: boolean;
-  readUsage(usage: LanguageModelUsage): TokenUsage | null;
-  readLogprobs?(metadata: ProviderMetadata | undefined): TopLogprobs | null;
-  textOptions?(optional: OptionalFeatures): ProviderOptions | undefined;
+  readUsage(usage: SdkUsage): TokenUsage | null;
   /** Marks the stable prefix of a trace for the provider's prompt cache. */
   markPrefix?(conversation: Conversation): Conversation;
+}
+
+/** A model of the SDK's current provider interface. */
+type SdkModel = Extract<LanguageModel, { readonly specificationVersion: "v4" }>;
+
+interface SdkDialect extends StepDialect {
+  readonly model: SdkModel;
+  readLogprobs?(metadata: ProviderMetadata | undefined): TopLogprobs | null;
+  textOptions?(optional: OptionalFeatures): ProviderOptions | undefined;
 }
 
 /** The SDK would prepare its events on every call, prompts and all, for listeners that the house does not have. */
@@ -55,63 +56,57 @@ export interface Conversation {
 }
 
 export function sdkProvider(dialect: SdkDialect): Provider {
-  return {
-    text: async (request, signal) => sendText(dialect, request, signal),
-    step: async (request, optional, signal) => sendStep(dialect, { request, optional, signal }),
-  };
+  return { text: async (request, signal) => sendText(dialect, request, signal), ...sdkSteps(dialect) };
+}
+
+/** The part of a provider that carries traces. */
+export function sdkSteps(dialect: StepDialect): Pick<Provider, "step"> {
+  return { step: async (request, optional, signal) => sendStep(dialect, { request, optional, signal }) };
 }
 
 async function sendText(dialect: SdkDialect, request: TextRequest, signal: AbortSignal): Promise<TextReply> {
   const { seed, schema } = request.optional;
-  const structured = schema === null ? null : structuredOutput(schema);
-  const result = await generateText({
-    model: dialect.model,
-    instructions: request.system,
-    messages: [{ role: "user", content: request.user }],
+  const providerOptions = dialect.textOptions?.(request.optional);
+  const result = await dialect.model.doGenerate({
+    prompt: [
+      { role: "system", content: request.system },
+      { role: "user", content: [{ type: "text", text: request.user }] },
+    ],
     maxOutputTokens: request.maxOutputTokens,
-    maxRetries: 0,
-    telemetry: NO_TELEMETRY,
     abortSignal: signal,
     ...(seed !== null && dialect.sendsSeed ? { seed } : {}),
-    ...(structured === null ? {} : { output: structured.output }),
-    ...optionsFor(dialect, request.optional),
+    // The JSON's text is handed on unparsed: our own reader is more tolerant than a parser.
+    ...(schema === null ? {} : { responseFormat: { type: "json", schema, name: "answer" } }),
+    ...(providerOptions === undefined ? {} : { providerOptions }),
   });
-  const answer = splitThinking(structured?.text() ?? result.text);
+  const answer = splitThinking(textOf(result.content, "text"));
   return {
     text: answer.text,
-    reasoning: (result.finalStep.reasoningText ?? "") + answer.reasoning,
-    usage: dialect.readUsage(result.finalStep.usage),
-    topLogprobs: dialect.readLogprobs?.(result.finalStep.providerMetadata) ?? null,
+    reasoning: textOf(result.content, "reasoning") + answer.reasoning,
+    usage: dialect.readUsage(sdkUsage(result.usage)),
+    topLogprobs: dialect.readLogprobs?.(result.providerMetadata) ?? null,
   };
 }
 
-function optionsFor(dialect: SdkDialect, optional: OptionalFeatures): { providerOptions?: ProviderOptions } {
-  const providerOptions = dialect.textOptions?.(optional);
-  return providerOptions === undefined ? {} : { providerOptions };
+type Generated = Awaited<ReturnType<SdkModel["doGenerate"]>>;
+
+function textOf(content: Generated["content"], type: "text" | "reasoning"): string {
+  return content.map((part) => (part.type === type ? part.text : "")).join("");
 }
 
-/** Asks for JSON of this form and hands its text on unparsed: our own reader is more tolerant than the SDK's. */
-function structuredOutput(schema: JsonSchema): {
-  readonly output: Output.Output<string, string, never>;
-  text(): string | undefined;
-} {
-  let text: string | undefined;
+/** As `generateText` reports it. */
+function sdkUsage({ inputTokens, outputTokens, raw }: Generated["usage"]): SdkUsage {
   return {
-    output: {
-      ...Output.text(),
-      name: "object",
-      responseFormat: Promise.resolve({ type: "json", schema, name: "answer" }),
-      async parseCompleteOutput(complete) {
-        text = complete.text;
-        return complete.text;
-      },
-    },
-    text: () => text,
+    inputTokens: inputTokens.total,
+    inputTokenDetails: { cacheReadTokens: inputTokens.cacheRead, cacheWriteTokens: inputTokens.cacheWrite },
+    outputTokens: outputTokens.total,
+    outputTokenDetails: { reasoningTokens: outputTokens.reasoning },
+    raw,
   };
 }
 
 async function sendStep(
-  dialect: SdkDialect,
+  dialect: StepDialect,
   sent: {
     readonly request: StepRequest;
     readonly optional: OptionalFeatures;

@@ -9,9 +9,21 @@
  *   Thinking is part of `output_tokens`.
  * - Google: cached is part of `promptTokenCount`; thoughts are not part of `candidatesTokenCount`, @ai-sdk/google adds them.
  */
-import type { LanguageModelUsage } from "ai";
 import { z } from "zod";
 import type { TokenUsage } from "../../market/money.ts";
+
+/** What the AI SDK says of a call's tokens: of its `LanguageModelUsage` as much as is read here. */
+export interface SdkUsage {
+  readonly inputTokens: number | undefined;
+  readonly inputTokenDetails: {
+    readonly cacheReadTokens: number | undefined;
+    readonly cacheWriteTokens: number | undefined;
+  };
+  readonly outputTokens: number | undefined;
+  readonly outputTokenDetails: { readonly reasoningTokens: number | undefined };
+  /** As the provider sent it. */
+  readonly raw?: unknown;
+}
 
 const count = z.number().nonnegative().nullish();
 
@@ -39,7 +51,7 @@ export function readOpenAiUsage(raw: unknown): TokenUsage | null {
 }
 
 /** Usage as the AI SDK's Anthropic and Google adapters map it; null where the provider sent none. */
-export function readSdkUsage(usage: LanguageModelUsage): TokenUsage | null {
+export function readSdkUsage(usage: SdkUsage): TokenUsage | null {
   // No request has an empty prompt: zero input means that the adapter filled a gap.
   if (!usage.inputTokens || usage.outputTokens === undefined) return null;
   return consistent({

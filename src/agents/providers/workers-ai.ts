@@ -10,7 +10,7 @@ import type { StepRequest } from "../model-port.ts";
 import type { AiBinding } from "../ai-binding.ts";
 import type { OptionalFeatures, Provider, StepReply, TextReply, TextRequest } from "./provider.ts";
 import { readWorkersAiAnswer, workersAiUsage } from "./read-workers-ai-answer.ts";
-import { sdkProvider } from "./sdk-provider.ts";
+import { sdkSteps } from "./sdk-provider.ts";
 
 export function workersAiProvider(ai: AiBinding, model: string): Provider {
   return {
@@ -69,11 +69,11 @@ async function sendStep(
   const workersAi = createWorkersAI({
     binding: binding as unknown as NonNullable<Parameters<typeof createWorkersAI>[0]["binding"]>,
   });
-  const provider = sdkProvider({
+  const { step } = sdkSteps({
     // The nonce is the same for all steps of a trace: they share a prompt cache.
     model: workersAi.chat(model, { sessionAffinity: sent.request.prompt.nonce }),
     sendsSeed: false,
     readUsage: () => workersAiUsage(raw),
   });
-  return provider.step(sent.request, sent.optional, sent.signal);
+  return step(sent.request, sent.optional, sent.signal);
 }

@@ -12,7 +12,7 @@ import type { AgentId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { JuryRules } from "../../../src/market/policy.ts";
 import type { AuctionCommit } from "../../../src/market/auction-commit.ts";
-import { agentId, anAgent, anOpening, aPolicy, aUsage, fixedSource } from "../../support/builders.ts";
+import { aBid, agentId, anAgent, anOpening, aPolicy, aUsage, fixedSource } from "../../support/builders.ts";
 
 const NAMES = ["a", "b", "c", "d"] as const;
 const POOL = NAMES.map((name) => anAgent({ id: `agt_${name}` }));
@@ -23,13 +23,19 @@ interface Setting {
   readonly standing?: readonly BidRecord[];
   /** Why the juror fails on these strategies; null: it does not. */
   readonly fails?: (juror: AgentId, strategies: readonly string[]) => CallFailureReason | null;
+  /** What commits wait for until they stand. */
+  readonly stands?: Promise<void>;
 }
 
-function round(jury: JuryRules, { standing = [], fails = () => null }: Setting = {}) {
+function round(
+  jury: JuryRules,
+  { standing = [], fails = () => null, stands = Promise.resolve() }: Setting = {},
+) {
   const bids = new Map(POOL.map(({ id }) => [id, Promise.withResolvers<Answer<BidAnswer>>()]));
   const asked: { readonly juror: AgentId; readonly strategies: readonly string[] }[] = [];
   const commits: Partial<AuctionCommit>[] = [];
   const bills: string[] = [];
+  const askedWhenOut: number[] = [];
   const base = aPolicy("sale", { pool: POOL });
   const policy = { ...base, rules: { kind: "auction", entropy: true, jury, memory: false } as const };
   const opening = anOpening({ pool: POOL, policy, seed: 11 });
@@ -59,9 +65,13 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
     opening: { ...opening, deadlineAtMs: Number.MAX_SAFE_INTEGER },
     desk: { opening, bids: standing, verdicts: [], refinements: null, embedding: null },
     log: {
-      commit: async (part) => void commits.push(part),
+      commit: async (part) => {
+        commits.push(part);
+        await stands;
+      },
       add: (part) => void commits.push(part),
       bill: (ended) => void bills.push(ended.callId),
+      settled: async () => stands,
     },
     signal: new AbortController().signal,
   };
@@ -72,6 +82,7 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
     begun: null,
     holder: null,
     with: {},
+    juryOut: () => askedWhenOut.push(asked.length),
   });
   const turn = async () => new Promise<void>((resolve) => void setTimeout(resolve, 1));
   return {
@@ -79,6 +90,8 @@ function round(jury: JuryRules, { standing = [], fails = () => null }: Setting =
     commits,
     bills,
     answers,
+    askedWhenOut,
+    turn,
     arrives: async (name: string) => {
       const value: BidAnswer = { strategy: name, visibleTokens: 10, topLogprobs: null };
       bids.get(agentId(name))?.resolve({ ok: true, value, bill, ms: 1, requests: 1 });
@@ -105,6 +118,19 @@ describe("a batched jury", () => {
     await one.arrives("d");
     expect(one.asked).toHaveLength(4);
     expect((await one.answers).verdicts).toHaveLength(4);
+  });
+
+  test("has been asked before the auction does anything else meanwhile", async () => {
+    const bids = NAMES.map((name) =>
+      aBid({ agentId: agentId(name), strategy: name, round: 1, visibleTokens: 10 }),
+    );
+    const stands = Promise.withResolvers<void>();
+    const one = round(batched, { standing: bids, stands: stands.promise });
+    await one.turn();
+    expect(one.askedWhenOut).toEqual([]);
+    stands.resolve();
+    await one.turn();
+    expect(one.askedWhenOut).toEqual([4]);
   });
 
   test("does not wait for a bid that will not come", async () => {
