@@ -8,6 +8,7 @@ import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readRecordings } from "../../emulators/demo/replay/recording.ts";
 import { measureTokens, SEEDS, shareOfAuction } from "./measure-tokens.ts";
+import { providerPerHouseToken } from "./provider-tokens.ts";
 import { tokensReport } from "./report.ts";
 
 const { values } = parseArgs({
@@ -23,7 +24,8 @@ if (!Number.isInteger(seeds) || seeds < 1) throw new Error("--seeds must be a wh
 const recordings = readRecordings(resolve(values.replay));
 if (recordings.ok) {
   const rows = measureTokens(recordings.value, seeds);
-  process.stdout.write(`${tokensReport(rows, seeds).join("\n")}\n`);
+  const factor = providerPerHouseToken(recordings.value);
+  process.stdout.write(`${tokensReport({ rows, seeds, factor }).join("\n")}\n`);
   if (values.json !== undefined) {
     const file = resolve(values.json);
     const shares = {
@@ -32,7 +34,7 @@ if (recordings.ok) {
       full: shareOfAuction(rows, "full"),
     };
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify({ seeds, shares, traces: rows }, null, 2)}\n`);
+    writeFileSync(file, `${JSON.stringify({ seeds, shares, factor, traces: rows }, null, 2)}\n`);
   }
 } else {
   process.stderr.write(`${recordings.failure}\n`);

@@ -4,7 +4,7 @@
  * Each recorded task goes through `sale` with the house's pool of four: bids, verdicts and refinement by production's
  * prompts, ballots and pairs, counted as the market bills them, prompts included. A recorded trace counts the prompt
  * again at every step, as its provider billed it. The tokens of an auction are those of emulated agents, so counted by
- * their tokenizer; those of a trace are its provider's.
+ * their tokenizer; those of a trace are its provider's (provider-tokens.ts sets the two against each other).
  *
  * Who leads, and so who may refine, is drawn: every figure is the mean over several seeds, each with an order of the tasks
  * and a memory of its own.
@@ -106,9 +106,9 @@ export function auctionTokens(row: TraceTokens, which: Which): number {
   return which === "first" ? tokensOf(row.full, ["bid", "verdict"]) : tokensOf(row[which]);
 }
 
-/** Auction tokens over auction and trace tokens, 0 to 1. */
-export function shareOfAuction(rows: readonly TraceTokens[], which: Which): number {
-  const auction = rows.reduce((sum, row) => sum + auctionTokens(row, which), 0);
+/** Auction tokens over auction and trace tokens, 0 to 1. `factor`: the provider's tokens for one of the auction's. */
+export function shareOfAuction(rows: readonly TraceTokens[], which: Which, factor = 1): number {
+  const auction = factor * rows.reduce((sum, row) => sum + auctionTokens(row, which), 0);
   const trace = rows.reduce((sum, row) => sum + row.trace, 0);
   return auction / (auction + trace);
 }

@@ -15,7 +15,14 @@ const percent = (share: number) => `${(100 * share).toFixed(2)} %`;
 const rounded = (tokens: number) => String(Math.round(tokens));
 const right = (title: string) => ({ title, align: "right" as const });
 
-export function tokensReport(rows: readonly TraceTokens[], seeds: number): string[] {
+export interface Measured {
+  readonly rows: readonly TraceTokens[];
+  readonly seeds: number;
+  /** The provider's tokens for one of the house's; null: not known. */
+  readonly factor: number | null;
+}
+
+export function tokensReport({ rows, seeds, factor }: Measured): string[] {
   return [
     `Auctions of the house's emulated pool of four on recorded tasks, prompts counted, means over ${seeds} seeds; traces as`,
     "their provider billed them.",
@@ -24,6 +31,7 @@ export function tokensReport(rows: readonly TraceTokens[], seeds: number): strin
     "",
     ...ALL.map((which) => summary(rows, which)),
     "",
+    ...(factor === null ? [] : [inProviderTokens(rows, factor), ""]),
     "Tokens of all tasks' auctions by call and by what stands in it, memory that holds every task:",
     "",
     ...breakdown(rows),
@@ -40,6 +48,11 @@ function perTrace(rows: readonly TraceTokens[]): string[] {
   ]);
   const titles = ["steps", "trace", "first", "growing", "full", "share, first", "growing", "full"];
   return textTable([{ title: "recorded run" }, ...titles.map(right)], cells);
+}
+
+function inProviderTokens(rows: readonly TraceTokens[], factor: number): string {
+  const shares = ALL.map((which) => percent(shareOfAuction(rows, which, factor)));
+  return `With auctions in the provider's tokens, ${factor.toFixed(2)} for one of the house's (fitted to the runs' first prompts): ${shares.join(", ")}.`;
 }
 
 function summary(rows: readonly TraceTokens[], which: Which): string {

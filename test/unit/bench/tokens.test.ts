@@ -10,6 +10,7 @@ import {
   type Recorded,
   type TraceTokens,
 } from "../../../bench/tokens/measure-tokens.ts";
+import { providerPerHouseToken } from "../../../bench/tokens/provider-tokens.ts";
 import { tokensReport } from "../../../bench/tokens/report.ts";
 
 const usage = (prompt: number, completion: number) => ({
@@ -28,6 +29,35 @@ const long: Recorded = {
 };
 
 const SEEDS = 4;
+
+describe("the provider's tokens", () => {
+  const tasks = [10, 40, 80, 200, 350].map((words) => "word ".repeat(words));
+  const billed = (of: (tokens: number) => number) =>
+    tasks.map((prompt): Recorded => ({
+      name: prompt,
+      trace: { prompt, steps: [usage(of(countTokens(prompt)), 1), usage(9_999, 1)] },
+    }));
+
+  it("for one of the house's are what the first prompt grows by", () => {
+    expect(providerPerHouseToken(billed((tokens) => 1_270 + 1.5 * tokens))).toBeCloseTo(1.5);
+    // Off the line by as much above as below it.
+    const noisy = [7, -7, 0, -7, 7];
+    let at = 0;
+    expect(providerPerHouseToken(billed((tokens) => 300 + 0.8 * tokens + (noisy[at++] ?? 0)))).toBeCloseTo(
+      0.8,
+      1,
+    );
+  });
+
+  it("are not known from few recordings, or tasks of one length", () => {
+    expect(providerPerHouseToken(billed((tokens) => tokens).slice(1))).toBeNull();
+    const same = billed((tokens) => tokens).map((one) => ({
+      ...one,
+      trace: { ...one.trace, prompt: "a task" },
+    }));
+    expect(providerPerHouseToken(same)).toBeNull();
+  });
+});
 
 describe("tokens of auctions on recorded traces", () => {
   const rows = measureTokens([short, long], SEEDS);
@@ -84,7 +114,7 @@ describe("tokens of auctions on recorded traces", () => {
   });
 
   it("are reported with a line for every trace and every kind of call", () => {
-    const report = tokensReport(rows, SEEDS);
+    const report = tokensReport({ rows, seeds: SEEDS, factor: 0.5 });
     for (const name of ["short", "long", ...CALL_KINDS])
       expect(
         report.filter((line) => line.startsWith(`${name} `)),
@@ -92,5 +122,13 @@ describe("tokens of auctions on recorded traces", () => {
       ).toHaveLength(1);
     const all = Math.round(auctionTokens(first, "full") + auctionTokens(second, "full"));
     expect(report.join("\n")).toContain(`memory that holds every task: ${all} tokens`);
+    const half = `${(100 * shareOfAuction(rows, "full", 0.5)).toFixed(2)} %`;
+    expect(report.filter((line) => line.includes(half))).toHaveLength(1);
+    expect(tokensReport({ rows, seeds: SEEDS, factor: null }).join("\n")).not.toContain("provider's tokens");
+  });
+
+  it("count half where the provider counts half", () => {
+    const auction = auctionTokens(first, "full");
+    expect(shareOfAuction([first], "full", 0.5)).toBeCloseTo(auction / 2 / (auction / 2 + 1_000));
   });
 });
