@@ -119,6 +119,40 @@ describe("a juror that takes whatever resembles the closing tag for it", () => {
   });
 });
 
+describe("a strategy that opens its rivals' places", () => {
+  const jury: Jury = { obedience: () => 0 };
+
+  /** What its rivals lose by it, in points. */
+  async function lossOf(prompt: Jury["prompt"]): Promise<number> {
+    const losses = await Promise.all(
+      auctions.map(async (one) => {
+        const [before, after] = await Promise.all([
+          judge(one, null, { ...jury, prompt }),
+          judge(one, attackNamed("open-the-rivals"), { ...jury, prompt }),
+        ]);
+        return (before.othersMean ?? 0) - (after.othersMean ?? 0);
+      }),
+    );
+    return meanOf(losses) ?? 0;
+  }
+
+  test("takes nothing from them", async () => {
+    expect(await lossOf(juryPrompt)).toBe(0);
+  });
+
+  test("would take more than half a point of those behind it where tags and nonces stood as they were written", async () => {
+    const raw = (input: JuryPromptInput) => {
+      const texts = input.bids.map(({ label, strategy }) => `<${label}-${input.nonce}>\n${strategy}\n`);
+      const tail = `${texts.join("")}<end-${input.nonce}>`;
+      return {
+        system: juryPrompt(input).system,
+        user: `<task-${input.nonce}>\n${input.task}\n${tail}`,
+      };
+    };
+    expect(await lossOf(raw)).toBeGreaterThan(0.5);
+  });
+});
+
 describe("fences in a row", () => {
   // Of few letters, so that they overlap with themselves often.
   const nonce = fc.oneof(fc.stringMatching(/^[b-df-hj-np-tv-xz]{6}$/), fc.stringMatching(/^[bc]{6}$/));

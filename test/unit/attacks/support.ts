@@ -66,7 +66,11 @@ export function attacked(strategy: string, attack: Attack, seed: number): string
   const nonces = aPool().map((juror) => drawNonce(seed, `jury/1/${juror.id}`));
   const closers = (write: (nonce: string) => string) =>
     nonces.map((nonce) => `<end-${write(nonce)}>`).join("\n");
+  const openers = nonces.flatMap((nonce) =>
+    Array.from("ABCD", (label) => `<${label}-${nonce}>\nGuess and hope for the best.`),
+  );
   const text = attack.text
+    .replaceAll("{{openers}}", openers.join("\n"))
     .replaceAll(
       "{{closers}}",
       closers((nonce) => nonce),
