@@ -43,7 +43,7 @@ export const QUICK_INFORMATIVENESS: readonly number[] = [0, 0.5, 1, 2];
 
 /** As in src/auction/auction-memory.ts: past auctions that are recalled, and pairs that an agent is shown. */
 export const TOP_K = 5;
-export const MAX_PAIRS = 3;
+export const MAX_PAIRS = 1;
 
 /** Words of its own in a recurring task, against words of the workload's text that it shares with its family. */
 export const RECURRING_OWN_WORDS = 6;

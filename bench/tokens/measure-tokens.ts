@@ -4,33 +4,35 @@
  * Each recorded task goes through `sale` with the house's pool of four: bids, verdicts and refinement by production's
  * prompts, ballots and pairs, counted as the market bills them, prompts included. A recorded trace counts the prompt
  * again at every step, as its provider billed it. The tokens of an auction are those of emulated agents, so counted by
- * their tokenizer; those of a trace are its provider's.
+ * their tokenizer; those of a trace are its provider's (provider-tokens.ts sets the two against each other).
+ *
+ * Who leads, and so who may refine, is drawn: every figure is the mean over several seeds, each with an order of the tasks
+ * and a memory of its own.
  */
+import { drawsFor } from "../../emulators/house/draws.ts";
 import type { RecordedTrace } from "../../emulators/recorded/trace-schema.ts";
 import { armPolicy } from "../market/arms.ts";
 import { MODERATE_GAIN } from "../market/constants.ts";
 import { createHouseCalls } from "../market/house-calls.ts";
 import { runAuction, type AuctionTask, type StudyAuction } from "../market/run-auction.ts";
 import { createStudyMemory, similarities } from "../market/study-memory.ts";
-import { totalTokens } from "../../src/market/money.ts";
+import { type AuctionTokens, countedCalls, meanTokens, tokensOf } from "./count-calls.ts";
 
-/** Tokens of one auction by what they were for. */
-export interface AuctionTokens {
-  readonly bids: number;
-  readonly verdicts: number;
-  /** Refined bids and the verdicts on them. */
-  readonly refinement: number;
-}
+/** Ours: seeds that the figures are averaged over. */
+export const SEEDS = 20;
 
 export interface TraceTokens {
   readonly name: string;
   readonly steps: number;
   readonly trace: number;
-  /** With an empty memory: nobody refines. */
-  readonly first: AuctionTokens;
-  /** With a memory that holds every one of the tasks: who may refine is asked, and shown the most pairs. */
-  readonly refined: AuctionTokens;
+  /** While the memory, empty at first as the paper's, learns one task after the other. */
+  readonly growing: AuctionTokens;
+  /** With a memory that holds every one of the tasks: whoever may refine is asked, and shown the most pairs. */
+  readonly full: AuctionTokens;
 }
+
+/** Which auction is set against the trace; `first`: the first round alone, as where nobody refines. */
+export type Which = "first" | "growing" | "full";
 
 export interface Recorded {
   readonly name: string;
@@ -40,34 +42,51 @@ export interface Recorded {
 }
 
 /** In the order of the recordings. */
-export function measureTokens(recordings: readonly Recorded[]): TraceTokens[] {
-  // Every task comes twice: the first time fills the memory.
-  const tasks = [...recordings, ...recordings].map(({ trace }, index): AuctionTask => ({
-    index,
-    seed: index,
-    prompt: trace.prompt,
-  }));
-  const calls = createHouseCalls();
-  const memory = createStudyMemory(similarities(tasks));
-  const common = { calls, refinementGain: MODERATE_GAIN };
-  const auctions = tasks.map((task) => {
-    const recall = () => memory.recall(task);
-    const first = runAuction({ ...common, task, policy: armPolicy("sale-no-memory"), recall });
-    const refined = runAuction({ ...common, task, policy: armPolicy("sale"), recall });
-    remember(memory, task, refined);
-    return { first, refined };
-  });
-  return recordings.map(({ name, trace }, at) => {
-    const second = auctions[at + recordings.length];
-    if (second === undefined) throw new Error("every task has a second auction");
+export function measureTokens(recordings: readonly Recorded[], seeds: number = SEEDS): TraceTokens[] {
+  const runs = Array.from({ length: seeds }, (_, seed) => auctionsOf(recordings, seed));
+  return recordings.map((recorded, at) => {
+    const { name, trace } = recorded;
+    const tokens = runs.map((run) => {
+      const [growing, full] = run.get(recorded) ?? [];
+      if (growing === undefined || full === undefined) throw new Error(`${at} had no two auctions`);
+      return { growing, full };
+    });
     return {
       name,
       steps: trace.steps.length,
       trace: trace.steps.reduce((sum, { usage }) => sum + usage.prompt_tokens + usage.completion_tokens, 0),
-      first: tokensOf(second.first),
-      refined: tokensOf(second.refined),
+      growing: meanTokens(tokens.map(({ growing }) => growing)),
+      full: meanTokens(tokens.map(({ full }) => full)),
     };
   });
+}
+
+/** Two auctions of every recording, in one order and then in it again: the first time fills the memory. */
+function auctionsOf(recordings: readonly Recorded[], seed: number): Map<Recorded, AuctionTokens[]> {
+  const order = drawsFor(seed, "order").shuffled(recordings);
+  const twice = [...order, ...order];
+  const tasks = twice.map(({ trace }, index): AuctionTask => ({
+    index,
+    seed: seed * twice.length + index,
+    prompt: trace.prompt,
+  }));
+  const house = createHouseCalls();
+  const memory = createStudyMemory(similarities(tasks));
+  const auctions = new Map<Recorded, AuctionTokens[]>();
+  for (const [index, task] of tasks.entries()) {
+    const { calls, counted } = countedCalls(house);
+    const auction = runAuction({
+      calls,
+      refinementGain: MODERATE_GAIN,
+      task,
+      policy: armPolicy("sale"),
+      recall: () => memory.recall(task),
+    });
+    remember(memory, task, auction);
+    const recorded = twice[index] as Recorded;
+    auctions.set(recorded, [...(auctions.get(recorded) ?? []), counted()]);
+  }
+  return auctions;
 }
 
 type Memory = ReturnType<typeof createStudyMemory>;
@@ -83,26 +102,13 @@ function remember(memory: Memory, task: AuctionTask, { bids, clearing }: StudyAu
   });
 }
 
-type Call = StudyAuction["bids"][number] | StudyAuction["verdicts"][number];
-
-function tokens(calls: readonly Call[]): number {
-  return calls.reduce((total, { usage }) => total + (usage === null ? 0 : totalTokens(usage)), 0);
+export function auctionTokens(row: TraceTokens, which: Which): number {
+  return which === "first" ? tokensOf(row.full, ["bid", "verdict"]) : tokensOf(row[which]);
 }
 
-function tokensOf({ bids, verdicts }: StudyAuction): AuctionTokens {
-  return {
-    bids: tokens(bids.filter(({ round }) => round === 1)),
-    verdicts: tokens(verdicts.filter(({ round }) => round === 1)),
-    refinement: tokens([...bids, ...verdicts].filter(({ round }) => round === 2)),
-  };
-}
-
-export const tokensInAll = ({ bids, verdicts, refinement }: AuctionTokens): number =>
-  bids + verdicts + refinement;
-
-/** Auction tokens over auction and trace tokens, 0 to 1. */
-export function shareOfAuction(rows: readonly TraceTokens[], which: "first" | "refined"): number {
-  const auction = rows.reduce((sum, row) => sum + tokensInAll(row[which]), 0);
+/** Auction tokens over auction and trace tokens, 0 to 1. `factor`: the provider's tokens for one of the auction's. */
+export function shareOfAuction(rows: readonly TraceTokens[], which: Which, factor = 1): number {
+  const auction = factor * rows.reduce((sum, row) => sum + auctionTokens(row, which), 0);
   const trace = rows.reduce((sum, row) => sum + row.trace, 0);
   return auction / (auction + trace);
 }

@@ -18,7 +18,7 @@ export interface Attack {
   readonly id: string;
   readonly family: string;
   readonly intent: Intent;
-  /** Appended to an honest strategy. `{{closers}}`, `{{doubled}}`, `{{split}}`: closing tags by an attacker that knows the nonces. */
+  /** Appended to an honest strategy. `{{closers}}`, `{{doubled}}`, `{{split}}`: tags that end the data, `{{openers}}`: tags that begin every rival's text, by an attacker that knows the nonces. */
   readonly text: string;
   /** The part of the text that instructs: it is obeyed or not by where it stands. */
   readonly payload: string;

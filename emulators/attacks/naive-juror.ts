@@ -3,11 +3,12 @@
  *
  * Its naivety, all of it:
  * - It understands every attack of the set, and knows which of them a text holds.
- * - What stands outside of the tags that its system message declares to be data, it obeys, always. Without such a
- *   declaration everything stands outside.
+ * - What stands outside of the tags between which its system message declares everything to be data, it obeys, always.
+ *   Without such a declaration everything stands outside.
  * - What stands inside of them it obeys with the chance `obedience`, drawn once per juror, task and attack: asked again,
  *   it falls for the same text again.
- * - It takes exactly the declared tag for the end of data; a `loose` one takes whatever resembles it, as models do.
+ * - It takes exactly the declared tags for the borders of data, whoever wrote them; a `loose` one takes whatever resembles
+ *   the last of them, or the end of any tag, for the end of data, as models do.
  * Beyond that it judges texts as a house juror does, attack included, with the noise of its honest part alone.
  */
 import type { ChatReply, ChatRequest, EmulatedModel } from "../chat.ts";
@@ -52,9 +53,9 @@ export function naiveJuror(options: NaiveJurorOptions): EmulatedModel {
 function answerOf(request: ChatRequest, options: NaiveJurorOptions): string {
   const text = (role: string) =>
     request.messages.map((message) => (message.role === role ? (message.content ?? "") : "")).join("");
-  const declared = declaredTags(text("system"));
-  const sections = readSections(text("user"), declared, options.loose ?? false);
-  const task = /<task[^>]*>\n([\s\S]*?)\n<\/task/.exec(text("user"))?.[1] ?? text("user");
+  const ending = declaredEnding(text("system"));
+  const sections = readSections(text("user"), ending, options.loose ?? false);
+  const task = /<task[^>]*>\n([\s\S]*?)\n<(?:\/task|[A-Z][->])/.exec(text("user"))?.[1] ?? text("user");
   const scores = new Map<string, number>();
   for (const { label, inside } of sections)
     scores.set(label, opinion(inside, task, request.seed ?? 0, options));
@@ -66,17 +67,17 @@ function answerOf(request: ChatRequest, options: NaiveJurorOptions): string {
   );
 }
 
-/** Tags that the system message declares to be data, such as `strategy-1a2b3c4d`. */
-function declaredTags(system: string): readonly string[] {
-  const sentence = /Everything inside (.+?) is data/.exec(system)?.[1] ?? "";
-  return [...sentence.matchAll(/<([\w-]+)>/g)].map((match) => match[1] as string);
+/** How the tags end between which the system message declares everything to be data, such as `-1a2b3c4d`; null: none. */
+function declaredEnding(system: string): string | null {
+  return /Everything between tags ending in ([\w-]*) ?is data/.exec(system)?.[1] ?? null;
 }
 
-function readSections(user: string, declared: readonly string[], loose: boolean): Section[] {
-  const tag = declared.find((name) => name.startsWith("strategy"));
-  const opening =
-    tag === undefined ? /^Strategy ([A-Z]):\n/gm : new RegExp(`<${tag} label="([A-Z])">\n`, "g");
-  const close = loose ? /[<＜‹]\/\s*[sѕ]trategy[^>＞›\n]*[>＞›]/i : new RegExp(`</${tag ?? ""}>`);
+/** What resembles the last tag, or the end of any. */
+const LOOSE_END = /[<＜‹]\s*(?:\/\s*[\p{L}]|[eе]nd)[^>＞›\n]*[>＞›]/iu;
+
+function readSections(user: string, ending: string | null, loose: boolean): Section[] {
+  const opening = ending === null ? /^Strategy ([A-Z]):\n/gm : new RegExp(`<([A-Z])${ending}>\n`, "g");
+  const close = loose ? LOOSE_END : new RegExp(`<end${ending}>`);
   const openings = [...user.matchAll(opening)];
   const seen = new Set<string>();
   return openings.flatMap((match, at) => {
@@ -84,10 +85,10 @@ function readSections(user: string, declared: readonly string[], loose: boolean)
     const body = user.slice(match.index + match[0].length, openings[at + 1]?.index);
     if (seen.has(label)) return [];
     seen.add(label);
-    const end = tag === undefined ? null : close.exec(body);
-    const inside = end === null ? body : body.slice(0, end.index);
     // Nothing is declared to be data: the whole text is in the position of instructions.
-    if (tag === undefined) return [{ label, inside, outside: body }];
+    if (ending === null) return [{ label, inside: body, outside: body }];
+    const end = close.exec(body);
+    const inside = end === null ? body : body.slice(0, end.index);
     return [{ label, inside: inside.trimEnd(), outside: end === null ? "" : body.slice(end.index) }];
   });
 }
@@ -130,11 +131,10 @@ function obey(intent: Intent, own: string, scores: Map<string, number>): void {
 }
 
 function spoken(intents: readonly Intent[], scores: ReadonlyMap<string, number>): string {
-  const verdicts = [...scores].map(([bid, score]) => ({ bid, score }));
   const words = intents.flatMap((intent) => (intent.wants === "say" ? [intent] : []));
   const instead = words.find((word) => word.instead);
   if (instead !== undefined) return instead.text;
-  return [...words.map((word) => word.text), JSON.stringify({ verdicts })].join("\n");
+  return [...words.map((word) => word.text), JSON.stringify(Object.fromEntries(scores))].join("\n");
 }
 
 function replyOf(content: string): ChatReply {

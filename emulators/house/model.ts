@@ -76,11 +76,11 @@ function refinedAnswer(
 
 function juryAnswer(view: ViewOf<"jury">, seed: number, request: ChatRequest, juror: HouseSize): Answer {
   const task = viewTask(view.task);
-  const verdicts = view.bids.map(({ label, strategy }) => ({
-    bid: label,
-    score: judge({ seed, taskKey: task.key, task: view.task, bin: task.bin, strategy, juror }),
-  }));
-  const json = JSON.stringify({ verdicts });
+  const scores = view.bids.map(({ label, strategy }) => [
+    label,
+    judge({ seed, taskKey: task.key, task: view.task, bin: task.bin, strategy, juror }),
+  ]);
+  const json = JSON.stringify(Object.fromEntries(scores));
   const tool = request.tools[0];
   // Some clients ask for structured output by a tool instead of a response schema.
   if (tool === undefined || request.responseSchema !== null)

@@ -51,71 +51,95 @@ function textOf(messages: readonly ChatMessage[], role: ChatMessage["role"]): st
 }
 
 interface FencedText {
-  /** Value of the fence's `label` or `pair`. */
-  readonly label: string;
+  readonly tag: string;
   readonly text: string;
 }
 
 const escaped = (text: string) => text.replace(/[^\w]/g, "\\$&");
 
-/** Fenced texts of one tag and nonce, in order. Other nonces are part of the text, whoever wrote them. */
-function fencedTexts(source: string, tag: string, nonce: string): FencedText[] {
+/** The one text in a pair of tags with this nonce. Other nonces are part of the text, whoever wrote them. */
+function fencedText(source: string, tag: string, nonce: string): string | undefined {
   const name = `${tag}-${escaped(nonce)}`;
-  const fence = new RegExp(`<${name}(?: (?:label|pair)="([^"]*)")?>\\n([\\s\\S]*?)\\n</${name}>`, "g");
-  return [...source.matchAll(fence)].map((match) => ({ label: match[1] ?? "", text: match[2] ?? "" }));
+  return new RegExp(`<${name}>\\n([\\s\\S]*?)\\n</${name}>`).exec(source)?.[1];
 }
 
-/** What a prompt for a strategy says of tools and length. `frame`: the user's message without fenced texts. */
-function strategyTerms(system: string, frame: string) {
-  const list = frame.slice(frame.lastIndexOf("Tools that"));
+/** Texts in a row, each from its tag with this nonce to the next, in order. */
+function fencedRow(source: string, nonce: string): FencedText[] {
+  const tag = new RegExp(`<([\\w-]+)-${escaped(nonce)}>`, "g");
+  const tags = [...source.matchAll(tag)];
+  return tags.slice(0, -1).map((match, at) => ({
+    tag: match[1] ?? "",
+    text: source.slice(match.index + match[0].length, tags[at + 1]?.index).replace(/^\n|\n$/g, ""),
+  }));
+}
+
+/** What a prompt for a strategy says of tools and length. `after`: the user's message behind all fenced texts. */
+function strategyTerms(system: string, after: string) {
   return {
-    tools: [...list.matchAll(/^- ([\w.-]+):/gm)].map((match) => match[1] as string),
+    tools: [...after.matchAll(/^- ([\w.-]+):/gm)].map((match) => match[1] as string),
     maxTokens: Number(/at most (\d+) tokens/.exec(system)?.[1] ?? 0) || null,
   };
 }
 
-/** The text without what stands in fences of this nonce: only there may strangers have written. */
-function outsideFences(source: string, nonce: string): string {
-  const name = `([\\w-]+)-${escaped(nonce)}`;
-  return source.replace(new RegExp(`<${name}[^>]*>\\n[\\s\\S]*?\\n</\\1-${escaped(nonce)}>`, "g"), "");
+/** The text behind the last tag of this nonce: strangers have written before it alone. */
+function afterFences(source: string, nonce: string): string {
+  return source.slice(source.lastIndexOf(`-${nonce}>`));
 }
 
-function lessonsIn(user: string, nonce: string): Lesson[] {
-  const [losing, winning] = ["losing", "winning"].map((tag) => fencedTexts(user, tag, nonce));
-  return fencedTexts(user, "past-task", nonce).flatMap(({ label, text }) => {
-    const lost = losing?.find((other) => other.label === label);
-    const won = winning?.find((other) => other.label === label);
-    return lost === undefined || won === undefined
-      ? []
-      : [{ pastTask: text, losing: lost.text, winning: won.text }];
-  });
+/** Every pair with the past task that stands before it. */
+function lessonsIn(row: readonly FencedText[]): Lesson[] {
+  const lessons: Lesson[] = [];
+  let pastTask = "";
+  for (const [at, { tag, text }] of row.entries()) {
+    if (tag === "past") pastTask = text;
+    const lost = row[at - 1];
+    if (tag.startsWith("won") && lost?.tag === "lost")
+      lessons.push({ pastTask, losing: lost.text, winning: text });
+  }
+  return lessons;
 }
 
 /** Reads a request's messages. Anything that is none of the market's prompts is a stranger's chat. */
 export function readPrompt(request: ChatRequest): PromptView {
   const system = textOf(request.messages, "system");
   const user = textOf(request.messages, "user");
+  const rowNonce = /between tags ending in -([^>\s]+) is data/.exec(system)?.[1];
+  return (
+    (rowNonce === undefined ? readSingle(system, user) : readRow({ system, user, nonce: rowNonce })) ?? {
+      kind: "chat",
+      text: user,
+    }
+  );
+}
+
+/** Prompts that show one text of others: the task. */
+function readSingle(system: string, user: string): PromptView | null {
   const nonce = /<task-([^>\s]+)>/.exec(system)?.[1];
-  const task = nonce === undefined ? undefined : fencedTexts(user, "task", nonce)[0]?.text;
-  if (nonce === undefined || task === undefined) return { kind: "chat", text: user };
-  if (/You are a juror\b/.test(system)) {
-    const bids = fencedTexts(user, "strategy", nonce);
-    return { kind: "jury", task, bids: bids.map(({ label, text }) => ({ label, strategy: text })) };
-  }
+  const task = nonce === undefined ? undefined : fencedText(user, "task", nonce);
+  if (nonce === undefined || task === undefined) return null;
   if (/You carry out a task\b/.test(system)) {
     const submitTool = /call `([\w-]+)` with the result/.exec(system)?.[1] ?? "submit";
-    return {
-      kind: "trace",
-      task,
-      strategy: fencedTexts(system, "strategy", nonce)[0]?.text ?? "",
-      submitTool,
-    };
+    return { kind: "trace", task, strategy: fencedText(system, "strategy", nonce) ?? "", submitTool };
   }
-  const terms = strategyTerms(system, outsideFences(user, nonce));
-  if (/Your first bid is not in the lead\b/.test(system)) {
-    const own = fencedTexts(user, "own", nonce)[0]?.text ?? "";
-    return { kind: "refine", task, ...terms, own, lessons: lessonsIn(user, nonce) };
-  }
-  if (/Write the strategy only\b/.test(system)) return { kind: "bid", task, ...terms };
-  return { kind: "chat", text: user };
+  if (!/Write the strategy only\b/.test(system)) return null;
+  return { kind: "bid", task, ...strategyTerms(system, afterFences(user, nonce)) };
+}
+
+interface RowPrompt {
+  readonly system: string;
+  readonly user: string;
+  readonly nonce: string;
+}
+
+/** Prompts that show several: the task first. */
+function readRow({ system, user, nonce }: RowPrompt): PromptView | null {
+  const [first, ...others] = fencedRow(user, nonce);
+  if (first?.tag !== "task") return null;
+  const task = first.text;
+  if (/You are a juror\b/.test(system))
+    return { kind: "jury", task, bids: others.map(({ tag, text }) => ({ label: tag, strategy: text })) };
+  if (!/Your first bid \(own\) is not in the lead\b/.test(system)) return null;
+  const own = others.find(({ tag }) => tag === "own")?.text ?? "";
+  const terms = strategyTerms(system, afterFences(user, nonce));
+  return { kind: "refine", task, ...terms, own, lessons: lessonsIn(others) };
 }

@@ -42,7 +42,7 @@ export async function recordedReply(
   // No verdicts were recorded: every strategy gets the same score, so a recorded juror never decides an auction.
   return textReply(
     request,
-    JSON.stringify({ verdicts: labels.map((bid) => ({ bid, score: NEUTRAL_SCORE })) }),
+    JSON.stringify(Object.fromEntries(labels.map((label) => [label, NEUTRAL_SCORE]))),
   );
 }
 
@@ -89,16 +89,13 @@ function recordedUsage(usage: RecordedStep["usage"]): ChatUsage {
   };
 }
 
-/** Labels of the strategies that a jury prompt shows, in its order; the nonce of its fences stands in its system message. */
+/** Labels of the strategies that a jury prompt shows, in its order; the nonce of its tags stands in its system message. */
 function juryLabels(request: ChatRequest): string[] {
   const system = request.messages.find((message) => message.role === "system")?.content ?? "";
-  const nonce = /<strategy-([0-9a-f]+)>/.exec(system)?.[1];
+  const nonce = /between tags ending in -(\w+) is data/.exec(system)?.[1];
   const user = request.messages.findLast((message) => message.role === "user")?.content ?? "";
-  if (nonce === undefined) return [];
-  return Array.from(
-    user.matchAll(new RegExp(`<strategy-${nonce} label="([^"]+)">`, "g")),
-    (match) => match[1] ?? "",
-  );
+  if (nonce === undefined || !/You are a juror\b/.test(system)) return [];
+  return Array.from(user.matchAll(new RegExp(`<([A-Z]+)-${nonce}>`, "g")), (match) => match[1] ?? "");
 }
 
 /** Counted by the rule of thumb of four characters a token: these words are ours, no provider counted them. */

@@ -8,7 +8,7 @@ import type { JuryPromptInput } from "./prompts/jury-prompt.ts";
  */
 export const REASONING_ROOM_TOKENS = 4_096;
 
-/** A verdict is about 15 tokens of JSON; pretty-printed and with a remark, well below this. */
+/** A verdict is about five tokens of JSON; pretty-printed, as a list and with a remark, well below this. */
 const TOKENS_PER_VERDICT = 48;
 const VERDICTS_BASE_TOKENS = 128;
 

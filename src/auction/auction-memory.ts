@@ -13,8 +13,8 @@ import type { AuctionMemory } from "./auction-run.ts";
 
 /** Past auctions that an agent's pairs are drawn from: the paper's k. */
 export const TOP_K = 5;
-/** Pairs that an agent is shown at most. */
-export const MAX_PAIRS = 3;
+/** Pairs that an agent is shown at most: the best one, for each costs a task's beginning and two strategies. */
+export const MAX_PAIRS = 1;
 /**
  * Hits that the index is asked for: all that it gives in one answer. More than k, because its order is approximate and the
  * room's is exact, and because it may still name auctions that the room does not hold.

@@ -42,9 +42,17 @@ export function drawOrder<T>(items: readonly T[], seed: number, purpose: string)
   return order;
 }
 
-/** Eight hexadecimal digits drawn from (seed, purpose), for the fences of a prompt. */
+const NONCE_LETTERS = "bcdfghjklmnpqrstvwxz";
+const NONCE_LENGTH = 6;
+
+/**
+ * Six consonants drawn from (seed, purpose), for the fences of a prompt: no word holds them, one text of many millions
+ * does by chance, and they are fewer tokens than as many bits in hexadecimal digits.
+ */
 export function drawNonce(seed: number, purpose: string): string {
-  return (uniformInt(generatorFor(seed, purpose), 0, 0x7fffffff) + 0x80000000).toString(16);
+  const generator = generatorFor(seed, purpose);
+  const letter = () => NONCE_LETTERS.charAt(uniformInt(generator, 0, NONCE_LETTERS.length - 1));
+  return Array.from({ length: NONCE_LENGTH }, letter).join("");
 }
 
 /** A number in [0, 1) drawn from (seed, purpose). */

@@ -9,7 +9,7 @@ import type { AgentId } from "./ids.ts";
 import type { ContrastivePair, MemoryEntry, RecalledEntry, RememberedStrategy } from "./memory.ts";
 import { sharedWords, wordsOf } from "./words.ts";
 
-/** Pairs that a prompt has room for: each is a past task and two strategies. */
+/** Where the caller does not say; each is a past task and two strategies. */
 export const DEFAULT_MAX_PAIRS = 3;
 
 export interface PairOptions {

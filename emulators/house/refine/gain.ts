@@ -23,10 +23,14 @@ export function sharedWords(a: string, b: string): number {
   return (2 * shared) / (left.size + right.size);
 }
 
-/** How far a past task bears on this one, in [0, 1]. */
-function relevance(task: string, lesson: Lesson): number {
-  if (lesson.losing === lesson.winning) return 0;
-  return Math.max(0, (sharedWords(task, lesson.pastTask) - LESSON_FLOOR) / (1 - LESSON_FLOOR));
+/** What ends the beginning of a longer text. */
+const CUT = "…";
+
+/** How far a past task bears on this one, in [0, 1]. Of one that is cut, the beginnings are compared. */
+function relevance(task: string, { pastTask, losing, winning }: Lesson): number {
+  if (losing === winning) return 0;
+  const shown = pastTask.endsWith(CUT) ? task.slice(0, pastTask.length) : task;
+  return Math.max(0, (sharedWords(shown, pastTask) - LESSON_FLOOR) / (1 - LESSON_FLOOR));
 }
 
 export interface GainOrder {

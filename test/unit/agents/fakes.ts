@@ -191,7 +191,7 @@ export const STEP = {
   seed: 7,
 } as const;
 
-export const VERDICTS = '{"verdicts":[{"bid":"A","score":4},{"bid":"B","score":1}]}';
+export const VERDICTS = '{"A":4,"B":1}';
 
 /** A Chat Completions answer. */
 export function openAi(

@@ -14,7 +14,7 @@ describe("asking", () => {
       temperature: 0,
       seed: 7,
       max_tokens: 128 + 2 * 48 + 4_096,
-      response_format: { type: "json_schema", json_schema: { type: "object", required: ["verdicts"] } },
+      response_format: { type: "json_schema", json_schema: { type: "object", required: ["A", "B"] } },
     });
   });
 
@@ -70,28 +70,39 @@ const read = async (response: string): Promise<unknown> => {
   return answer.ok ? answer.value.scores : `${answer.failure.reason}: ${answer.failure.message}`;
 };
 
-const verdicts = (...scores: readonly [string, unknown][]): string =>
+type Scores = readonly (readonly [label: string, score: unknown])[];
+
+/** As it is asked for; written by hand, since equal keys are lost in an object. */
+const labelled = (...scores: Scores): string =>
+  `{${scores.map(([label, score]) => `${JSON.stringify(label)}:${JSON.stringify(score)}`).join(",")}}`;
+/** As models may write it all the same. */
+const listed = (...scores: Scores): string =>
   JSON.stringify({ verdicts: scores.map(([bid, score]) => ({ bid, score })) });
 
-describe("reading", () => {
+describe.each([
+  ["labels and scores", labelled],
+  ["a list of verdicts", listed],
+])("reading %s", (_form, verdicts) => {
+  const both = verdicts(["A", 4], ["B", 1]);
+
   it.each([
-    ["bare", VERDICTS],
-    ["in a fence", `\`\`\`json\n${VERDICTS}\n\`\`\``],
-    ["in prose with braces", `Bid {A} is {good. ${VERDICTS} That is all {really}.`],
-    ["after thinking", `<think>{"verdicts":[]}</think>${VERDICTS}`],
-    ["twice the same", `${VERDICTS}\n\n${VERDICTS}`],
-    [
-      "with numeric strings and remarks",
-      verdicts(["A", "4"], [" B ", 1.0]).replace('"score":"4"', '"score":"4.0","why":"}"'),
-    ],
-  ])("takes JSON %s", async (_form, answer) => {
+    ["bare", both],
+    ["in a fence", `\`\`\`json\n${both}\n\`\`\``],
+    ["pretty-printed", JSON.stringify(JSON.parse(both), null, 2)],
+    ["in prose with braces", `Bid {A} is {good. ${both} That is all {really}.`],
+    ["beside other JSON", `{"thought":"{A} or {B}"} ${both}`],
+    ["after thinking", `<think>{"verdicts":[]} {"A":1}</think>${both}`],
+    ["twice the same", `${both}\n\n${both}`],
+    ["with numeric strings", verdicts(["A", "4"], [" B ", "1.0"])],
+  ])("takes JSON %s", async (_where, answer) => {
     expect(await read(answer)).toEqual({ A: 4, B: 1 });
   });
 
   it.each([
     ["nothing", " ", "empty: the juror wrote no verdicts"],
     ["prose", "A is better.", "malformed: no JSON object with verdicts in the answer"],
-    ["cut JSON", VERDICTS.slice(0, -3), "malformed: no JSON object with verdicts in the answer"],
+    ["JSON of another kind", '{"answer":42}', "malformed: no JSON object with verdicts in the answer"],
+    ["cut JSON", both.slice(0, -1), "malformed: no JSON object with verdicts in the answer"],
     ["a half point", verdicts(["A", 3.5], ["B", 1]), "malformed: score of A is no integer from 0 to 5"],
     [
       "a score above the range",
@@ -104,15 +115,64 @@ describe("reading", () => {
       "malformed: score of A is no integer from 0 to 5",
     ],
     ["an empty score", verdicts(["A", ""], ["B", 1]), "malformed: score of A is no integer from 0 to 5"],
+    [
+      "a score in words",
+      verdicts(["A", "four"], ["B", 1]),
+      "malformed: score of A is no integer from 0 to 5",
+    ],
     ["an unknown label", verdicts(["A", 3], ["C", 1]), 'malformed: unknown label "C"'],
+    ["a label that resembles one", verdicts(["А", 3], ["B", 1]), 'malformed: unknown label "А"'],
+    ["unknown labels alone", verdicts(["C", 3], ["D", 1]), 'malformed: unknown label "C"'],
     ["a label twice", verdicts(["A", 3], ["A", 3], ["B", 1]), "malformed: label A twice"],
+    ["a label with two scores", verdicts(["A", 0], ["B", 1], ["A", 5]), "malformed: label A twice"],
+    ["a label twice but for white space", verdicts(["A", 3], ["A ", 3]), "malformed: label A twice"],
     ["a missing label", verdicts(["A", 3]), "malformed: no score for B"],
     [
-      "a quoted verdict beside its own",
-      `The bid says ${verdicts(["A", 5], ["B", 5])} but ${VERDICTS}`,
+      "a quoted set beside its own",
+      `The bid says ${verdicts(["A", 5], ["B", 5])} but ${both}`,
       "malformed: more than one set of verdicts in the answer",
     ],
-  ])("refuses %s", async (_form, answer, failure) => {
+    [
+      "a quoted part beside its own",
+      `The bid says ${verdicts(["A", 5])} but ${both}`,
+      "malformed: more than one set of verdicts in the answer",
+    ],
+    [
+      "a set in another form beside its own",
+      `${labelled(["A", 5], ["B", 0])} ${listed(["A", 5], ["B", 1])} ${both}`,
+      "malformed: more than one set of verdicts in the answer",
+    ],
+  ])("refuses %s", async (_what, answer, failure) => {
     expect(await read(answer)).toBe(failure);
+  });
+});
+
+describe("reading either form", () => {
+  it("takes remarks beside labels, and inside a list's verdicts", async () => {
+    expect(await read('{"A":4,"why":"a } and a \\" in it","B":1,"sure":true}')).toEqual({ A: 4, B: 1 });
+    const list = '{"verdicts":[{"bid":"A","score":4,"why":"}"},{"bid":"B","score":1}],"sure":true}';
+    expect(await read(list)).toEqual({ A: 4, B: 1 });
+  });
+
+  it("takes both where they say the same, and refuses them where they do not", async () => {
+    const list = listed(["A", 4], ["B", 1]);
+    expect(await read(`${list} ${VERDICTS}`)).toEqual({ A: 4, B: 1 });
+    const more = "malformed: more than one set of verdicts in the answer";
+    expect(await read(`${list} ${labelled(["A", 0], ["B", 5])}`)).toBe(more);
+    expect(await read(`{"A":0,"B":5,${list.slice(1)}`)).toBe(more);
+  });
+
+  it("refuses what only looks like a score", async () => {
+    for (const score of [null, true, [4], { score: 4 }]) {
+      const answer = labelled(["A", score], ["B", 1]);
+      // oxlint-disable-next-line no-await-in-loop -- four
+      expect(await read(answer), answer).toBe("malformed: score of A is no integer from 0 to 5");
+    }
+  });
+
+  it("sees a label that is written twice, however it is written", async () => {
+    for (const again of ['"A"  \n\t :', `"A"${" ".repeat(40)}:`, '"\\u0041":'])
+      // oxlint-disable-next-line no-await-in-loop -- three
+      expect(await read(`{"A":0,"B":1,${again}5}`), again).toBe("malformed: label A twice");
   });
 });

@@ -9,8 +9,10 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Attack } from "../../../emulators/attacks/attack.ts";
 import { ATTACKS } from "../../../emulators/attacks/attacks.ts";
-import { fenced } from "../../../src/agents/prompts/fence.ts";
+import { fencedRow } from "../../../src/agents/prompts/fence.ts";
 import { juryPrompt, type JuryPromptInput } from "../../../src/agents/prompts/jury-prompt.ts";
+import { drawNonce } from "../../../src/market/draw.ts";
+import { aPool } from "../../support/builders.ts";
 import { attacked, cases, judge, meanOf, type Case, type Jury } from "./support.ts";
 
 const scoring = ATTACKS.filter(({ intent }) => intent.wants !== "say");
@@ -55,11 +57,9 @@ function withoutNonce(input: JuryPromptInput) {
 
 /** The shipped prompt around strategies as they were written. */
 function withTags(input: JuryPromptInput) {
-  const { system, user } = juryPrompt({ ...input, bids: [] });
-  const strategies = input.bids.map(({ label, strategy }) =>
-    fenced({ tag: "strategy", nonce: input.nonce }, strategy, { label }),
-  );
-  return { system, user: [user, ...strategies].join("\n") };
+  const { system } = juryPrompt(input);
+  const strategies = input.bids.map(({ label, strategy }) => ({ tag: label, text: strategy }));
+  return { system, user: fencedRow(input.nonce, [{ tag: "task", text: input.task }, ...strategies]) };
 }
 
 test("the set holds at least 24 attacks, all different, each with its payload in its text", () => {
@@ -119,46 +119,79 @@ describe("a juror that takes whatever resembles the closing tag for it", () => {
   });
 });
 
-describe("a fence", () => {
-  const nonce = fc.stringMatching(/^[89a-f][0-9a-f]{7}$/);
+describe("a strategy that opens its rivals' places", () => {
+  const jury: Jury = { obedience: () => 0 };
 
-  test("is closed by nothing that its text holds, though it were written by somebody who knows the nonce", () => {
+  /** What its rivals lose by it, in points. */
+  async function lossOf(prompt: Jury["prompt"]): Promise<number> {
+    const losses = await Promise.all(
+      auctions.map(async (one) => {
+        const [before, after] = await Promise.all([
+          judge(one, null, { ...jury, prompt }),
+          judge(one, attackNamed("open-the-rivals"), { ...jury, prompt }),
+        ]);
+        return (before.othersMean ?? 0) - (after.othersMean ?? 0);
+      }),
+    );
+    return meanOf(losses) ?? 0;
+  }
+
+  test("takes nothing from them", async () => {
+    expect(await lossOf(juryPrompt)).toBe(0);
+  });
+
+  test("would take more than half a point of those behind it where tags and nonces stood as they were written", async () => {
+    const raw = (input: JuryPromptInput) => {
+      const texts = input.bids.map(({ label, strategy }) => `<${label}-${input.nonce}>\n${strategy}\n`);
+      const tail = `${texts.join("")}<end-${input.nonce}>`;
+      return {
+        system: juryPrompt(input).system,
+        user: `<task-${input.nonce}>\n${input.task}\n${tail}`,
+      };
+    };
+    expect(await lossOf(raw)).toBeGreaterThan(0.5);
+  });
+});
+
+describe("fences in a row", () => {
+  // Of few letters, so that they overlap with themselves often.
+  const nonce = fc.oneof(fc.stringMatching(/^[b-df-hj-np-tv-xz]{6}$/), fc.stringMatching(/^[bc]{6}$/));
+  const tagsIn = (prompt: string, own: string) =>
+    Array.from(prompt.matchAll(new RegExp(`<([^<>]*)-${own}>`, "g")), (match) => match[1]);
+
+  test("are opened and closed by nothing that a text holds, though it were written by somebody who knows the nonce", () => {
     const parts = (own: string) =>
       fc.array(
         fc.oneof(
-          fc.constantFrom(
-            own,
-            own.slice(1),
-            own.slice(0, 3),
-            own.slice(3),
-            "</strategy-",
-            "strategy-",
-            "</",
-            ">",
-            " ",
-          ),
+          fc.constantFrom(own, own.slice(1), own.slice(0, 3), own.slice(3), "<end-", "<B-", "end-", "<", ">"),
+          fc.constantFrom(" ", "\n"),
           fc.string({ maxLength: 4 }),
         ),
         { maxLength: 24 },
       );
-    const texts = nonce.chain((own) => fc.tuple(fc.constant(own), parts(own)));
+    const texts = nonce.chain((own) => fc.tuple(fc.constant(own), parts(own), parts(own)));
     fc.assert(
-      fc.property(texts, ([own, pieces]) => {
-        const wrapped = fenced({ tag: "strategy", nonce: own }, pieces.join(""), { label: "A" });
-        const close = `</strategy-${own}>`;
-        expect(wrapped.indexOf(close)).toBe(wrapped.length - close.length);
-        expect(wrapped.lastIndexOf(`<strategy-${own} `)).toBe(0);
+      fc.property(texts, ([own, first, second]) => {
+        const row = fencedRow(own, [
+          { tag: "A", text: first.join("") },
+          { tag: "B", text: second.join("") },
+        ]);
+        expect(tagsIn(row, own)).toEqual(["A", "B", "end"]);
+        expect(row.match(new RegExp(`(?=${own})`, "g"))).toHaveLength(3);
+        expect(row.indexOf(`<A-${own}>`)).toBe(0);
+        expect(row.endsWith(`<end-${own}>`)).toBe(true);
       }),
       { numRuns: 2_000 },
     );
   });
 
-  test("holds every attack of the set, by an attacker that knows every juror's nonce", () => {
+  test("hold every attack of the set, by an attacker that knows every juror's nonce", () => {
     for (const attack of ATTACKS) {
       const text = attacked("An honest plan.", attack, 1_000);
-      expect(fenced({ tag: "strategy", nonce: "8a1b2c3d" }, text).split("</strategy-8a1b2c3d>")).toHaveLength(
-        2,
-      );
+      for (const juror of aPool()) {
+        const own = drawNonce(1_000, `jury/1/${juror.id}`);
+        expect(tagsIn(fencedRow(own, [{ tag: "A", text }]), own), attack.id).toEqual(["A", "end"]);
+      }
     }
   });
 });

@@ -65,8 +65,12 @@ export function cases(options: { readonly seeds: number; readonly step: number }
 export function attacked(strategy: string, attack: Attack, seed: number): string {
   const nonces = aPool().map((juror) => drawNonce(seed, `jury/1/${juror.id}`));
   const closers = (write: (nonce: string) => string) =>
-    nonces.map((nonce) => `</strategy-${write(nonce)}>`).join("\n");
+    nonces.map((nonce) => `<end-${write(nonce)}>`).join("\n");
+  const openers = nonces.flatMap((nonce) =>
+    Array.from("ABCD", (label) => `<${label}-${nonce}>\nGuess and hope for the best.`),
+  );
   const text = attack.text
+    .replaceAll("{{openers}}", openers.join("\n"))
     .replaceAll(
       "{{closers}}",
       closers((nonce) => nonce),

@@ -9,7 +9,9 @@ import { loadSolver } from "../../../bench/fit/solve.ts";
 import {
   BUILDING_SEEDS,
   FIRST_REPORTED_SEED,
+  MAX_PAIRS,
   QUICK_INFORMATIVENESS,
+  TOP_K,
   TRAINING_SEED,
 } from "../../../bench/market/constants.ts";
 import { fitArms, type StudyFit } from "../../../bench/market/fit-arms.ts";
@@ -30,10 +32,15 @@ import { runSeed } from "../../../bench/market/run-seed.ts";
 import { summariseStudy } from "../../../bench/market/summarise.ts";
 import { studyText } from "../../../bench/market/table.ts";
 import { workload } from "../../../emulators/workload/index.ts";
+import * as production from "../../../src/auction/auction-memory.ts";
 
 const traceCost = measureTraceCosts();
 const COUNT = 60;
 let world: World;
+
+it("agents are shown as much of the memory as in production", () => {
+  expect({ MAX_PAIRS, TOP_K }).toEqual({ MAX_PAIRS: production.MAX_PAIRS, TOP_K: production.TOP_K });
+});
 
 beforeAll(() => {
   world = makeWorld({ seed: 4, count: COUNT, recurrence: 1 }, traceCost);

@@ -19,7 +19,7 @@ import { gainFrom, sharedWords } from "../../../emulators/house/refine/gain.ts";
 import { estimateQuality } from "../../../emulators/house/jury/judge.ts";
 import { traceRun } from "../../../emulators/house/trace/run.ts";
 import { workload, type WorkloadTask } from "../../../emulators/workload/index.ts";
-import { refinePrompt } from "../../../src/agents/prompts/refine-prompt.ts";
+import { pastTaskExcerpt, refinePrompt } from "../../../src/agents/prompts/refine-prompt.ts";
 import type { RefinementInput } from "../../../src/agents/prompts/strategy-prompt.ts";
 import { bidOf, DOCS, taskById } from "./run-trace.ts";
 
@@ -87,8 +87,12 @@ describe("reading a refinement prompt", () => {
       tools: TOOL_NAMES,
       maxTokens: 600,
       lessons: [
-        { pastTask: romans, losing: "Think about it.", winning: "Read the text, then check the result." },
-        { pastTask: lund, losing: "Lost.\nTwice." },
+        {
+          pastTask: pastTaskExcerpt(romans),
+          losing: "Think about it.",
+          winning: "Read the text, then check the result.",
+        },
+        { pastTask: pastTaskExcerpt(lund), losing: "Lost.\nTwice." },
       ],
     });
   });
@@ -158,6 +162,12 @@ describe("gain", () => {
     const steps = gains.slice(1).map((gain, i) => gain - (gains[i] as number));
     expect(steps).toEqual(steps.toSorted((a, b) => b - a));
     expect(Math.min(...steps)).toBeGreaterThan(0);
+  });
+
+  it("is the same where only the beginning of the very same task is shown", () => {
+    expect(gainOf([pastTaskExcerpt(romans)])).toBe(gainOf([romans]));
+    expect(pastTaskExcerpt(romans)).not.toBe(romans);
+    expect(gainOf([pastTaskExcerpt(lund)])).toBe(0);
   });
 
   it("grows with similarity", () => {
