@@ -13,8 +13,8 @@ import type { CallView } from "../../src/taskroom/task-room-api.ts";
 import { auctionTimes, type AuctionTimes } from "./auction-times.ts";
 import { admittedSize, MODEL_NAMES, poolOf } from "./pool.ts";
 
-/** In the prompts of bids, refined bids and verdicts; not in a trace's, whose calls are answered at once. */
-const IN_AUCTION_PROMPTS = "everal agents ";
+/** Of prompts of bids, refined bids and verdicts; not of a trace's, whose calls are answered at once. A test compares. */
+export const IN_AUCTION_PROMPTS = ["You bid for a task", "You are a juror"];
 const LATENCY_MS = { min: 50, max: 500 };
 /** Auctions of each arm before the first that counts: they start the isolates and give the memory something. */
 const WARM_UP = 2;

@@ -49,7 +49,7 @@ function holds(condition: FaultCondition, context: FaultContext & { readonly sal
   const { probability, first, only, match } = condition;
   if (first !== undefined && context.callNumber > first) return false;
   if (only !== undefined && !only.includes(context.callNumber)) return false;
-  if (match !== undefined && !context.prompt.includes(match)) return false;
+  if (match !== undefined && ![match].flat().some((text) => context.prompt.includes(text))) return false;
   return probability === undefined || draw(`${context.salt}:${context.callNumber}`) < probability;
 }
 

@@ -8,8 +8,8 @@ const when = {
   first: z.int().min(1).optional(),
   /** These calls, counted from 1 since the switch was set. */
   only: z.array(z.int().min(1)).min(1).optional(),
-  /** Calls whose messages contain this text. */
-  match: z.string().min(1).optional(),
+  /** Calls whose messages contain this text, or one of these. */
+  match: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
 };
 
 const conditionSchema = z.strictObject(when);
