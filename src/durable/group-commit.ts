@@ -24,6 +24,8 @@ export interface GroupCommitParts {
   readonly now: () => number;
   /** What follows from any transaction (announcements, the alarm): once for those written together, in the same commit. */
   readonly finish: () => void;
+  /** A transaction did not stand: what was remembered in it is to be forgotten. */
+  readonly forget: () => void;
 }
 
 export class GroupCommit {
@@ -79,6 +81,7 @@ export class GroupCommit {
       try {
         run();
       } catch (error) {
+        this.#parts.forget();
         reject(error);
       }
     }

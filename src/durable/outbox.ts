@@ -16,13 +16,30 @@ export interface OutboxBatch<M> {
   readonly messages: readonly M[];
 }
 
+/** An entry's number is greater than that of any before it in its lane; nobody outside the room knows it. */
 export const OUTBOX_SCHEMA = `
+CREATE TABLE outbox (
+  lane TEXT NOT NULL, id INTEGER NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (lane, id)
+) WITHOUT ROWID;
+`;
+
+/** The first version, as the steps of rooms hold it that began with it; the second upgrades it to the schema above. */
+export const OUTBOX_VERSIONS = [
+  `
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, message TEXT NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_lane ON outbox (lane, id);
-`;
+`,
+  `
+ALTER TABLE outbox RENAME TO outbox_before;
+${OUTBOX_SCHEMA}
+INSERT INTO outbox (lane, id, message, attempts) SELECT lane, id, message, attempts FROM outbox_before;
+DROP TABLE outbox_before;
+`,
+] as const;
 
 interface Row extends Record<string, SqlStorageValue> {
   id: number;
@@ -31,6 +48,7 @@ interface Row extends Record<string, SqlStorageValue> {
 }
 
 const TIMER = "outbox";
+const FIRST_DUE_MS = 2_000;
 const FIRST_RETRY_MS = 500;
 /** Most messages that are delivered at once. */
 const BATCH = 100;
@@ -52,11 +70,17 @@ export class Outbox<M extends { readonly kind: string }> {
   readonly #running = new Map<string, Promise<void>>();
   /** Lanes that got an entry since their rows were last read. */
   readonly #added = new Set<string>();
+  /** Lanes that may hold entries that were not delivered, among those that this object added to or delivered from. */
+  readonly #left = new Set<string>();
   /** Newest entry of each lane that was delivered and whose row is still there, like those of all before it. */
   readonly #delivered = new Map<string, number>();
   /** When the oldest of them was delivered. */
   #deliveredAtMs = 0;
   #isTidyDue = false;
+  /** How often rows of delivered entries were taken away. */
+  #tidied = 0;
+  /** Number of the newest entry; undefined: to be read. It only grows: one that is gone may still be on its way out. */
+  #newestId: number | undefined = undefined;
 
   /** @param options.deliver throws where the receiver could not be reached or refused for now; the whole batch comes again */
   constructor(options: {
@@ -82,16 +106,48 @@ export class Outbox<M extends { readonly kind: string }> {
   /**
    * Adds an entry; call it inside the deciding transaction. The timer is the promise that it leaves.
    *
-   * @param options.dueInMs when the timer delivers it, if no flush does before; default 2 s
+   * @param options.dueInMs when the timer delivers it, if no flush does before; default 2 s; null: a timer of the
+   *   owner's stands that flushes the lane
    */
-  add(lane: string, message: M, { dueInMs = FIRST_RETRY_MS * 4 }: { readonly dueInMs?: number } = {}): void {
-    this.#storage.sql.exec("INSERT INTO outbox (lane, message) VALUES (?, ?)", lane, JSON.stringify(message));
-    this.#timers.set(TIMER, lane, this.#now() + dueInMs);
+  add(lane: string, message: M, { dueInMs = FIRST_DUE_MS }: { readonly dueInMs?: number | null } = {}): void {
+    this.#newestId = this.#newest() + 1;
+    const insert = "INSERT INTO outbox (lane, id, message) VALUES (?, ?, ?)";
+    this.#storage.sql.exec(insert, lane, this.#newestId, JSON.stringify(message));
+    this.#promise(lane, dueInMs);
+  }
+
+  #promise(lane: string, dueInMs: number | null): void {
+    if (dueInMs !== null) this.#timers.set(TIMER, lane, this.#now() + dueInMs);
     this.#added.add(lane);
+    this.#left.add(lane);
+  }
+
+  #newest(): number {
+    const query = "SELECT max(id) AS id FROM outbox";
+    this.#newestId ??= this.#storage.sql.exec<{ id: number | null }>(query).one().id ?? 0;
+    return this.#newestId;
+  }
+
+  /** As `add`, in the place of what need not be told any more. */
+  replace(lane: string, kind: M["kind"], message: M): void {
+    // A number of its own: what it replaces may be on its way out.
+    this.#newestId = this.#newest() + 1;
+    const { rowsWritten } = this.#storage.sql.exec(
+      `UPDATE outbox SET id = ?, message = ?, attempts = 0
+       WHERE lane = ? AND json_extract(message, '$.kind') = ?`,
+      this.#newestId,
+      JSON.stringify(message),
+      lane,
+      kind,
+    );
+    if (rowsWritten === 0) return this.add(lane, message);
+    this.#promise(lane, FIRST_DUE_MS);
   }
 
   /** Takes back what need not be told any more: call it inside the transaction that knows so. */
   drop(lane: string, kind: M["kind"]): void {
+    // Known before anything goes: this transaction may not stand, and then the entry is there again.
+    this.#newest();
     const query = "DELETE FROM outbox WHERE lane = ? AND json_extract(message, '$.kind') = ?";
     this.#storage.sql.exec(query, lane, kind);
   }
@@ -117,9 +173,10 @@ export class Outbox<M extends { readonly kind: string }> {
   #tidy(): void {
     for (const [lane, id] of this.#delivered) {
       this.#storage.sql.exec("DELETE FROM outbox WHERE lane = ? AND id <= ?", lane, id);
-      if (this.#waiting(lane, 1).length === 0) this.#timers.clear(TIMER, lane);
+      if (!this.#left.has(lane) || this.#waiting(lane, 1).length === 0) this.#timers.clear(TIMER, lane);
     }
     this.#delivered.clear();
+    this.#tidied += 1;
   }
 
   /** True for the timers that belong to an outbox. */
@@ -128,8 +185,9 @@ export class Outbox<M extends { readonly kind: string }> {
   }
 
   async #drain(lane: string): Promise<void> {
+    this.#left.add(lane);
     let batch = this.#next(lane);
-    if (batch.length === 0 && !this.#delivered.has(lane)) return this.#timers.clear(TIMER, lane);
+    if (batch.length === 0 && !this.#delivered.has(lane)) this.#timers.clear(TIMER, lane);
     while (batch.length > 0) {
       const { id: oldest = 0, attempts = 0 } = batch[0] ?? {};
       try {
@@ -143,6 +201,7 @@ export class Outbox<M extends { readonly kind: string }> {
       const more = batch.length === BATCH || this.#added.has(lane);
       batch = more ? this.#next(lane) : [];
     }
+    this.#left.delete(lane);
   }
 
   /** An entry was delivered, and with it all before it in its lane. */
@@ -151,14 +210,17 @@ export class Outbox<M extends { readonly kind: string }> {
     this.#delivered.set(lane, id);
     if (this.#tidies === "at-once" || this.#isTidyDue) return;
     this.#isTidyDue = true;
-    setTimeout(() => {
-      this.#isTidyDue = false;
-      // An idle room keeps nothing.
-      if (this.#delivered.size > 0) void this.#tidyAlone();
-    }, TIDY_ALONE_MS);
+    void this.#tidyLater();
   }
 
-  async #tidyAlone(): Promise<void> {
+  /** An idle room keeps nothing. In a busy one, what was delivered since has transactions to go with: it waits again. */
+  async #tidyLater(): Promise<void> {
+    const tidied = this.#tidied;
+    await new Promise((resolve) => setTimeout(resolve, TIDY_ALONE_MS));
+    const isWaiting = this.#delivered.size > 0;
+    if (isWaiting && this.#tidied !== tidied) return this.#tidyLater();
+    this.#isTidyDue = false;
+    if (!isWaiting) return;
     try {
       await this.#transact(() => this.#tidy());
     } catch (error) {
@@ -172,20 +234,19 @@ export class Outbox<M extends { readonly kind: string }> {
   }
 
   /** What is to be delivered, oldest first. */
-  #waiting(lane: string, limit: number): Row[] {
-    return this.#storage.sql
-      .exec<Row>(
-        "SELECT id, message, attempts FROM outbox WHERE lane = ? AND id > ? ORDER BY id LIMIT ?",
-        lane,
-        this.#delivered.get(lane) ?? 0,
-        limit,
-      )
-      .toArray();
+  #waiting(lane: string, limit: 1 | typeof BATCH): Row[] {
+    // A limit that is bound would have SQLite plan the statement anew with every call.
+    const query = `SELECT id, message, attempts FROM outbox WHERE lane = ? AND id > ? ORDER BY id LIMIT ${limit}`;
+    return this.#storage.sql.exec<Row>(query, lane, this.#delivered.get(lane) ?? 0).toArray();
   }
 
   /** @param first the oldest entry that waits, and how often it was tried so far */
   #postpone(lane: string, first: { readonly oldest: number; readonly attempts: number }): void {
-    this.#storage.sql.exec("UPDATE outbox SET attempts = attempts + 1 WHERE id = ?", first.oldest);
+    this.#storage.sql.exec(
+      "UPDATE outbox SET attempts = attempts + 1 WHERE lane = ? AND id = ?",
+      lane,
+      first.oldest,
+    );
     const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(first.attempts, 10));
     this.#timers.set(TIMER, lane, this.#now() + delay);
   }

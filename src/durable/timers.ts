@@ -17,13 +17,19 @@ const SAFETY_MS = 10_000;
 /** A timer whose handler failed is tried again after this long. */
 const RETRY_MS = 5_000;
 
+/** Without an index on the time: every timer that is set would pay for it, and only a ring looks for what is due. */
 export const TIMER_SCHEMA = `
 CREATE TABLE timers (
   kind TEXT NOT NULL, subject TEXT NOT NULL, due_at_ms INTEGER NOT NULL,
   PRIMARY KEY (kind, subject)
 ) WITHOUT ROWID;
-CREATE INDEX timers_due ON timers (due_at_ms);
 `;
+
+/** The first version, as the steps of rooms hold it that began with it; the second upgrades it to the schema above. */
+export const TIMER_VERSIONS = [
+  `${TIMER_SCHEMA}CREATE INDEX timers_due ON timers (due_at_ms);`,
+  "DROP INDEX timers_due;",
+] as const;
 
 export class Timers {
   readonly #storage: DurableObjectStorage;
@@ -34,6 +40,8 @@ export class Timers {
   #earliestSetMs = Infinity;
   /** Whether one was set that was not cleared since, as far as that is seen without reading. */
   #hasSet = false;
+  /** Whether one was cleared since the alarm was looked at. */
+  #hasCleared = false;
 
   constructor(storage: DurableObjectStorage, now: () => number) {
     this.#storage = storage;
@@ -61,6 +69,7 @@ export class Timers {
   clear(kind: string, subject: string): void {
     this.#storage.sql.exec("DELETE FROM timers WHERE kind = ? AND subject = ?", kind, subject);
     this.#hasSet = false;
+    this.#hasCleared = true;
   }
 
   /**
@@ -72,10 +81,19 @@ export class Timers {
    */
   arm(): void {
     const known = this.#alarmAtMs;
-    // The timers need not be read where one was just set and an alarm stands: it covers all that were there before.
-    const due = this.#hasSet && known != null ? this.#earliestSetMs : this.#earliest();
+    const due = known == null ? this.#earliest() : this.#earliestBefore(known);
     this.#looked();
     if (due === null ? known !== null : known == null || due < known) this.#setAlarm(due);
+  }
+
+  /**
+   * The earliest timer as far as it moves an alarm that stands. The timers are not read where one was just set: the alarm
+   * covers all that were there before. Nor where none is earlier: then it only counts whether there are any.
+   */
+  #earliestBefore(alarmAtMs: number): number | null {
+    if (this.#hasSet) return this.#earliestSetMs;
+    if (this.#earliestSetMs < alarmAtMs) return this.#earliest();
+    return this.#hasCleared && this.#isEmpty() ? null : alarmAtMs;
   }
 
   /** As `arm`, whatever is remembered of the alarm: the platform may have given it up. */
@@ -87,6 +105,11 @@ export class Timers {
   #looked(): void {
     this.#earliestSetMs = Infinity;
     this.#hasSet = false;
+    this.#hasCleared = false;
+  }
+
+  #isEmpty(): boolean {
+    return this.#storage.sql.exec("SELECT 1 FROM timers LIMIT 1").toArray().length === 0;
   }
 
   #earliest(): number | null {

@@ -1,7 +1,7 @@
 /** The task room's tables and the statements over them. No decisions here. */
-import { OUTBOX_SCHEMA } from "../durable/outbox.ts";
+import { OUTBOX_SCHEMA, OUTBOX_VERSIONS } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
-import { TIMER_SCHEMA } from "../durable/timers.ts";
+import { TIMER_SCHEMA, TIMER_VERSIONS } from "../durable/timers.ts";
 import type { EmbeddingRecord } from "../market/auction-commit.ts";
 import {
   NO_FIRST_CALLS,
@@ -22,7 +22,7 @@ import type { StopEnd } from "../market/award.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { CallView } from "./task-room-api.ts";
 
-const tables = (callsAgent: "TEXT" | "TEXT NOT NULL") => `
+const tables = (callsAgent: "TEXT" | "TEXT NOT NULL", shared: readonly string[]) => `
 CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE bids (round INTEGER NOT NULL, agent_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, agent_id)) WITHOUT ROWID;
@@ -36,12 +36,11 @@ CREATE TABLE steps (
   attempt INTEGER NOT NULL, step INTEGER NOT NULL, body TEXT NOT NULL, outcomes TEXT,
   PRIMARY KEY (attempt, step)
 ) WITHOUT ROWID;
-${TIMER_SCHEMA}
-${OUTBOX_SCHEMA}
+${shared.join("\n")}
 `;
 
 const STEPS: SchemaSteps = [
-  tables("TEXT NOT NULL"),
+  tables("TEXT NOT NULL", [TIMER_VERSIONS[0], OUTBOX_VERSIONS[0]]),
   // A call may be no agent's.
   `
 CREATE TABLE calls_of_all (
@@ -52,10 +51,12 @@ INSERT INTO calls_of_all SELECT * FROM calls;
 DROP TABLE calls;
 ALTER TABLE calls_of_all RENAME TO calls;
 `,
+  // A report and a timer are one page each.
+  `${TIMER_VERSIONS[1]}${OUTBOX_VERSIONS[1]}`,
 ];
 
 /** Every task makes a room: it gets the newest tables at once. */
-export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: tables("TEXT") };
+export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA]) };
 
 export interface AwardDoc {
   readonly attempt: number;

@@ -5,7 +5,8 @@ import type { StartedCall } from "../market/call.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import { calibratedBy, type Policy } from "../market/policy.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
-import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
+import type { TenantDoc } from "./market-store.ts";
+import type { MarketTask, TaskTerms } from "./task-store.ts";
 
 export interface AdmissionContext {
   readonly tenant: TenantDoc;

@@ -3,20 +3,19 @@
  *
  * Each is one transaction over the recorded facts; none of them waits for anything.
  */
-import type { AuctionCommit } from "../market/auction-commit.ts";
 import { clearingRecord } from "../market/auction-record.ts";
 import type { Award } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
+import type { HistoryRow } from "../market/history-row.ts";
 import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
-import { ZERO_MICROS } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import { admitTask, type AdmissionContext, type AdmittedTask } from "./admission.ts";
-import { auctionRows, endRows, taskRow } from "./history-rows.ts";
+import { auctionRows, endRows } from "./history-rows.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
   AdmitRefusal,
@@ -28,13 +27,22 @@ import type {
   LeaseAnswer,
   PolicyRefusal,
 } from "./market-room-api.ts";
-import type { MarketTask, TaskTerms, TenantDoc } from "./market-store.ts";
+import type { TenantDoc } from "./market-store.ts";
+import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
 const MAX_POLICIES = 32;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
+
+/** What belongs to an award beside it. */
+interface Told {
+  /** Of its auction, for the history. */
+  readonly rows: readonly HistoryRow[];
+  /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
+  readonly isOpen: boolean;
+}
 
 export class AuctionTransitions {
   readonly #desk: MarketDesk;
@@ -56,19 +64,19 @@ export class AuctionTransitions {
       const known = store.idempotent(key, nowMs);
       if (known !== null && known.bodyHash !== bodyHash) return fail({ reason: "idempotency_conflict" });
       if (known !== null) {
-        const sequence = store.task(known.taskId)?.sequence ?? null;
+        const sequence = store.tasks.find(known.taskId)?.sequence ?? null;
         return ok({ taskId: known.taskId, sequence, auctionGeneration: null, opening: null, replayed: true });
       }
     }
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
-    const mustWait = tenant.ordering === "strict" && store.hasActiveAuction();
+    const mustWait = tenant.ordering === "strict" && store.tasks.hasActiveAuction();
     const admitted = admitTask(request, this.#context(tenant, { policy: policy.value, mustWait }));
     if (request.idempotency !== null) {
       const { key, bodyHash } = request.idempotency;
       store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
     }
-    this.#enter(tenant, admitted);
+    this.#enter(admitted);
     const { task, opening } = admitted;
     if (task.lease !== null) this.#desk.timeAuction(task);
     const auctionGeneration = task.lease?.generation ?? null;
@@ -99,8 +107,8 @@ export class AuctionTransitions {
     const admitted = admitTask(request, this.#context(tenant, { policy, mustWait: true }));
     const cleared = clearAuction(clearingRecord(admitted.terms, { bids: [], verdicts: [] }));
     if (!cleared.ok) throw new Error("the rules name no agent of the pool");
-    this.#enter(tenant, admitted);
-    this.#award(admitted.task, cleared.value, null);
+    this.#enter(admitted);
+    this.#award(admitted.task, { clearing: cleared.value, tail: null, rows: [], isOpen: false });
   }
 
   #context(
@@ -109,19 +117,18 @@ export class AuctionTransitions {
   ): AdmissionContext {
     const { config, store } = this.#desk;
     const nowMs = this.#desk.now();
-    const sequence = store.count("sequence");
+    const sequence = store.tasks.nextSequence();
     const leaseUntilMs = nowMs + config.leaseMs;
     const countFirstCalls = this.#countFirstCalls;
     const given = { tenant, policy, sequence, environmentPool: config.pool, mustWait, countFirstCalls };
     return { ...given, nowMs, leaseUntilMs };
   }
 
-  #enter({ tenantId }: TenantDoc, { task, terms, opening }: AdmittedTask): void {
+  #enter({ task, terms, opening }: AdmittedTask): void {
     const { store } = this.#desk;
-    store.addTask(task, terms);
+    store.tasks.add(task, terms);
     this.#desk.tenantHasOpen();
-    store.addHistory(taskRow(tenantId, task, ZERO_MICROS));
-    this.#desk.owe(task, { kind: "open", opening });
+    this.#desk.oweOpening(task, opening);
   }
 
   /** A consumer takes up an auction whose lease lapsed or whose turn came. */
@@ -145,46 +152,56 @@ export class AuctionTransitions {
 
   /** The decision: who wins, by the recorded figures alone. */
   clear(request: ClearRequest): Result<ClearOutcome, ClearRefusal> {
-    const task = this.#desk.store.task(request.taskId);
+    const task = this.#desk.store.tasks.find(request.taskId);
     if (task === null) return fail({ reason: "unknown_task" });
     if (isFinal(task.state) || task.stopping) return fail({ reason: "ended" });
     // The answer to an earlier clear may have been lost: the award stands, and is told again.
     if (task.agentId !== null) return ok({ state: "awarded", attempt: task.attempt, agentId: task.agentId });
     if (task.lease === null || !holdsLease(task.lease, request.generation)) return fail({ reason: "lost" });
-    const terms = this.#desk.store.terms(task.taskId);
+    const terms = this.#desk.store.tasks.terms(task.taskId);
     const cleared = clearAuction(clearingRecord(terms, request));
-    // Whoever clears has begun the auction in the task's room, and by that opened it.
-    this.#desk.outbox.drop(task.taskId, "open");
-    // The task's room ends it, with every bill in, and reports.
-    this.#recordAuction({ task, terms, request, clearing: cleared.ok ? cleared.value : null });
-    if (!cleared.ok) return ok({ state: "failed", reason: cleared.failure.reason });
+    const rows = this.#auctionRows({ task, terms, request, clearing: cleared.ok ? cleared.value : null });
+    if (!cleared.ok) {
+      // The task's room is open. It ends the task, with every bill in, and reports.
+      this.#desk.outbox.drop(task.taskId, "open");
+      this.#desk.store.history.add(rows);
+      return ok({ state: "failed", reason: cleared.failure.reason });
+    }
     this.#remember(terms, request, cleared.value);
-    return ok(this.#award(task, cleared.value, request.tail));
+    const { tail } = request;
+    return ok(this.#award(task, { clearing: cleared.value, tail, rows, isOpen: true }));
   }
 
-  #award(task: MarketTask, clearing: Clearing, tail: AuctionCommit | null): ClearOutcome {
+  #award(
+    task: MarketTask,
+    { clearing, tail, rows, isOpen }: Pick<Award, "clearing" | "tail"> & Told,
+  ): ClearOutcome {
     const attempt = task.attempt + 1;
     const agentId = clearing.winner;
     const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
-    this.#desk.owe(task, { kind: "award", award });
-    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId });
+    this.#desk.oweAward(task, award, isOpen);
+    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId }, rows);
     this.#desk.grantNext();
     return { state: "awarded", attempt, agentId };
   }
 
   /** Its final state, its rows, its auction's turn. Told again, it answers the same. */
   settle(report: EndReport): TaskEnd {
-    const task = this.#desk.store.task(report.taskId);
+    const task = this.#desk.store.tasks.find(report.taskId);
     // Settled before, and gone from the room since: what was reported then stands.
     if (task === null) return report.end;
     if (task.end !== null) return task.end;
     const nowMs = this.#desk.now();
-    if (task.lease !== null) this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    if (task.lease !== null) {
+      this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+      // Its room is open: it has just reported.
+      this.#desk.outbox.drop(task.taskId, "open");
+    }
     this.#desk.memory.settle(report);
     const { tenantId } = this.#desk.mustTenant();
-    for (const row of endRows(tenantId, report, nowMs)) this.#desk.store.addHistory(row);
-    this.#desk.record({ ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs });
+    const settled = { ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
+    this.#desk.record(settled, endRows(tenantId, report, nowMs));
     if (task.state === "bidding") this.#desk.grantNext();
     return report.end;
   }
@@ -196,18 +213,17 @@ export class AuctionTransitions {
     if (entry !== null) this.#desk.memory.put(entry, vector);
   }
 
-  #recordAuction(cleared: {
+  #auctionRows(cleared: {
     readonly task: MarketTask;
     readonly terms: TaskTerms;
     readonly request: ClearRequest;
     readonly clearing: Clearing | null;
-  }): void {
+  }): HistoryRow[] {
     const { tenantId } = this.#desk.mustTenant();
     const { task, terms, clearing } = cleared;
     const { bids, verdicts } = cleared.request;
     const clearedAtMs = this.#desk.now();
-    const figures = { tenantId, task, terms, bids, verdicts, clearing, clearedAtMs };
-    for (const row of auctionRows(figures)) this.#desk.store.addHistory(row);
+    return auctionRows({ tenantId, task, terms, bids, verdicts, clearing, clearedAtMs });
   }
 
   /**
@@ -228,7 +244,7 @@ export class AuctionTransitions {
     const lease = lapsed ?? remindLease(task.lease);
     if (lease.lapses > MAX_AUCTION_LAPSES) {
       this.#desk.timers.clear(AUCTION_TIMER, taskId);
-      this.#desk.store.putTask({ ...task, lease, stopping: true });
+      this.#desk.store.tasks.put({ ...task, lease, stopping: true });
       const end = { state: "failed", reason: "auction_abandoned" } as const;
       this.#desk.owe(task, { kind: "stop", end });
       return null;
@@ -239,7 +255,7 @@ export class AuctionTransitions {
   }
 
   #keep(task: MarketTask): void {
-    this.#desk.store.putTask(task);
+    this.#desk.store.tasks.put(task);
     this.#desk.timeAuction(task);
   }
 

@@ -130,6 +130,7 @@ export class Calibrations {
 
   /** A task has its final state: if it was a run, the next one may begin. */
   settled(taskId: TaskId, end: TaskEnd): void {
+    if (this.#desk.store.tasks.find(taskId)?.calibrates == null) return;
     if (this.#store.end(taskId, end, isConclusive(end))) this.wake();
   }
 
@@ -161,7 +162,7 @@ export class Calibrations {
     const over = runs.every((run) => {
       if (run.status === "skipped") return true;
       // A settled task leaves this room once the history has all of it.
-      return run.status === "ended" && this.#desk.store.task(run.runTaskId) === null;
+      return run.status === "ended" && this.#desk.store.tasks.find(run.runTaskId) === null;
     });
     return over ? "ended" : "running";
   }

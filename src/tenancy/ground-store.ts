@@ -5,7 +5,7 @@
  * them, and the same ground may be stored twice: what is remembered to find it again is this object's own.
  */
 import type { Policy } from "../market/policy.ts";
-import type { Ground } from "./market-store.ts";
+import type { Ground } from "./task-store.ts";
 
 export class GroundStore {
   readonly #sql: SqlStorage;

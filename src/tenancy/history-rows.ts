@@ -6,7 +6,7 @@ import type { AuctionRow, BidRow, HistoryRow, TaskRow, VerdictRow } from "../mar
 import { sumMicros, totalTokens, type Micros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import type { TenantId } from "../market/ids.ts";
-import type { MarketTask, TaskTerms } from "./market-store.ts";
+import type { MarketTask, TaskTerms } from "./task-store.ts";
 
 const MAX_EVIDENCE_CHARS = 500;
 

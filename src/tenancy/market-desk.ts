@@ -8,12 +8,16 @@ import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
+import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { TaskId } from "../market/ids.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
 import { isFinal } from "../market/task.ts";
 import { taskRow } from "./history-rows.ts";
+import type { HistoryStore } from "./history-store.ts";
+import type { ParkedRow } from "./market-room-api.ts";
 import type { MemoryStore } from "./memory-store.ts";
-import type { MarketStore, MarketTask, TenantDoc } from "./market-store.ts";
+import type { MarketStore, TenantDoc } from "./market-store.ts";
+import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
 /** What this room owes to a task's room. */
@@ -22,9 +26,16 @@ export type ToTaskRoom =
   | { readonly kind: "award"; readonly award: Award }
   | { readonly kind: "stop"; readonly end: StopEnd };
 
-/** Tells it. */
-export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom): Promise<void> {
-  switch (message.kind) {
+/** As it is stored: an opening without its pool and policy, which stay with the task, shared with others. */
+export type OwedToTaskRoom =
+  | Exclude<ToTaskRoom, { readonly kind: "open" }>
+  | { readonly kind: "open"; readonly opening: Opening | Omit<Opening, "pool" | "policy"> };
+
+/** Tells it, where there is anything to tell. */
+export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): Promise<void> {
+  switch (message?.kind) {
+    case undefined:
+      return;
     case "open":
       return room.open(message.opening);
     case "award":
@@ -40,7 +51,7 @@ export interface MarketDeskParts {
   readonly config: Config;
   readonly store: MarketStore;
   readonly timers: Timers;
-  readonly outbox: Outbox<ToTaskRoom>;
+  readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
 }
 
@@ -48,7 +59,7 @@ export class MarketDesk {
   readonly config: Config;
   readonly store: MarketStore;
   readonly timers: Timers;
-  readonly outbox: Outbox<ToTaskRoom>;
+  readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
 
   constructor(parts: MarketDeskParts) {
@@ -71,33 +82,79 @@ export class MarketDesk {
 
   /** The task while it has no final state. */
   openTask(taskId: TaskId): MarketTask | null {
-    const task = this.store.task(taskId);
+    const task = this.store.tasks.find(taskId);
     return task === null || isFinal(task.state) ? null : task;
   }
 
-  /** Stores a task in its next state and writes its row for the history. */
-  record(task: MarketTask): void {
-    const next = { ...task, rowVersion: task.rowVersion + 1 };
-    this.store.putTask(next);
-    const { tenantId } = this.mustTenant();
-    this.store.addHistory(taskRow(tenantId, next, this.store.charged(task.taskId)));
+  /** Stores a task in its next state, of which the history is told, after others that belong to the transition. */
+  record(task: MarketTask, others: readonly HistoryRow[]): void {
+    this.store.tasks.record({ ...task, rowVersion: task.rowVersion + 1 }, others);
+  }
+
+  historyBatch(limit: number): ReturnType<HistoryStore["batch"]> {
+    return this.store.history.batch(limit, (taskId) => this.#rowOfHeld(taskId));
+  }
+
+  /** The history has taken these rows, and refused those. */
+  historyWritten(written: readonly number[], parked: readonly ParkedRow[]): void {
+    const { history } = this.store;
+    history.remove(written);
+    for (const { id, error } of parked) history.park(id, error, (taskId) => this.#rowOfHeld(taskId));
+    history.removeOutdated(Math.max(0, ...written, ...parked.map(({ id }) => id)));
+    this.#tenantMayBeIdle();
+    this.store.tasks.forgetSettled();
+  }
+
+  #rowOfHeld(taskId: TaskId): TaskRow | null {
+    const task = this.store.tasks.find(taskId);
+    return task === null ? null : this.#rowOf(task);
+  }
+
+  /** Rows of all tasks that the room holds, newest first. */
+  heldTasks(): TaskRow[] {
+    return this.store.tasks.all().map((task) => this.#rowOf(task));
+  }
+
+  /** As the task stands. */
+  #rowOf(task: MarketTask): TaskRow {
+    return taskRow(this.mustTenant().tenantId, task, this.store.charged(task.taskId));
+  }
+
+  /** Owes a message to the task's room. */
+  owe({ taskId }: MarketTask, message: OwedToTaskRoom): void {
+    this.outbox.add(taskId, message);
   }
 
   /**
-   * Owes a message to the task's room. While somebody holds the auction, its opening is not pressing: the holder opens
-   * the room itself, and should it die, the lapsed lease sends the opening before anybody else begins.
+   * Owes its opening to the task's room. While somebody holds the auction, that is not pressing: the holder opens the
+   * room itself, and should it die, the auction's timer sends the opening before anybody else begins.
    */
-  owe(task: MarketTask, message: ToTaskRoom): void {
-    const held = message.kind === "open" && task.lease !== null;
-    this.outbox.add(task.taskId, message, held ? { dueInMs: this.config.leaseMs } : {});
+  oweOpening({ taskId, lease }: MarketTask, { pool: _pool, policy: _policy, ...opening }: Opening): void {
+    this.outbox.add(taskId, { kind: "open", opening }, lease === null ? {} : { dueInMs: null });
+  }
+
+  /** Owes an award to the task's room; one that is open need not be told to open any more. */
+  oweAward(task: MarketTask, award: Award, isOpen: boolean): void {
+    if (isOpen) this.outbox.replace(task.taskId, "open", { kind: "award", award });
+    else this.owe(task, { kind: "award", award });
+  }
+
+  /** As it is told; null: the task has left this room, and there is nobody to tell. */
+  toTell(taskId: TaskId, message: OwedToTaskRoom): ToTaskRoom | null {
+    if (message.kind !== "open") return message;
+    const { opening } = message;
+    // From before openings were stored without what they share.
+    if ("pool" in opening) return { kind: "open", opening };
+    const terms = this.store.tasks.findTerms(taskId);
+    return terms === null ? null : { kind: "open", opening: { ...opening, ...terms } };
   }
 
   /** Asks the task's room to stop the work; until it reports, nothing new begins. False: the room does not know it. */
   stop(taskId: TaskId): boolean {
-    const task = this.store.task(taskId);
+    const task = this.store.tasks.find(taskId);
     if (task === null) return false;
     if (!isFinal(task.state) && !task.stopping) {
-      this.store.putTask({ ...task, stopping: true });
+      this.store.tasks.put({ ...task, stopping: true });
       this.owe(task, { kind: "stop", end: { state: "cancelled" } });
     }
     return true;
@@ -109,26 +166,22 @@ export class MarketDesk {
   }
 
   /**
-   * When the history has taken rows: a tenant that lost its last open task is idle. Not in the transaction that ends the
+   * Now that the history has taken rows: a tenant that lost its last open task is idle. Not in the transaction that ends the
    * task: where one task follows the other, both rows would be for nothing.
    */
-  tenantMayBeIdle(): void {
-    if (this.store.toldOpen() && !this.store.hasOpen()) this.recordTenant();
+  #tenantMayBeIdle(): void {
+    if (this.store.toldOpen() && !this.store.tasks.hasOpen()) this.recordTenant();
   }
 
   /** The tenant's row. */
   recordTenant(): void {
     const tenant = this.mustTenant();
-    const openTasks = this.store.countOpen();
+    const openTasks = this.store.tasks.countOpen();
     this.store.putToldOpen(openTasks > 0);
-    this.store.addHistory({
-      table: "tenants",
-      tenantId: tenant.tenantId,
-      name: tenant.name,
-      createdAtMs: tenant.createdAtMs,
-      openTasks,
-      version: this.store.count("tenant-row"),
-    });
+    const { tenantId, name, createdAtMs } = tenant;
+    const version = this.store.nextTenantVersion();
+    this.store.history.replaceTenant();
+    this.store.history.add([{ table: "tenants", tenantId, name, createdAtMs, openTasks, version }]);
   }
 
   /** The auction's timer: when its holder is overdue, or when nobody has come for it. */
@@ -140,10 +193,10 @@ export class MarketDesk {
 
   /** `ordering: "strict"`: in the transaction that ends one auction, the next one gets its turn. */
   grantNext(): void {
-    if (this.mustTenant().ordering !== "strict" || this.store.hasActiveAuction()) return;
-    const next = this.store.nextWaiting();
+    if (this.mustTenant().ordering !== "strict" || this.store.tasks.hasActiveAuction()) return;
+    const next = this.store.tasks.nextWaiting();
     if (next === null) return;
-    this.store.putTask({ ...next, state: "bidding", lease: FIRST_LEASE });
+    this.store.tasks.put({ ...next, state: "bidding", lease: FIRST_LEASE });
     // Due at once: the timer's handler announces the auction on the queue.
     this.timers.set(AUCTION_TIMER, next.taskId, this.now());
   }

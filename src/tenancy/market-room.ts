@@ -24,8 +24,7 @@ import type { CalibrationApi } from "./calibration-api.ts";
 import { CalibrationDesk } from "./calibration-desk.ts";
 import { CalibrationStore } from "./calibration-store.ts";
 import { CALIBRATION_TIMER, Calibrations } from "./calibrations.ts";
-import { taskRow } from "./history-rows.ts";
-import { MarketDesk, tellRoom, type ToTaskRoom } from "./market-desk.ts";
+import { MarketDesk, tellRoom, type OwedToTaskRoom } from "./market-desk.ts";
 import type {
   AdmitRequest,
   ApiKey,
@@ -38,7 +37,9 @@ import type {
   TenantPolicy,
   TenantSettings,
 } from "./market-room-api.ts";
-import { MARKET_SCHEMA, MarketStore, type MarketTask, type TenantDoc } from "./market-store.ts";
+import { MARKET_SCHEMA } from "./market-schema.ts";
+import { MarketStore, type TenantDoc } from "./market-store.ts";
+import type { MarketTask } from "./task-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
@@ -51,7 +52,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   readonly #config: Config;
   readonly #store: MarketStore;
   readonly #timers: Timers;
-  readonly #outbox: Outbox<ToTaskRoom>;
+  readonly #outbox: Outbox<OwedToTaskRoom>;
   readonly #memory: MemoryStore;
   readonly #desk: MarketDesk;
   readonly #auctions: AuctionTransitions;
@@ -73,7 +74,9 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
       timers: this.#timers,
       now,
       deliver: async ({ lane, messages }) => {
-        for (const message of messages) await tellRoom(this.#taskRoom(lane), message);
+        // SAFETY: the outbox's lanes are ids of tasks.
+        const taskId = lane as TaskId;
+        for (const owed of messages) await tellRoom(this.#taskRoom(taskId), this.#desk.toTell(taskId, owed));
       },
       transact: (work) => this.#group.run(work),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
@@ -99,7 +102,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     this.#outside = new OutsideStores({
       timers: this.#timers,
       now,
-      dueAtMs: (store) => (store === "memory" ? this.#memory.dueAtMs() : this.#store.hasHistory() ? 0 : null),
+      dueAtMs: (store) => (store === "memory" ? this.#memory : this.#store.history).dueAtMs(),
       send: (store) => this.#callConsumer(store),
     });
     this.#group = new GroupCommit({
@@ -109,6 +112,10 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
         this.#outside.announceOwed();
         this.#outbox.tidy();
         this.#timers.arm();
+      },
+      forget: () => {
+        this.#store.forget();
+        this.#memory.forget();
       },
     });
     this.#ready = hasSchema(ctx.storage);
@@ -230,21 +237,16 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   // --- Reading, history, sweep ---
 
   async heldTasks(): Promise<readonly TaskRow[]> {
-    const tenantId = this.#tenant()?.tenantId;
-    if (tenantId === undefined) return [];
-    return this.#store.tasks().map((task) => taskRow(tenantId, task, this.#store.charged(task.taskId)));
+    return this.#tenant() === null ? [] : this.#desk.heldTasks();
   }
 
   async historyBatch(limit: number): ReturnType<MarketRoomApi["historyBatch"]> {
-    return this.#tenant() === null ? [] : this.#store.historyBatch(limit);
+    return this.#tenant() === null ? [] : this.#desk.historyBatch(limit);
   }
 
   async historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void> {
     await this.#commit(() => {
-      this.#store.removeHistory(written);
-      for (const row of parked) this.#store.parkHistory(row.id, row.error);
-      this.#desk.tenantMayBeIdle();
-      this.#store.forgetSettled();
+      this.#desk.historyWritten(written, parked);
       this.#outside.follow("history");
     });
   }
@@ -271,7 +273,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   async sweep(): Promise<number> {
     if (this.#tenant() === null) return 0;
-    const open = this.#store.tasks().filter((task) => !isFinal(task.state));
+    const open = this.#store.tasks.all().filter((task) => !isFinal(task.state));
     for (const task of open) {
       await this.#outbox.flush(task.taskId);
       const now = this.#desk.openTask(task.taskId);
@@ -283,7 +285,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
         logError("sweep-wake", error, { taskId: task.taskId });
       }
     }
-    if (this.#store.hasHistory()) this.#timers.set("history", "", this.#desk.now());
+    if (this.#store.history.dueAtMs() !== null) this.#timers.set("history", "", this.#desk.now());
     this.#calibrations.wake();
     this.#timers.rearm();
     return open.length;
@@ -340,7 +342,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
    * what gets lost.
    */
   async #commit<T>(work: () => T, lane?: TaskId): Promise<T> {
-    const result = await this.#group.run(() => this.#store.reading(work));
+    const result = await this.#group.run(work);
     if (lane !== undefined) await this.#outbox.flush(lane);
     return result;
   }
@@ -359,9 +361,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     this.ctx.waitUntil(sent.catch((error: unknown) => logError(`${kind}-nudge`, error)));
   }
 
-  #taskRoom(taskId: string): TaskRoomPort {
-    // SAFETY: the outbox's lanes are ids of tasks.
-    return this.#config.taskRoom<TaskRoomPort>(this.#desk.mustTenant().tenantId, taskId as TaskId);
+  #taskRoom(taskId: TaskId): TaskRoomPort {
+    return this.#config.taskRoom<TaskRoomPort>(this.#desk.mustTenant().tenantId, taskId);
   }
 
   #tenant(): TenantDoc | null {

@@ -62,6 +62,11 @@ export class MemoryStore {
     return this.#window.dueAtMs();
   }
 
+  /** What was remembered in a transaction that did not stand. */
+  forget(): void {
+    this.#window.forget();
+  }
+
   claim(limit: number): PendingVector[] {
     return this.#window.claim(limit, this.#now());
   }

@@ -53,6 +53,8 @@ const PASSAGE =
 
 export class MemoryWindow {
   readonly #sql: SqlStorage;
+  /** When the next entry is due; undefined: to be read. Every transaction asks. */
+  #dueAtMs: number | null | undefined = undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -78,8 +80,16 @@ export class MemoryWindow {
 
   /** When the next entry is due; null: the index shows all of them. */
   dueAtMs(): number | null {
-    return this.#sql.exec<{ due: number | null }>("SELECT min(next_at_ms) AS due FROM memory_window").one()
-      .due;
+    const query = "SELECT min(next_at_ms) AS due FROM memory_window";
+    if (this.#dueAtMs === undefined) {
+      this.#dueAtMs = this.#sql.exec<{ due: number | null }>(query).one().due;
+    }
+    return this.#dueAtMs;
+  }
+
+  /** What was remembered in a transaction that did not stand. */
+  forget(): void {
+    this.#dueAtMs = undefined;
   }
 
   /** Hands out entries that are due, longest due first, each to this caller alone. */
@@ -127,6 +137,7 @@ export class MemoryWindow {
   }
 
   #keep(id: AuctionId, passage: Passage): void {
+    this.#dueAtMs = undefined;
     this.#sql.exec(
       `UPDATE memory_window SET version = ?, written = ?, written_at_ms = ?, claim = ?, held_until_ms = ?,
        due_at_ms = ?, tries = ?, shown_at_ms = ?, next_at_ms = ? WHERE auction_id = ?`,
@@ -138,6 +149,7 @@ export class MemoryWindow {
 
   /** What the index has shown for long enough leaves. */
   #forgetShown(nowMs: number): void {
+    this.#dueAtMs = undefined;
     this.#sql.exec("DELETE FROM memory_window WHERE shown_at_ms <= ?", nowMs - GRACE_MS);
   }
 }

@@ -20,6 +20,7 @@ function counting() {
       groups.push(size);
       size = 0;
     },
+    forget: () => {},
   });
   return { group, groups, pass: (ms: number) => (nowMs += ms) };
 }

@@ -15,6 +15,7 @@ import {
   config,
   countingTool,
   DEAR,
+  evictRooms,
   MIDDLE,
   openMarket,
   stopTheClock,
@@ -106,7 +107,7 @@ describe("a timer of an outbox lane that is empty", () => {
       ) as Record<string, unknown>;
       state.storage.sql.exec("UPDATE tasks SET body = ?", JSON.stringify({ ...task, stopping: true }));
       state.storage.sql.exec(
-        "INSERT INTO outbox (lane, message) VALUES (?, ?)",
+        "INSERT INTO outbox (lane, id, message) VALUES (?, 1000, ?)",
         taskId,
         JSON.stringify({ kind: "stop", end: { state: "cancelled" } }),
       );
@@ -116,6 +117,7 @@ describe("a timer of an outbox lane that is empty", () => {
         Date.now() + 60_000 + 1_500,
       );
     });
+    await evictRooms(day.market);
     clock.pass(70_000);
     await day.ringMarket();
     const left = async () =>

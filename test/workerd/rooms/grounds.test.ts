@@ -5,12 +5,9 @@ import { expect, test } from "vitest";
 import { migrateSchema } from "../../../src/durable/schema.ts";
 import type { AuctionId, TaskId } from "../../../src/market/ids.ts";
 import { makePolicy } from "../../../src/market/policy.ts";
-import {
-  MARKET_SCHEMA,
-  MarketStore,
-  type MarketTask,
-  type TaskTerms,
-} from "../../../src/tenancy/market-store.ts";
+import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
+import { MarketStore } from "../../../src/tenancy/market-store.ts";
+import type { MarketTask, TaskTerms } from "../../../src/tenancy/task-store.ts";
 import { POOL } from "./market-day.ts";
 
 const aTask = (sequence: number) =>
@@ -34,40 +31,40 @@ const grounds = (storage: DurableObjectStorage) =>
 
 test("tasks in turns under two policies are two grounds, and each reads its own terms", async () => {
   await inStore((store, storage) => {
-    for (let n = 0; n < 6; n += 1) store.addTask(aTask(n), termsUnder(n % 2 === 0 ? "even" : "odd", n));
+    for (let n = 0; n < 6; n += 1) store.tasks.add(aTask(n), termsUnder(n % 2 === 0 ? "even" : "odd", n));
     expect(grounds(storage)).toBe(2);
     for (let n = 0; n < 6; n += 1) {
-      expect(store.terms(aTask(n).taskId)).toEqual(termsUnder(n % 2 === 0 ? "even" : "odd", n));
+      expect(store.tasks.terms(aTask(n).taskId)).toEqual(termsUnder(n % 2 === 0 ? "even" : "odd", n));
     }
     const afresh = new MarketStore(storage);
-    expect(afresh.terms(aTask(3).taskId)).toEqual(termsUnder("odd", 3));
+    expect(afresh.tasks.terms(aTask(3).taskId)).toEqual(termsUnder("odd", 3));
   });
 });
 
 test("a ground that no task names any more goes, and its id does not mislead", async () => {
   await inStore((store, storage) => {
-    store.addTask(aTask(1), termsUnder("first", 1));
-    expect(store.terms(aTask(1).taskId).policy.name).toBe("first");
-    store.forgetSettled();
-    store.addTask(aTask(2), termsUnder("second", 2));
+    store.tasks.add(aTask(1), termsUnder("first", 1));
+    expect(store.tasks.terms(aTask(1).taskId).policy.name).toBe("first");
+    store.history.remove([store.history.oldest() ?? 0]);
+    store.tasks.forgetSettled();
+    store.tasks.add(aTask(2), termsUnder("second", 2));
     expect(grounds(storage)).toBe(1);
-    expect(store.terms(aTask(2).taskId).policy.name).toBe("second");
-    store.addTask(aTask(3), termsUnder("first", 3));
-    expect(store.terms(aTask(3).taskId)).toEqual(termsUnder("first", 3));
+    expect(store.tasks.terms(aTask(2).taskId).policy.name).toBe("second");
+    store.tasks.add(aTask(3), termsUnder("first", 3));
+    expect(store.tasks.terms(aTask(3).taskId)).toEqual(termsUnder("first", 3));
   });
 });
 
 test("a ground whose transaction failed is stored again", async () => {
   await inStore((store, storage) => {
     const failing = () =>
-      storage.transactionSync(() =>
-        store.reading(() => {
-          store.addTask(aTask(1), termsUnder("one", 1));
-          throw new Error("later in the transaction");
-        }),
-      );
+      storage.transactionSync(() => {
+        store.tasks.add(aTask(1), termsUnder("one", 1));
+        throw new Error("later in the transaction");
+      });
     expect(failing).toThrow("later in the transaction");
-    store.addTask(aTask(1), termsUnder("one", 1));
-    expect(store.terms(aTask(1).taskId)).toEqual(termsUnder("one", 1));
+    store.forget();
+    store.tasks.add(aTask(1), termsUnder("one", 1));
+    expect(store.tasks.terms(aTask(1).taskId)).toEqual(termsUnder("one", 1));
   });
 });

@@ -124,7 +124,7 @@ describe("the history", () => {
     const day = await openMarket();
     await runInDurableObject(day.market as DurableObjectStub, async (_room, state) => {
       state.storage.sql.exec(
-        "INSERT INTO history (task_id, row) VALUES (NULL, ?)",
+        "INSERT INTO history (id, kind, row) VALUES (0, 'tasks', ?)",
         JSON.stringify({ table: "tasks", taskId: null }),
       );
     });

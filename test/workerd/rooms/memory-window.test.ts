@@ -8,7 +8,7 @@ import { BROKEN_WRITE_MS, CLAIM_MS } from "../../../src/market/passage.ts";
 import type { VectorIndex } from "../../../src/memory/memory-port.ts";
 import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
 import type { MarketRoomApi } from "../../../src/tenancy/market-room-api.ts";
-import { MARKET_SCHEMA } from "../../../src/tenancy/market-store.ts";
+import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { MemoryStore } from "../../../src/tenancy/memory-store.ts";
 import { GRACE_MS } from "../../../src/tenancy/memory-window.ts";
 import { marketStub } from "../stubs.ts";

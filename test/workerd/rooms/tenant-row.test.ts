@@ -4,7 +4,8 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { migrateSchema } from "../../../src/durable/schema.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
-import { MARKET_SCHEMA, MarketStore } from "../../../src/tenancy/market-store.ts";
+import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
+import { MarketStore } from "../../../src/tenancy/market-store.ts";
 import { openMarket, type MarketDay } from "./market-day.ts";
 
 /** Takes all rows as the consumer does; returns what the tenant's rows among them say. */
@@ -69,7 +70,7 @@ test("of a task from before an upgrade: its terms are read, and its tenant is kn
     );
     migrateSchema(storage, MARKET_SCHEMA);
     const store = new MarketStore(storage);
-    return { terms: store.terms("tsk_old" as TaskId), open: store.toldOpen() };
+    return { terms: store.tasks.terms("tsk_old" as TaskId), open: store.toldOpen() };
   });
   expect(seen).toEqual({ terms: { seed: 7, pool: [] }, open: true });
 });
