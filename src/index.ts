@@ -2,8 +2,8 @@
 import { createModels } from "./agents/create-models.ts";
 import { createApp } from "./api/app.ts";
 import { defineCallHelper } from "./auction/call-helper.ts";
-import { countFirstCalls } from "./auction/collect-bids.ts";
 import { openMemory } from "./auction/open-memory.ts";
+import { planAuction } from "./auction/plan-auction.ts";
 import { createHelperStock } from "./auction/spread-calls.ts";
 import { parseConfig } from "./config.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
@@ -25,7 +25,7 @@ export { TaskRoom };
 export class MarketRoom extends TenantRoom {
   constructor(ctx: DurableObjectState, env: Env) {
     const { auction } = house(env).work;
-    super(ctx, env, { countFirstCalls: (opening) => countFirstCalls(auction, opening) });
+    super(ctx, env, { planAuction: (terms) => planAuction(auction, terms) });
   }
 }
 

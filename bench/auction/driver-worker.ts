@@ -4,6 +4,7 @@
  * Both go the same way: a loop in this Worker, one RPC per transaction, no HTTP between. A cycle of the market is what
  * its room sees of a task: `admit`, `clear`, and the end that the task's room would report. Bundled by `market-rate.ts`.
  */
+import { NO_BUDGET } from "../../src/market/ledger/budget.ts";
 import { DurableObject } from "cloudflare:workers";
 import { newId, type Source, type TenantId } from "../../src/market/ids.ts";
 import { NO_USAGE, ZERO_MICROS } from "../../src/market/money.ts";
@@ -113,8 +114,8 @@ function workOf(
 }
 
 async function setUp(market: Rooms, tenantId: TenantId): Promise<void> {
-  await market.setUp({ tenantId, name: "bench", ordering: "parallel", pool: null });
-  await market.addKey({ keyId: newId("key", source), hash: KEY_HASH, name: "bench" });
+  await market.setUp({ tenantId, name: "bench", ordering: "parallel", pool: null, budget: NO_BUDGET });
+  await market.addKey({ keyId: newId("key", source), hash: KEY_HASH, name: "bench", budget: null });
 }
 
 /** As the Worker that was given the auction does. */

@@ -48,6 +48,7 @@ const callSchema = z.object({
   status: z.string(),
   boundMicros: z.int(),
   costMicros: z.int().nullable(),
+  payer: z.enum(["tenant", "lost"]),
   usage: usageSchema.nullable(),
 });
 

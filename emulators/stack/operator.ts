@@ -11,6 +11,8 @@ export interface NewTenant {
   readonly name: string;
   /** Absent: the pool of the Worker's environment. */
   readonly pool?: readonly AgentInput[];
+  /** Absent: none. */
+  readonly budget?: { readonly totalUsd?: number; readonly dayUsd?: number; readonly monthUsd?: number };
 }
 
 export interface TenantAccess {

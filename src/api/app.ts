@@ -9,12 +9,13 @@ import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
+import { bookRoutes, usageRoutes } from "./usage-routes.ts";
 
 /** Largest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024;
 
 /** Methods that each path takes: whatever else comes there is told so. */
-const METHODS: readonly (readonly [path: string, methods: string])[] = [
+export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks", "GET, POST"],
   ["/v1/tasks/:id", "GET"],
   ["/v1/tasks/:id/events", "GET"],
@@ -24,11 +25,17 @@ const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/.well-known/saleroom-receipt-key", "GET"],
   ["/v1/agents", "GET"],
   ["/v1/policy", "GET"],
+  ["/v1/usage", "GET"],
+  ["/v1/budget", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
   ["/admin/tenants", "POST"],
   ["/admin/tenants/:id/keys", "POST"],
   ["/admin/tenants/:id/policy", "GET, PUT"],
+  ["/admin/tenants/:id/budget", "GET, PUT"],
+  ["/admin/tenants/:id/books/calls", "GET"],
+  ["/admin/tenants/:id/books/transfers", "GET"],
+  ["/admin/tenants/:id/books/sums", "GET"],
   ["/admin/tenants/:id/training", "GET"],
   ["/admin/tenants/:id/calibrations", "GET, POST"],
   ["/admin/tenants/:id/calibrations/:calibration", "GET"],
@@ -60,8 +67,10 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/.well-known", receiptKeyRoutes(deps));
   app.route("/v1/agents", agentRoutes(deps));
   app.route("/v1/policy", ownPolicyRoutes(deps));
+  app.route("/v1", usageRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));
+  app.route("/admin/tenants", bookRoutes(deps));
   app.route("/admin/tenants", calibrationRoutes(deps));
   for (const [path, methods] of METHODS) {
     app.all(path, () => {

@@ -5,6 +5,7 @@ import { poolSchema } from "../market/agent.ts";
 import { newId, parseId } from "../market/ids.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
+import { budgetSchema, limitsJson } from "./budget-json.ts";
 import { makeApiKey, requireOperator } from "./credentials.ts";
 import { checkHealth } from "./health.ts";
 import { Problem } from "./problem.ts";
@@ -17,8 +18,13 @@ const tenantSchema = z.strictObject({
   ordering: z.enum(["parallel", "strict"]).default("parallel"),
   /** Absent: the environment's pool. */
   pool: poolSchema.nullable().default(null),
+  budget: budgetSchema.prefault({}),
 });
-const keySchema = z.strictObject({ name });
+const keySchema = z.strictObject({
+  name,
+  /** Of all tasks that are asked for with the key, beside its tenant's. */
+  budget: budgetSchema.nullable().default(null),
+});
 
 export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
@@ -33,7 +39,11 @@ export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       const { value } = await readBody(c, tenantSchema);
       const tenantId = newId("ten", config.source);
       await config.marketRoom<MarketRoomApi>(tenantId).setUp({ tenantId, ...value });
-      return c.json({ object: "tenant", id: tenantId, name: value.name, ordering: value.ordering }, 201);
+      const { ordering } = value;
+      return c.json(
+        { object: "tenant", id: tenantId, name: value.name, ordering, budget: limitsJson(value.budget) },
+        201,
+      );
     })
     .post("/tenants/:id/keys", async (c) => {
       await requireOperator(c, config);
@@ -43,7 +53,8 @@ export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       const { key, hash } = await makeApiKey(tenantId);
       const keyId = newId("key", config.source);
       const room = config.marketRoom<MarketRoomApi>(tenantId);
-      if (!(await room.addKey({ keyId, hash, name: value.name }))) throw new Problem("tenant_not_found");
-      return c.json({ object: "key", id: keyId, name: value.name, key }, 201);
+      if (!(await room.addKey({ keyId, hash, ...value }))) throw new Problem("tenant_not_found");
+      const budget = value.budget === null ? null : limitsJson(value.budget);
+      return c.json({ object: "key", id: keyId, name: value.name, budget, key }, 201);
     });
 }

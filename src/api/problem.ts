@@ -18,15 +18,22 @@ export class Problem extends Error {
   readonly code: ErrorCode;
   readonly issues: readonly Issue[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Figures that say how it came to this; of the code's own form, and null for most. */
+  readonly details: Readonly<Record<string, string | number | null>> | null;
 
   constructor(
     code: ErrorCode,
-    options: { readonly issues?: readonly Issue[]; readonly headers?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly issues?: readonly Issue[];
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly details?: Readonly<Record<string, string | number | null>>;
+    } = {},
   ) {
     super(ERROR_TABLE[code].message);
     this.code = code;
     this.issues = options.issues ?? [];
     this.headers = options.headers ?? {};
+    this.details = options.details ?? null;
   }
 }
 
@@ -45,6 +52,7 @@ export function problemResponse(error: unknown, c: Context<ApiEnv>): Response {
         message: row.message,
         retryable: row.retryable,
         ...(problem.issues.length > 0 ? { issues: problem.issues } : {}),
+        ...(problem.details === null ? {} : { details: problem.details }),
       },
       requestId,
     },

@@ -10,6 +10,7 @@ import type { Admission, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
+import { budgetProblem } from "./budget-json.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
 import { sha256Hex } from "./digest.ts";
 import { policyProblem } from "./policy-routes.ts";
@@ -82,6 +83,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   if (!admitted.ok) {
     if (admitted.failure.reason === "unauthenticated") throw unauthenticated();
     if (admitted.failure.reason === "idempotency_conflict") throw new Problem("idempotency_conflict");
+    if (admitted.failure.reason === "budget") throw budgetProblem(admitted.failure.refusal);
     throw policyProblem(admitted.failure, "policy");
   }
   const { taskId } = admitted.value;

@@ -7,8 +7,9 @@
  */
 import { joinCommits, type AuctionCommit } from "../market/auction-commit.ts";
 import type { EndedCall } from "../market/call.ts";
-import type { DeskAnswer } from "../taskroom/task-room-api.ts";
-import { AuctionAborted } from "./auction-run.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
+import type { StartAnswer } from "../taskroom/task-room-api.ts";
+import { AuctionAborted, CallsRefused } from "./auction-run.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
 import { nextTurn } from "./next-turn.ts";
 
@@ -22,7 +23,7 @@ const RETRY_MS = [50, 250, 1_000];
 
 export interface AuctionLogParts {
   /** Writes one commit; throws where the room could not be reached. */
-  readonly write: (commit: AuctionCommit) => Promise<DeskAnswer>;
+  readonly write: (commit: AuctionCommit) => Promise<StartAnswer>;
   /** Hears it at once when the auction may not go on, by the room's word or because it cannot be reached. */
   readonly refused: (abort: HeartbeatAbort) => void;
   /** Waits before a commit is tried again; default: a timer. */
@@ -47,7 +48,12 @@ export class AuctionLog {
     this.#parts = parts;
   }
 
-  /** Resolves once the part stands. @throws AuctionAborted where the auction may not go on; what the room threw */
+  /**
+   * Resolves once the part stands.
+   *
+   * @throws AuctionAborted where the auction may not go on; CallsRefused where its calls may not be started, though all
+   *   else of the part stands; what the room threw
+   */
   async commit(part: Partial<AuctionCommit>): Promise<void> {
     const stands = Promise.withResolvers<void>();
     this.#waiting.push({ part, stands });
@@ -98,6 +104,7 @@ export class AuctionLog {
         for (const { stands } of batch) stands.resolve();
         return;
       }
+      if (answer !== "stop" && answer !== "lost") return await this.#startOneByOne(batch, answer);
       this.#parts.refused(answer);
       for (const { stands } of batch) stands.reject(new AuctionAborted(answer));
     } catch (error) {
@@ -108,7 +115,16 @@ export class AuctionLog {
     }
   }
 
-  async #writePatiently(commit: AuctionCommit): Promise<DeskAnswer> {
+  /** Everything stands but the calls that were to be started: those of one part may fit where all together do not. */
+  async #startOneByOne(batch: readonly Waiting[], refusal: SpendRefusal): Promise<void> {
+    const starting = batch.filter(({ part }) => (part.started ?? []).length > 0);
+    for (const one of batch) if (!starting.includes(one)) one.stands.resolve();
+    const [first, ...more] = starting;
+    if (more.length === 0) first?.stands.reject(new CallsRefused(refusal));
+    else for (const one of starting) await this.#writeBatch([one]);
+  }
+
+  async #writePatiently(commit: AuctionCommit): Promise<StartAnswer> {
     const wait = this.#parts.wait ?? sleep;
     for (let tried = 0; ; tried += 1) {
       try {

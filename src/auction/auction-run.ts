@@ -5,6 +5,7 @@ import type { RecalledEntry } from "../market/memory.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { CallBill } from "../market/call.ts";
 import type { TenantId } from "../market/ids.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { Micros } from "../market/money.ts";
 import type { AuctionDesk } from "../taskroom/task-room-api.ts";
 import type { AuctionLog } from "./auction-log.ts";
@@ -57,6 +58,13 @@ export interface AuctionRun extends AuctionPlan {
   readonly log: Pick<AuctionLog, "commit" | "add" | "bill" | "settled">;
   /** Aborts when the auction is to stop or has been taken over. */
   readonly signal: AbortSignal;
+}
+
+/** Thrown where calls may not be started, because they would pass what may be spent on the task. */
+export class CallsRefused extends Error {
+  constructor(refusal: SpendRefusal) {
+    super(`calls may not be started: ${refusal}`);
+  }
 }
 
 /** Thrown inside a run when a commit says that it may not go on; carries what to do about it. */

@@ -4,7 +4,7 @@ import type { Agent } from "../market/agent.ts";
 import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import { newId } from "../market/ids.ts";
 import type { Micros } from "../market/money.ts";
-import { AuctionAborted, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
+import { AuctionAborted, CallsRefused, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
 import type { HeartbeatAbort } from "./heartbeat.ts";
 
 /** What agents are asked for in an auction. */
@@ -57,6 +57,17 @@ export async function makeCall<T>(
   if (answer.bill.status !== "unconfirmed") run.log.bill(ended);
   if (!answer.ok && run.signal.aborted) throw new AuctionAborted(run.signal.reason as HeartbeatAbort);
   return { ended, answer };
+}
+
+/** A call that may not be started, as one that failed and owes nothing. @throws whatever else became of its record */
+export function notMade<T>(started: StartedCall, error: unknown): MadeCall<T> {
+  if (!(error instanceof CallsRefused)) throw error;
+  const failure = { reason: "unaffordable", message: error.message } as const;
+  const bill = { status: "refused" } as const;
+  return {
+    ended: { callId: started.callId, bill, ms: 0 },
+    answer: { ok: false, failure, bill, ms: 0, requests: 0 },
+  };
 }
 
 /** Waits for all, so that every answer that came is committed, then throws the first failure if there is one. */

@@ -9,7 +9,7 @@ import { meanTokenEntropy } from "../market/entropy.ts";
 import { newId, type AgentId, type BidId } from "../market/ids.ts";
 import type { AuctionPlan, AuctionRun } from "./auction-run.ts";
 import { billedCost, billedUsage } from "./billed.ts";
-import { limitsFor, makeCall, startedCall, type PlannedCall } from "./calls.ts";
+import { limitsFor, makeCall, notMade, startedCall, type PlannedCall } from "./calls.ts";
 import { tellFailure } from "./tell-failure.ts";
 
 export interface BidRound {
@@ -27,7 +27,7 @@ export interface BidCall extends PlannedCall<BidAnswer> {
 /** What bids are planned from. */
 export interface BidPlan {
   readonly deps: Pick<AuctionPlan["deps"], "config" | "models" | "toolMenu">;
-  readonly opening: Omit<Opening, "firstCalls">;
+  readonly opening: Pick<Opening, "spec" | "pool" | "policy" | "seed">;
 }
 
 /** A bid that is on its way. */
@@ -35,14 +35,6 @@ export interface PendingBid {
   readonly agentId: AgentId;
   /** The bid, as soon as the agent answered. */
   readonly arrived: Promise<BidRecord>;
-}
-
-/** What admission counts as started where it gives the auction to a holder that asks at once: all first bids. */
-export function countFirstCalls(
-  deps: BidPlan["deps"],
-  opening: Omit<Opening, "firstCalls">,
-): readonly StartedCall[] {
-  return planFirstBids({ deps, opening: { ...opening, firstCalls: [] } }).map((call) => call.started);
 }
 
 /** The calls of all first bids, those that admission counted as it did; none where the policy holds no auction. */
@@ -81,10 +73,10 @@ export function askForBids(
   { round, calls, started }: { round: Round; calls: readonly BidCall[]; started: Promise<void> },
 ): PendingBid[] {
   return calls.map((call) => {
-    const asked = started.then(() => {
-      const limits = limitsFor(run, run.deps.config.auctionBidMs);
-      return makeCall(run, call.started, { call, limits });
-    });
+    const asked = started.then(
+      () => makeCall(run, call.started, { call, limits: limitsFor(run, run.deps.config.auctionBidMs) }),
+      (error: unknown) => notMade<BidAnswer>(call.started, error),
+    );
     const arrived = asked.then(({ ended, answer }) => {
       const bidId = newId("bid", run.deps.config.source);
       const bid = bidRecord({ bidId, round, agent: call.agent }, answer);

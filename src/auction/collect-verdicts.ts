@@ -14,7 +14,15 @@ import type { AgentId } from "../market/ids.ts";
 import { addUsage, sumMicros, type TokenUsage } from "../market/money.ts";
 import type { AuctionRun } from "./auction-run.ts";
 import { billedCost, billedUsage } from "./billed.ts";
-import { limitsFor, makeCall, settleAll, startedCall, type MadeCall, type PlannedCall } from "./calls.ts";
+import {
+  limitsFor,
+  makeCall,
+  notMade,
+  settleAll,
+  startedCall,
+  type MadeCall,
+  type PlannedCall,
+} from "./calls.ts";
 import type { PendingBid } from "./collect-bids.ts";
 import { ballotOf, drawSeats, type Ballot, type BallotEntry, type Seat, type ValidBid } from "./jury.ts";
 import { tellFailure } from "./tell-failure.ts";
@@ -125,6 +133,7 @@ const NOBODYS_DOING: ReadonlySet<CallFailureReason> = new Set([
   "rate_limited",
   "unreachable",
   "misconfigured",
+  "unaffordable",
 ]);
 
 function recordPointwise(
@@ -165,7 +174,11 @@ async function ask(
 ): Promise<Made> {
   const call = planCall(jury, ballot, entries);
   const started = startedCall(jury.run, "jury", call);
-  await jury.run.log.commit({ started: [started] });
+  try {
+    await jury.run.log.commit({ started: [started] });
+  } catch (error) {
+    return notMade(started, error);
+  }
   return makeCall(jury.run, started, { call, limits });
 }
 

@@ -7,7 +7,7 @@
 import { logError } from "../log.ts";
 import type { StartedCall } from "../market/call.ts";
 import { newId } from "../market/ids.ts";
-import { AuctionAborted, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
+import { AuctionAborted, CallsRefused, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
 
 /** The call, to be recorded as started; null where nothing is to be embedded. */
 export function planEmbedding({ deps, opening }: AuctionPlan): StartedCall | null {
@@ -45,7 +45,7 @@ export async function embedTask(
     await log.commit({ embedding: { vector, call: ended } });
     return vector;
   } catch (error) {
-    if (!(error instanceof AuctionAborted))
+    if (!(error instanceof AuctionAborted || error instanceof CallsRefused))
       logError("embedding-unrecorded", error, { taskId: opening.taskId });
     return null;
   }

@@ -20,17 +20,17 @@ export interface RoundToHold extends BidRound {
 
 /**
  * The answers of the round, those committed before and those asked for now; the holder's bid is not among them. What came
- * is in the log, and may not stand yet. @throws AuctionAborted
+ * is in the log, and may not stand yet. @throws AuctionAborted; CallsRefused where refined bids may not be asked for
  */
 export async function holdRound(run: AuctionRun, toHold: RoundToHold): Promise<AuctionAnswers> {
   const { round, agents, begun, holder } = toHold;
   const standing = run.desk.bids.filter((bid) => bid.round === round);
   const missing = agents.filter((agent) => !standing.some((bid) => bid.agentId === agent.id));
   const calls = begun ?? planBids(run, { ...toHold, agents: missing });
-  const pending = [
-    ...standing.map(standingBid),
-    ...askForBids(run, { round, calls, started: start(run, toHold, calls) }),
-  ];
+  const started = start(run, toHold, calls);
+  // A round of refined bids that may not be begun is none.
+  if (round === 2) await started;
+  const pending = [...standing.map(standingBid), ...askForBids(run, { round, calls, started })];
   const judged = holder === null ? pending : [standingBid(holder), ...pending];
   const bids = Promise.all(pending.map((bid) => bid.arrived));
   // A failure is thrown below, where everything is waited for; nobody else needs to hear of it.

@@ -16,8 +16,8 @@ import type { AgentId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import { contrastivePairs } from "../market/pairs.ts";
 import { MAX_PAIRS } from "./auction-memory.ts";
-import type { AuctionRun } from "./auction-run.ts";
-import { holdRound } from "./hold-round.ts";
+import { CallsRefused, type AuctionRun } from "./auction-run.ts";
+import { holdRound, type RoundToHold } from "./hold-round.ts";
 
 /** The answers of both rounds; those of the first alone where nobody refines. @throws AuctionAborted */
 export async function refineBids(
@@ -34,7 +34,7 @@ export async function refineBids(
   if (refinements.length === 0) return first;
 
   const shown = new Map(refinements.map((one) => [one.agentId, refinementInput(one, first.bids)]));
-  const refined = await holdRound(run, {
+  const refined = await holdRefinedRound(run, {
     round: 2,
     agents: opening.pool.filter((agent) => shown.has(agent.id)),
     refinements: shown,
@@ -42,7 +42,19 @@ export async function refineBids(
     holder: first.bids.find((bid) => bid.agentId === leader.agentId) ?? null,
     with: { refinement: { provisionalWinner: leader.agentId, refinements } },
   });
+  // Nobody was asked for a refined bid: the auction clears as it stands.
+  if (refined === null) return first;
   return { bids: [...first.bids, ...refined.bids], verdicts: [...first.verdicts, ...refined.verdicts] };
+}
+
+/** Null where what may be spent on the task does not take it. */
+async function holdRefinedRound(run: AuctionRun, toHold: RoundToHold): Promise<AuctionAnswers | null> {
+  try {
+    return await holdRound(run, toHold);
+  } catch (error) {
+    if (error instanceof CallsRefused) return null;
+    throw error;
+  }
 }
 
 async function decide(

@@ -27,12 +27,14 @@ export interface Opening {
    * while the task's room is being made. Empty where nobody was given the auction at admission.
    */
   readonly firstCalls: readonly StartedCall[];
+  /** What its calls may cost until the market room allows more; null: from before there were holds, no limit. */
+  readonly allowanceMicros: Micros | null;
   readonly admittedAtMs: number;
   readonly deadlineAtMs: number;
 }
 
-/** What openings lack from before calls were counted with the admission. */
-export const NO_FIRST_CALLS = { firstCalls: [] } as const;
+/** What openings lack from before calls were counted with the admission, and before there were holds. */
+export const NO_FIRST_CALLS = { firstCalls: [], allowanceMicros: null } as const;
 
 /** 1: all bids; 2: refined bids against the provisional winner. */
 export type Round = 1 | 2;

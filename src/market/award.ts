@@ -2,6 +2,7 @@
 import type { AuctionCommit } from "./auction-commit.ts";
 import type { Clearing } from "./clear.ts";
 import type { AgentId } from "./ids.ts";
+import type { Micros } from "./money.ts";
 import type { TaskEnd } from "./task.ts";
 
 export interface Award {
@@ -10,6 +11,8 @@ export interface Award {
   readonly agentId: AgentId;
   readonly clearing: Clearing;
   readonly awardedAtMs: number;
+  /** What the task's calls may cost from now on, its auction's included; absent: from before there were holds. */
+  readonly allowanceMicros?: Micros | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
   readonly tail: AuctionCommit | null;
 }

@@ -4,7 +4,7 @@
  * Every call is recorded as started, at its upper bound, before it is made, and as billed afterwards.
  */
 import type { AgentId, CallId } from "./ids.ts";
-import type { Micros, TokenUsage } from "./money.ts";
+import type { Micros, Prices, TokenUsage } from "./money.ts";
 
 export const CALL_KINDS = ["embed", "bid", "jury", "refine", "trace"] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
@@ -26,7 +26,12 @@ export interface StartedCall {
  * - `unconfirmed`: its usage never came back; it stays counted at its bound.
  */
 export type CallBill =
-  | { readonly status: "billed"; readonly usage: TokenUsage; readonly costMicros: Micros }
+  | {
+      readonly status: "billed";
+      readonly usage: TokenUsage;
+      readonly costMicros: Micros;
+      /** What it was computed by. */ readonly prices?: Prices;
+    }
   | { readonly status: "refused" }
   | { readonly status: "unconfirmed" };
 
@@ -47,7 +52,9 @@ export type CallFailureReason =
   | "misconfigured"
   | "empty"
   | "too_long"
-  | "malformed";
+  | "malformed"
+  /** It would have passed what may be spent, and was not made. */
+  | "unaffordable";
 
 /** What a tenant is told. Details may name the operator's variables and hosts: those stay with the operator. */
 export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
@@ -60,6 +67,7 @@ export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
   empty: "an answer without text",
   too_long: "longer than the auction admits, also when asked again",
   malformed: "an answer that is not of the form that was asked for",
+  unaffordable: "not asked: what may be spent on the task is used up",
 };
 
 export interface CallFailure {

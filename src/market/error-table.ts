@@ -32,6 +32,18 @@ export const ERROR_TABLE = {
     message: "Send `Authorization: Bearer sr_…` with a key of this market.",
     retryable: false,
   },
+  budget_exceeded: {
+    status: 402,
+    message:
+      "What may be spent does not take it, and nothing was; `details` says which limit, what was asked and what is left.",
+    retryable: true,
+  },
+  cost_limit_too_low: {
+    status: 400,
+    message:
+      "The task's `limits.maxCostUsd` is below what bidding and judging may cost; `details` says how much that is, and nothing was spent.",
+    retryable: false,
+  },
   forbidden: { status: 403, message: "This key may not do that.", retryable: false },
   task_not_found: { status: 404, message: "There is no such task.", retryable: false },
   tenant_not_found: { status: 404, message: "There is no such tenant.", retryable: false },

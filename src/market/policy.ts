@@ -80,7 +80,7 @@ export interface Policy {
 }
 
 /** Strategy length at which the dearest agent's cost term reaches ω. */
-const REFERENCE_STRATEGY_TOKENS = 300;
+export const REFERENCE_STRATEGY_TOKENS = 300;
 /** ω: weight of the dearest agent's cost against a unanimous jury's full score of 1. */
 const COST_SHARE = 0.1;
 const ENTROPY_WEIGHT = 0.1;

@@ -1,7 +1,8 @@
 /** What a task's room reports to the market room: calls that were spent, and how the work ended. */
 import type { CallBill, CallKind } from "./call.ts";
 import type { AgentId, CallId, TaskId, TraceId } from "./ids.ts";
-import type { Micros, TokenUsage } from "./money.ts";
+import type { Payer } from "./ledger/charge.ts";
+import type { Micros, Prices, TokenUsage } from "./money.ts";
 import type { TaskEnd } from "./task.ts";
 import type { VerdictOutcome } from "./verifier-spec.ts";
 
@@ -17,6 +18,12 @@ export interface SpentCall {
   readonly micros: Micros;
   /** Null where the provider reported none. */
   readonly usage: TokenUsage | null;
+  /** Most that it was held to cost. Absent in reports from before there were holds: what it cost. */
+  readonly boundMicros?: Micros;
+  /** Absent: the tenant. */
+  readonly payer?: Payer;
+  /** What the bill was computed by; absent where there is none, and in reports from before it was told. */
+  readonly prices?: Prices;
   readonly endedAtMs: number;
 }
 

@@ -5,6 +5,9 @@ import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
 
 export const MAX_PROMPT_CHARS = 200_000;
 const MAX_LABELS = 32;
+/** A micro-dollar: what is less would count as nothing. */
+const MIN_COST_USD = 0.000_001;
+const MAX_COST_USD = 100_000;
 /** Names of the tools that the house has; a task may allow fewer. */
 export const TOOL_NAMES = ["run_javascript", "http"] as const;
 
@@ -13,6 +16,8 @@ const limitsSchema = z.strictObject({
   deadlineS: z.int().min(5).max(86_400).default(3_600),
   /** Model calls of one trace. */
   maxSteps: z.int().min(1).max(500).default(200),
+  /** Most that the task may cost, its auction included, in USD; null: what its tenant's and its key's budgets leave. */
+  maxCostUsd: z.number().min(MIN_COST_USD).max(MAX_COST_USD).nullable().default(null),
   /** Output tokens of one model call, reasoning included. */
   maxOutputTokens: z.int().min(64).max(65_536).default(8_192),
 });
@@ -63,6 +68,10 @@ export const failureReasonSchema = z.enum([
   "deadline",
   /** The trace used up its steps without a result. */
   "step_limit",
+  /** It reached its own `limits.maxCostUsd`. */
+  "cost_limit",
+  /** Its tenant's or its key's budget is used up. */
+  "budget",
   /** The agent's provider failed after all retries. */
   "agent_failed",
   /** The trace was taken up several times without a committed step. */

@@ -71,7 +71,7 @@ function billOf(answer: unknown, { prices }: EmbeddingConfig): CallBill {
   const tokens = readTokens(answer);
   if (tokens === null) return { status: "unconfirmed" };
   const usage = { ...NO_USAGE, inputTokens: tokens };
-  return { status: "billed", usage, costMicros: callCost(usage, prices) };
+  return { status: "billed", usage, costMicros: callCost(usage, prices), prices };
 }
 
 /** Whether the model can be asked: its binding, or its address and key, are there. */

@@ -9,7 +9,8 @@ import { FIRST_LEASE } from "../market/lease.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
-import type { AuctionDesk, BeginRefusal, DeskAnswer, FreshAuction } from "./task-room-api.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
+import type { AuctionDesk, BeginRefusal, FreshAuction, StartAnswer } from "./task-room-api.ts";
 
 export class AuctionStage {
   readonly #room: Room;
@@ -29,7 +30,7 @@ export class AuctionStage {
     const bids = journal.bids();
     const verdicts = journal.verdicts();
     // The first holder's own calls count as started since admission.
-    if (generation !== FIRST_LEASE.generation) this.#giveUpCalls();
+    if (generation !== FIRST_LEASE.generation) this.#room.giveUpCalls();
     if (task.auctionGeneration > 0) {
       this.#room.append({
         type: "auction-resumed",
@@ -51,13 +52,15 @@ export class AuctionStage {
     return ok({ opening, bids, verdicts, refinements, embedding });
   }
 
-  commit(generation: number, commit: AuctionCommit): DeskAnswer {
+  /** @param refusal why no call may be started; null: they may */
+  commit(generation: number, commit: AuctionCommit, refusal: SpendRefusal | null): StartAnswer {
     const held = this.#held(generation);
     // Whoever lost the auction still owes for its calls: they are booked, and what they brought is not taken.
-    this.#bookCalls(commit);
+    this.bookCalls(commit);
     if (held === null) return "lost";
     this.#recordAnswers(commit);
     if (held.stop !== null) return "stop";
+    if (refusal !== null) return refusal;
     if (commit.refinement !== null) this.#openRefinement(commit.refinement);
     this.#start(held, commit.started);
     return "continue";
@@ -67,11 +70,12 @@ export class AuctionStage {
   takeTail(tail: AuctionCommit): void {
     const task = this.#room.openTask();
     if (task === null || task.award !== null) return;
-    this.#bookCalls(tail);
+    this.bookCalls(tail);
     this.#recordAnswers(tail);
   }
 
-  #bookCalls({ ended, bids, verdicts, embedding }: AuctionCommit): void {
+  /** Whoever brings them: also a holder that has lost the auction owes for its calls. */
+  bookCalls({ ended, bids, verdicts, embedding }: AuctionCommit): void {
     for (const call of ended) this.#room.bookCall(call);
     for (const { call } of bids) this.#room.bookCall(call);
     for (const call of verdicts.flatMap(({ calls }) => calls)) this.#room.bookCall(call);
@@ -82,14 +86,6 @@ export class AuctionStage {
     for (const { bid } of bids) this.#recordBid(bid);
     for (const { verdict } of verdicts) this.#recordVerdict(verdict);
     if (embedding !== null) this.#recordEmbedding(embedding);
-  }
-
-  /** Calls of a holder that is gone stay counted at their bound, until their bills come after all. */
-  #giveUpCalls(): void {
-    for (const call of this.#room.journal.calls()) {
-      if (call.status !== "started") continue;
-      this.#room.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
-    }
   }
 
   #start(task: TaskDoc, calls: readonly StartedCall[]): void {
@@ -141,6 +137,11 @@ export class AuctionStage {
     if (task === null) return;
     if (task.stop !== null) return this.#room.end(task, task.stop);
     if (reason === "no_bids") this.#room.end(task, { state: "failed", reason });
+  }
+
+  /** Whether this generation holds the auction, and is not to stop. */
+  isHeld(generation: number): boolean {
+    return this.#held(generation)?.stop === null;
   }
 
   #held(generation: number): TaskDoc | null {

@@ -14,7 +14,8 @@ import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { AgentId, CallId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
-import { asMicros, type TokenUsage } from "../market/money.ts";
+import type { Payer } from "../market/ledger/charge.ts";
+import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/money.ts";
 import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
@@ -22,7 +23,9 @@ import type { StopEnd } from "../market/award.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { CallView } from "./task-room-api.ts";
 
-const tables = (callsAgent: "TEXT" | "TEXT NOT NULL", shared: readonly string[]) => `
+const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
+
+const tables = (callsAgent: "TEXT" | "TEXT NOT NULL", shared: readonly string[], more = "") => `
 CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
 CREATE TABLE bids (round INTEGER NOT NULL, agent_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, agent_id)) WITHOUT ROWID;
@@ -30,7 +33,7 @@ CREATE TABLE verdicts (round INTEGER NOT NULL, juror_id TEXT NOT NULL, body TEXT
 CREATE TABLE refinements (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE calls (
   call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id ${callsAgent}, attempt INTEGER NOT NULL,
-  status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER
+  status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER${more}
 ) WITHOUT ROWID;
 CREATE TABLE steps (
   attempt INTEGER NOT NULL, step INTEGER NOT NULL, body TEXT NOT NULL, outcomes TEXT,
@@ -53,10 +56,17 @@ ALTER TABLE calls_of_all RENAME TO calls;
 `,
   // A report and a timer are one page each.
   `${TIMER_VERSIONS[1]}${OUTBOX_VERSIONS[1]}`,
+  // Who pays for a call, and the price row of its bill.
+  `
+ALTER TABLE calls ADD COLUMN ${CALLS_PAYER};
+ALTER TABLE calls ADD COLUMN prices TEXT;
+`,
 ];
 
+const NEWEST = tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA], `, ${CALLS_PAYER}, prices TEXT`);
+
 /** Every task makes a room: it gets the newest tables at once. */
-export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA]) };
+export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: NEWEST };
 
 export interface AwardDoc {
   readonly attempt: number;
@@ -84,6 +94,8 @@ export interface TaskDoc {
   readonly report: EndReport | null;
   readonly end: TaskEnd | null;
   readonly endedAtMs: number | null;
+  /** What all calls may cost; absent: of a task from before there were holds, no limit. */
+  readonly allowanceMicros?: Micros | null;
 }
 
 interface CallRow extends Record<string, SqlStorageValue> {
@@ -96,6 +108,8 @@ interface CallRow extends Record<string, SqlStorageValue> {
   cost_micros: number;
   usage: string | null;
   ms: number | null;
+  payer: string;
+  prices: string | null;
 }
 
 export class Journal {
@@ -213,14 +227,30 @@ export class Journal {
     const cost =
       bill.status === "billed" ? bill.costMicros : bill.status === "refused" ? 0 : before.boundMicros;
     this.#sql.exec(
-      "UPDATE calls SET status = ?, cost_micros = ?, usage = ?, ms = ? WHERE call_id = ?",
+      "UPDATE calls SET status = ?, cost_micros = ?, usage = ?, prices = ?, ms = ? WHERE call_id = ?",
       bill.status,
       cost,
       bill.status === "billed" ? JSON.stringify(bill.usage) : null,
+      bill.status === "billed" && bill.prices !== undefined ? JSON.stringify(bill.prices) : null,
       Math.round(ms),
       callId,
     );
     return this.#call(callId);
+  }
+
+  /** Another holder does the call's work again: the tenant does not pay for it. */
+  giveUpCall(callId: CallId): void {
+    this.#sql.exec("UPDATE calls SET payer = 'lost' WHERE call_id = ?", callId);
+  }
+
+  hasCall(callId: CallId): boolean {
+    return this.#sql.exec("SELECT 1 FROM calls WHERE call_id = ?", callId).toArray().length > 0;
+  }
+
+  /** What the tenant's calls come to: their bills as far as they were held, the bounds of those under way. */
+  committedMicros(): Micros {
+    const query = "SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls WHERE payer = 'tenant'";
+    return asMicros(this.#sql.exec<{ total: number | null }>(query).one().total ?? 0);
   }
 
   calls(): CallView[] {
@@ -303,5 +333,7 @@ function callView(row: CallRow): CallView {
     costMicros: asMicros(row.cost_micros),
     usage: row.usage === null ? null : (JSON.parse(row.usage) as TokenUsage),
     ms: row.ms,
+    payer: row.payer as Payer,
+    prices: row.prices === null ? null : (JSON.parse(row.prices) as Prices),
   };
 }

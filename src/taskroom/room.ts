@@ -6,7 +6,8 @@
 import type { Config } from "../config.ts";
 import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
-import { addUsage, NO_USAGE, sumMicros } from "../market/money.ts";
+import { addUsage, NO_USAGE, sumMicros, type Micros } from "../market/money.ts";
+import { paidMicros } from "./paid.ts";
 import type { EndedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { Opening } from "../market/auction-record.ts";
@@ -69,6 +70,14 @@ export class Room {
     return task === null || task.report !== null ? null : task;
   }
 
+  /** What all calls of the open task may cost; null: there is no limit. */
+  allowanceMicros(): Micros | null {
+    const task = this.openTask();
+    if (task === null) return null;
+    // A room of the version before keeps an opening's allowance, and does not know it for one.
+    return task.allowanceMicros === undefined ? this.mustOpening().allowanceMicros : task.allowanceMicros;
+  }
+
   mustOpening(): Opening {
     const opening = this.journal.opening();
     if (opening === null) throw new Error("this task was never opened");
@@ -91,6 +100,7 @@ export class Room {
       report: null,
       end: null,
       endedAtMs: null,
+      allowanceMicros: this.mustOpening().allowanceMicros,
     });
     // As the journal reads it: an opening from before first calls were counted has none.
     for (const call of this.mustOpening().firstCalls) this.journal.startCall(call, 0);
@@ -143,6 +153,26 @@ export class Room {
     await this.#parts.outbox.flush(MARKET_LANE);
   }
 
+  /** The market room holds more for the task. */
+  allow(micros: Micros): void {
+    const task = this.openTask();
+    const allowed = this.allowanceMicros();
+    if (task === null || allowed === null || allowed >= micros) return;
+    this.journal.putTask({ ...task, allowanceMicros: micros });
+  }
+
+  /**
+   * Calls of a holder that is gone: another one does their work again, and the house pays for them, at their bound until
+   * their bills come after all.
+   */
+  giveUpCalls(): void {
+    for (const { callId, status } of this.journal.calls()) {
+      if (status !== "started") continue;
+      this.journal.giveUpCall(callId);
+      this.bookCall({ callId, bill: { status: "unconfirmed" }, ms: 0 });
+    }
+  }
+
   /** Books a call that ended; what counts of it is reported to the market room. Twice is once, and ended is ended. */
   bookCall(ended: EndedCall): void {
     if (this.openTask() === null) return;
@@ -188,7 +218,7 @@ export class Room {
     if (task === null || task.end !== null) return;
     const endedAtMs = this.now();
     this.journal.putTask({ ...task, state: end.state, end, endedAtMs });
-    const costMicros = sumMicros(this.journal.calls().map((call) => call.costMicros));
+    const costMicros = this.journal.committedMicros();
     switch (end.state) {
       case "finished":
         return this.append({ type: "task-finished", outcome: end.outcome, costMicros });
@@ -209,7 +239,7 @@ export class Room {
       steps: this.journal.countSteps(task.award.attempt),
       messages: task.messages,
       usage: calls.reduce((sum, call) => addUsage(sum, call.usage ?? NO_USAGE), NO_USAGE),
-      costMicros: sumMicros(calls.map((call) => call.costMicros)),
+      costMicros: sumMicros(calls.map(paidMicros)),
       awardedAtMs: task.award.awardedAtMs,
       endedAtMs: this.now(),
     };
@@ -225,6 +255,9 @@ function spentCall(call: CallView, endedAtMs: number): SpentCall {
     status: call.status === "started" ? "unconfirmed" : call.status,
     micros: call.costMicros,
     usage: call.usage,
+    boundMicros: call.boundMicros,
+    payer: call.payer,
+    ...(call.prices !== null && { prices: call.prices }),
     endedAtMs,
   };
 }

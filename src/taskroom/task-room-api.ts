@@ -5,7 +5,9 @@ import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../mar
 import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { AgentId, CallId, TaskId, TenantId } from "../market/ids.ts";
-import type { Micros, TokenUsage } from "../market/money.ts";
+import type { Payer } from "../market/ledger/charge.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
+import type { Micros, Prices, TokenUsage } from "../market/money.ts";
 import type { CalibratedAuction } from "../market/policy.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
@@ -16,6 +18,9 @@ import type { VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
 
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
 export type DeskAnswer = "continue" | "stop" | "lost";
+
+/** Calls that would pass what may be spent are not started; whatever else was to be committed stands. */
+export type StartAnswer = DeskAnswer | SpendRefusal;
 
 /** An auction as it stands: what is committed is not asked again. */
 export interface AuctionDesk {
@@ -72,6 +77,8 @@ export interface TaskView {
   readonly steps: number;
   readonly queueMessages: number;
   readonly result: string | null;
+  /** Of a task that ended without a result: the last that its agent wrote; null: it wrote nothing. */
+  readonly partialResult: string | null;
   readonly verdict: Verdict | null;
   readonly costMicros: Micros;
   readonly costs: Readonly<Record<`${CallKind}Micros`, Micros>>;
@@ -92,10 +99,14 @@ export interface CallView {
   /** `started`: under way, or its holder died. */
   readonly status: CallBill["status"] | "started";
   readonly boundMicros: Micros;
-  /** What counts now: the cost where billed, 0 where refused, else the bound. */
+  /** What its provider is owed, as far as is known: the cost where billed, 0 where refused, else the bound. */
   readonly costMicros: Micros;
   readonly usage: TokenUsage | null;
   readonly ms: number | null;
+  /** `lost`: another holder did its work again, and the house pays. */
+  readonly payer: Payer;
+  /** What the bill was computed by; null where there is none. */
+  readonly prices: Prices | null;
 }
 
 export interface TraceView {
@@ -112,7 +123,7 @@ export interface TaskRoomApi {
    */
   beginAuction(generation: number, fresh: FreshAuction | null): Promise<Result<AuctionDesk, BeginRefusal>>;
   /** One transaction. What stands already is left as it is; calls of a holder that lost the auction are booked all the same. */
-  commitAuction(generation: number, commit: AuctionCommit): Promise<DeskAnswer>;
+  commitAuction(generation: number, commit: AuctionCommit): Promise<StartAnswer>;
   /** Ends the task from its auction: no bids, or the stop that was asked for. */
   endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void>;
 
@@ -121,7 +132,7 @@ export interface TaskRoomApi {
     generation: number,
   ): Promise<Result<TraceDesk, { readonly reason: "stale" | "busy" }>>;
   renewTrace(generation: number): Promise<DeskAnswer>;
-  startTraceCall(generation: number, call: StartedCall): Promise<DeskAnswer>;
+  startTraceCall(generation: number, call: StartedCall): Promise<StartAnswer>;
   /** `result` not null: the trace ends with it. */
   commitAnswer(
     generation: number,

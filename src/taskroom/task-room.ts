@@ -20,12 +20,20 @@ import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
+import { Allowance } from "./allowance.ts";
 import { AuctionStage } from "./auction-stage.ts";
 import { EventStream } from "./event-stream.ts";
 import { Journal, TASK_SCHEMA } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
-import type { DeskAnswer, FreshAuction, TaskRoomApi, TaskView, TraceView } from "./task-room-api.ts";
+import type {
+  DeskAnswer,
+  FreshAuction,
+  StartAnswer,
+  TaskRoomApi,
+  TaskView,
+  TraceView,
+} from "./task-room-api.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { TraceStage } from "./trace-stage.ts";
 
@@ -36,6 +44,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #outbox: Outbox<ToMarketRoom>;
   readonly #stream: EventStream;
   readonly #room: Room;
+  readonly #allowance: Allowance;
   readonly #auction: AuctionStage;
   readonly #trace: TraceStage;
   #ready: boolean;
@@ -69,6 +78,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       transaction: (work) => ctx.storage.transactionSync(work),
       background: (work) => ctx.waitUntil(work),
     });
+    this.#allowance = new Allowance({ room: this.#room, market: () => this.#market() });
     this.#auction = new AuctionStage(this.#room);
     this.#trace = new TraceStage(this.#room);
     this.#ready = hasSchema(ctx.storage);
@@ -138,8 +148,12 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#auction.begin(generation, fresh));
   }
 
-  async commitAuction(generation: number, commit: AuctionCommit): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#auction.commit(generation, commit));
+  async commitAuction(generation: number, commit: AuctionCommit): Promise<StartAnswer> {
+    return this.#allowance.commit(commit.started, {
+      isHeld: () => this.#auction.isHeld(generation),
+      work: (refusal) => this.#auction.commit(generation, commit, refusal),
+      bills: () => this.#auction.bookCalls(commit),
+    });
   }
 
   async endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void> {
@@ -157,8 +171,11 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.renew(generation));
   }
 
-  async startTraceCall(generation: number, call: StartedCall): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#trace.startCall(generation, call));
+  async startTraceCall(generation: number, call: StartedCall): Promise<StartAnswer> {
+    return this.#allowance.commit([call], {
+      isHeld: () => this.#trace.isHeld(generation),
+      work: (refusal) => this.#trace.startCall(generation, call, refusal),
+    });
   }
 
   async commitAnswer(
@@ -252,8 +269,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   /** Bills that wait together are told together. The end is the last message of a task. */
   async #deliver(messages: readonly ToMarketRoom[]): Promise<void> {
-    const { tenantId, taskId } = this.#room.mustOpening();
-    const market = this.#config.marketRoom<MarketRoomPort>(tenantId);
+    const { taskId } = this.#room.mustOpening();
+    const market = this.#market();
     const calls = messages.flatMap((message) => (message.kind === "spent" ? [message.call] : []));
     if (calls.length > 0) await market.spent(taskId, calls);
     for (const message of messages) {
@@ -261,6 +278,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       const end = await market.ended(message.report);
       this.#room.transact(() => this.#room.finalise(end));
     }
+  }
+
+  #market(): MarketRoomPort {
+    return this.#config.marketRoom<MarketRoomPort>(this.#room.mustOpening().tenantId);
   }
 
   /** Goes out beside the answer. The message may get lost: the lease's timer announces again what nobody took. */

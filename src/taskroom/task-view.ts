@@ -6,6 +6,7 @@ import type { Receipt } from "../market/receipt-schema.ts";
 import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import type { Journal } from "./journal.ts";
+import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
 export function taskView(journal: Journal): TaskView | null {
@@ -26,8 +27,9 @@ export function taskView(journal: Journal): TaskView | null {
     steps: journal.countSteps(attempts),
     queueMessages: task.messages,
     result: task.result,
+    partialResult: task.end !== null && task.result === null ? partialResult(journal, attempts) : null,
     verdict: task.verdict,
-    costMicros: sumMicros(calls.map((call) => call.costMicros)),
+    costMicros: sumMicros(calls.map(paidMicros)),
     costs: {
       embedMicros: costOf(calls, "embed"),
       bidMicros: costOf(calls, "bid"),
@@ -85,8 +87,13 @@ export function receiptOf(journal: Journal): Receipt | null {
   });
 }
 
+function partialResult(journal: Journal, attempt: number): string | null {
+  const texts = journal.steps(attempt).map(({ answered }) => answered.text);
+  return texts.findLast((text) => text.trim() !== "") ?? null;
+}
+
 function costOf(calls: readonly CallView[], kind: CallKind): Micros {
-  return sumMicros(calls.filter((call) => call.kind === kind).map((call) => call.costMicros));
+  return sumMicros(calls.filter((call) => call.kind === kind).map(paidMicros));
 }
 
 function usageOf(calls: readonly CallView[], kind: CallKind): TokenUsage {

@@ -27,7 +27,8 @@ import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
-import type { DeskAnswer, TraceDesk } from "./task-room-api.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
+import type { DeskAnswer, StartAnswer, TraceDesk } from "./task-room-api.ts";
 
 /** A trace that was taken up this often without a committed step is given up. */
 const MAX_TRACE_LAPSES = 5;
@@ -59,6 +60,7 @@ export class TraceStage {
       result: null,
       verdict: null,
       lease: FIRST_LEASE,
+      allowanceMicros: award.allowanceMicros ?? this.#room.allowanceMicros(),
     };
     // Asked to stop while the auction cleared: nobody holds the trace yet, so it ends here.
     if (task.stop !== null) {
@@ -76,10 +78,7 @@ export class TraceStage {
     const untilMs = this.#room.now() + this.#room.config.leaseMs;
     const taken = acquireLease(task.lease, generation, untilMs);
     if (!taken.ok) return taken;
-    for (const call of this.#room.journal.calls()) {
-      if (call.status !== "started") continue;
-      this.#room.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
-    }
+    this.#room.giveUpCalls();
     const state = task.result === null ? "running" : "verifying";
     const held = { ...task, state, lease: taken.value, messages: task.messages + 1 } as const;
     this.#room.journal.putTask(held);
@@ -97,10 +96,12 @@ export class TraceStage {
     return held.task.stop === null ? "continue" : "stop";
   }
 
-  startCall(generation: number, call: StartedCall): DeskAnswer {
+  /** @param refusal why it may not be started; null: it may */
+  startCall(generation: number, call: StartedCall, refusal: SpendRefusal | null): StartAnswer {
     const held = this.#held(generation);
     if (held === null) return "lost";
     if (held.task.stop !== null) return "stop";
+    if (refusal !== null) return refusal;
     this.#room.journal.startCall(call, held.attempt);
     this.#extend(held, false);
     return "continue";
@@ -193,6 +194,11 @@ export class TraceStage {
     this.#room.journal.putTask({ ...task, lease });
     this.#remind(lease);
     return true;
+  }
+
+  /** Whether this generation holds the trace, and is not to stop. */
+  isHeld(generation: number): boolean {
+    return this.#held(generation)?.task.stop === null;
   }
 
   #held(generation: number): HeldTrace | null {

@@ -2,18 +2,24 @@
 import type { Opening } from "../market/auction-record.ts";
 import type { Agent } from "../market/agent.ts";
 import type { StartedCall } from "../market/call.ts";
+import type { KeyId } from "../market/ids.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
+import type { Micros } from "../market/money.ts";
 import { calibratedBy, type Policy } from "../market/policy.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 
+/** The task that is asked for, and by whose key. */
+export type RequestedTask = Pick<AdmitRequest, "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce"> & {
+  /** Null: nobody's key asked for it. */
+  readonly keyId: KeyId | null;
+};
+
 export interface AdmissionContext {
   readonly tenant: TenantDoc;
   /** What the task's auction runs under. */
   readonly policy: Policy;
-  /** Position in the tenant's history. */
-  readonly sequence: number;
   /** The pool of tenants that have none of their own. */
   readonly environmentPool: readonly Agent[];
   /** True where the tenant's ordering is strict and another auction runs. */
@@ -21,12 +27,26 @@ export interface AdmissionContext {
   readonly nowMs: number;
   /** Until when the admitting Worker holds the auction. */
   readonly leaseUntilMs: number;
-  /** The calls that count as started where somebody is given the auction and asks at once. */
-  countFirstCalls(opening: OpeningTerms): readonly StartedCall[];
 }
 
-/** An opening before its first calls are counted. */
-export type OpeningTerms = Omit<Opening, "firstCalls">;
+/** What the task's auction is planned from. */
+export type PlanTerms = Pick<Opening, "spec" | "pool" | "policy" | "seed">;
+
+/** What is counted of an auction before it begins. */
+export interface AuctionPlan {
+  readonly firstCalls: readonly StartedCall[];
+  /** What is to be held for it. */
+  readonly holdMicros: Micros;
+}
+
+/** What the task's auction is cleared under. */
+export function termsOf(
+  request: Pick<RequestedTask, "auctionId" | "seed">,
+  { tenant, policy, environmentPool }: Pick<AdmissionContext, "tenant" | "policy" | "environmentPool">,
+): TaskTerms {
+  const pool = tenant.pool ?? environmentPool;
+  return { auctionId: request.auctionId, pool, policy, seed: request.seed };
+}
 
 export interface AdmittedTask {
   readonly task: MarketTask;
@@ -34,14 +54,18 @@ export interface AdmittedTask {
   readonly opening: Opening;
 }
 
-/** The task, what its auction is cleared under, and its opening. */
+/**
+ * The task, what its auction is cleared under, and its opening.
+ *
+ * @param place its position in the tenant's history, and what was planned and held for its auction
+ */
 export function admitTask(
-  request: Pick<AdmitRequest, "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce">,
+  request: RequestedTask,
   context: AdmissionContext,
+  place: { readonly sequence: number; readonly terms: TaskTerms; readonly plan: AuctionPlan },
 ): AdmittedTask {
-  const { tenant, policy, nowMs, sequence } = context;
-  const pool = tenant.pool ?? context.environmentPool;
-  const terms: TaskTerms = { auctionId: request.auctionId, pool, policy, seed: request.seed };
+  const { tenant, policy, nowMs } = context;
+  const { sequence, terms, plan } = place;
   const task: MarketTask = {
     taskId: request.taskId,
     sequence,
@@ -58,17 +82,18 @@ export function admitTask(
     endedAtMs: null,
     rowVersion: 1,
   };
-  const opening: OpeningTerms = {
+  // Calls that nobody has been given, or that whoever was given them records itself, are not counted here.
+  const given = !context.mustWait && request.asksAtOnce;
+  const opening: Opening = {
     taskId: request.taskId,
     tenantId: tenant.tenantId,
     ...terms,
     sequence,
     spec: request.spec,
+    firstCalls: given ? plan.firstCalls : [],
+    allowanceMicros: plan.holdMicros,
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
   };
-  // Calls that nobody has been given, or that whoever was given them records itself, are not counted here.
-  const given = !context.mustWait && request.asksAtOnce;
-  const firstCalls = given ? context.countFirstCalls(opening) : [];
-  return { task, terms, opening: { ...opening, firstCalls } };
+  return { task, terms, opening };
 }

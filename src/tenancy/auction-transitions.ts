@@ -3,19 +3,30 @@
  *
  * Each is one transaction over the recorded facts; none of them waits for anything.
  */
+import type { AuctionCommit } from "../market/auction-commit.ts";
 import { clearingRecord } from "../market/auction-record.ts";
 import type { Award } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
+import { usdToMicros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
-import { admitTask, type AdmissionContext, type AdmittedTask } from "./admission.ts";
+import {
+  admitTask,
+  termsOf,
+  type AdmissionContext,
+  type AdmittedTask,
+  type AuctionPlan,
+  type PlanTerms,
+  type RequestedTask,
+} from "./admission.ts";
 import { auctionRows, endRows } from "./history-rows.ts";
+import type { HoldRefusal } from "./ledger.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
   AdmitRefusal,
@@ -36,8 +47,17 @@ const MAX_AUCTION_LAPSES = 5;
 const MAX_POLICIES = 32;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
-/** What belongs to an award beside it. */
-interface Told {
+/** What only the rooms above know. */
+export interface AuctionParts {
+  /** What an auction is expected to cost, call by call. */
+  readonly planAuction: (terms: PlanTerms) => AuctionPlan;
+}
+
+/** How an award came about, and what belongs to it. */
+interface Decided {
+  readonly terms: TaskTerms;
+  readonly clearing: Clearing;
+  readonly tail: AuctionCommit | null;
   /** Of its auction, for the history. */
   readonly rows: readonly HistoryRow[];
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
@@ -46,17 +66,23 @@ interface Told {
 
 export class AuctionTransitions {
   readonly #desk: MarketDesk;
-  readonly #countFirstCalls: AdmissionContext["countFirstCalls"];
+  readonly #plan: AuctionParts["planAuction"];
   /** By the tenant's document as it is read: a changed one is another. */
   readonly #policies = new WeakMap<TenantDoc, Map<string, Policy>>();
 
-  constructor(desk: MarketDesk, parts: Pick<AdmissionContext, "countFirstCalls">) {
+  constructor(desk: MarketDesk, parts: AuctionParts) {
     this.#desk = desk;
-    this.#countFirstCalls = parts.countFirstCalls;
+    this.#plan = parts.planAuction;
   }
 
-  /** A place in the tenant's history, once per Idempotency-Key; the caller holds the auction where it may begin. */
-  admit(tenant: TenantDoc, request: AdmitRequest): Result<Admission, AdmitRefusal> {
+  /**
+   * A place in the tenant's history, once per Idempotency-Key, with its bidding and judging held; the caller holds the
+   * auction where it may begin.
+   */
+  admit(
+    tenant: TenantDoc,
+    request: Omit<AdmitRequest, "keyHash"> & RequestedTask,
+  ): Result<Admission, AdmitRefusal> {
     const { store } = this.#desk;
     const nowMs = this.#desk.now();
     if (request.idempotency !== null) {
@@ -71,13 +97,13 @@ export class AuctionTransitions {
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
     const mustWait = tenant.ordering === "strict" && store.tasks.hasActiveAuction();
-    const admitted = admitTask(request, this.#context(tenant, { policy: policy.value, mustWait }));
+    const admitted = this.#enter(request, this.#context(tenant, { policy: policy.value, mustWait }));
+    if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
     if (request.idempotency !== null) {
       const { key, bodyHash } = request.idempotency;
       store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
     }
-    this.#enter(admitted);
-    const { task, opening } = admitted;
+    const { task, opening } = admitted.value;
     if (task.lease !== null) this.#desk.timeAuction(task);
     const auctionGeneration = task.lease?.generation ?? null;
     const { taskId, sequence } = task;
@@ -99,36 +125,47 @@ export class AuctionTransitions {
   }
 
   /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
-  admitAwarded(tenant: TenantDoc, request: Parameters<typeof admitTask>[0], rules: CalibrationRules): void {
+  admitAwarded(tenant: TenantDoc, request: RequestedTask, rules: CalibrationRules): void {
     const pool = tenant.pool ?? this.#desk.config.pool;
     const { policyVersion: version, weights } = tenant;
     const policy = makePolicy({ name: rules.kind, rules, pool, version, weights });
-    // Nobody is given an auction to hold.
-    const admitted = admitTask(request, this.#context(tenant, { policy, mustWait: true }));
-    const cleared = clearAuction(clearingRecord(admitted.terms, { bids: [], verdicts: [] }));
+    // Nobody is given an auction to hold, and without one nothing is held before the award.
+    const admitted = this.#enter(request, this.#context(tenant, { policy, mustWait: true }));
+    if (!admitted.ok) throw new Error("what costs nothing fits every budget");
+    const { task, terms } = admitted.value;
+    const cleared = clearAuction(clearingRecord(terms, { bids: [], verdicts: [] }));
     if (!cleared.ok) throw new Error("the rules name no agent of the pool");
-    this.#enter(admitted);
-    this.#award(admitted.task, { clearing: cleared.value, tail: null, rows: [], isOpen: false });
+    this.#award(task, { terms, clearing: cleared.value, tail: null, rows: [], isOpen: false });
   }
 
   #context(
     tenant: TenantDoc,
     { policy, mustWait }: { readonly policy: Policy; readonly mustWait: boolean },
   ): AdmissionContext {
-    const { config, store } = this.#desk;
+    const { config } = this.#desk;
     const nowMs = this.#desk.now();
-    const sequence = store.tasks.nextSequence();
     const leaseUntilMs = nowMs + config.leaseMs;
-    const countFirstCalls = this.#countFirstCalls;
-    const given = { tenant, policy, sequence, environmentPool: config.pool, mustWait, countFirstCalls };
-    return { ...given, nowMs, leaseUntilMs };
+    return { tenant, policy, environmentPool: config.pool, mustWait, nowMs, leaseUntilMs };
   }
 
-  #enter({ task, terms, opening }: AdmittedTask): void {
-    const { store } = this.#desk;
+  /** Nothing is entered, and no number is taken, where the budgets do not take what its auction may cost. */
+  #enter(request: RequestedTask, context: AdmissionContext): Result<AdmittedTask, HoldRefusal> {
+    const { store, ledger } = this.#desk;
+    const { taskId, keyId, spec } = request;
+    const terms = termsOf(request, context);
+    const plan = this.#plan({ ...terms, spec });
+    // A Worker of the version before tells of no limit.
+    const { maxCostUsd } = spec.limits;
+    const capMicros = maxCostUsd == null ? null : usdToMicros(maxCostUsd);
+    const account = { taskId, keyId, capMicros, holdMicros: plan.holdMicros };
+    const opened = ledger.open(account, this.#desk.budgets(keyId));
+    if (!opened.ok) return opened;
+    const admitted = admitTask(request, context, { sequence: store.tasks.nextSequence(), terms, plan });
+    const { task, opening } = admitted;
     store.tasks.add(task, terms);
     this.#desk.tenantHasOpen();
     this.#desk.oweOpening(task, opening);
+    return ok(admitted);
   }
 
   /** A consumer takes up an auction whose lease lapsed or whose turn came. */
@@ -169,16 +206,16 @@ export class AuctionTransitions {
     }
     this.#remember(terms, request, cleared.value);
     const { tail } = request;
-    return ok(this.#award(task, { clearing: cleared.value, tail, rows, isOpen: true }));
+    return ok(this.#award(task, { terms, clearing: cleared.value, tail, rows, isOpen: true }));
   }
 
-  #award(
-    task: MarketTask,
-    { clearing, tail, rows, isOpen }: Pick<Award, "clearing" | "tail"> & Told,
-  ): ClearOutcome {
+  #award(task: MarketTask, { terms, clearing, tail, rows, isOpen }: Decided): ClearOutcome {
     const attempt = task.attempt + 1;
     const agentId = clearing.winner;
-    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail };
+    const agent = terms.pool.find(({ id }) => id === agentId);
+    if (agent === undefined) throw new Error("the clearing names no agent of the pool");
+    const allowanceMicros = this.#desk.holdForTrace(task.taskId, agent);
+    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail, allowanceMicros };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId }, rows);
@@ -199,6 +236,10 @@ export class AuctionTransitions {
       this.#desk.outbox.drop(task.taskId, "open");
     }
     this.#desk.memory.settle(report);
+    this.#desk.ledger.release(task.taskId);
+    // One that was never begun says nothing of what they cost.
+    if (report.trace !== null && report.trace.steps > 0)
+      this.#desk.ledger.addTraceCost(report.trace.agentId, report.trace.costMicros);
     const { tenantId } = this.#desk.mustTenant();
     const settled = { ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
     this.#desk.record(settled, endRows(tenantId, report, nowMs));

@@ -105,11 +105,12 @@ export class Calibrations {
     const { taskId: pastTaskId, auctionId, agentId } = run;
     const { source } = this.#desk.config;
     const taskId = newId("tsk", source);
-    // The tenant's labels name what it submitted, and it did not submit this.
-    const spec = { ...found.spec, policy: null, metadata: {} };
+    // The tenant's labels and its limit are of what it submitted, and it did not submit this.
+    const limits = { ...found.spec.limits, maxCostUsd: null };
+    const spec = { ...found.spec, limits, policy: null, metadata: {} };
     this.#auctions.admitAwarded(
       this.#desk.mustTenant(),
-      { taskId, auctionId: newId("auc", source), seed: found.seed, spec, asksAtOnce: false },
+      { taskId, auctionId: newId("auc", source), seed: found.seed, spec, asksAtOnce: false, keyId: null },
       {
         kind: "calibration",
         agentId,
@@ -139,7 +140,7 @@ export class Calibrations {
     if (found === null) return null;
     const runs = this.#store.runs(id).map((run) => ({
       ...run,
-      costMicros: "runTaskId" in run ? this.#desk.store.charged(run.runTaskId) : null,
+      costMicros: "runTaskId" in run ? this.#desk.ledger.charged(run.runTaskId) : null,
     }));
     const { quote, acceptedAtMs } = found;
     return { quote, acceptedAtMs, runs, state: this.#stateOf(found.quote, acceptedAtMs, runs) };

@@ -8,12 +8,18 @@ import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
+import type { Agent } from "../market/agent.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
-import type { TaskId } from "../market/ids.ts";
+import type { KeyId, TaskId } from "../market/ids.ts";
+import { traceHold } from "../market/ledger/trace-hold.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
+import { asMicros, type Micros } from "../market/money.ts";
+import type { SpentCall } from "../market/report.ts";
+import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
 import { taskRow } from "./history-rows.ts";
 import type { HistoryStore } from "./history-store.ts";
+import type { Budgets, HoldRefusal, Ledger } from "./ledger.ts";
 import type { ParkedRow } from "./market-room-api.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, TenantDoc } from "./market-store.ts";
@@ -45,6 +51,9 @@ export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): 
   }
 }
 
+/** A trace that needs more is allowed so many times that, where the budgets have plenty. */
+const AHEAD = 4;
+
 export const AUCTION_TIMER = "auction-lease";
 
 export interface MarketDeskParts {
@@ -53,6 +62,7 @@ export interface MarketDeskParts {
   readonly timers: Timers;
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
+  readonly ledger: Ledger;
 }
 
 export class MarketDesk {
@@ -61,6 +71,7 @@ export class MarketDesk {
   readonly timers: Timers;
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
+  readonly ledger: Ledger;
 
   constructor(parts: MarketDeskParts) {
     this.config = parts.config;
@@ -68,6 +79,7 @@ export class MarketDesk {
     this.timers = parts.timers;
     this.outbox = parts.outbox;
     this.memory = parts.memory;
+    this.ledger = parts.ledger;
   }
 
   now(): number {
@@ -84,6 +96,59 @@ export class MarketDesk {
   openTask(taskId: TaskId): MarketTask | null {
     const task = this.store.tasks.find(taskId);
     return task === null || isFinal(task.state) ? null : task;
+  }
+
+  /** What a hold of this key's tasks must fit. */
+  budgets(keyId: KeyId | null): Budgets {
+    return { tenant: this.mustTenant().budget, key: keyId === null ? null : this.store.keyBudget(keyId) };
+  }
+
+  /** The bid's own cap, as far as the budgets take it; returns what all calls of the task may cost from now on. */
+  holdForTrace(taskId: TaskId, agent: Agent): Micros {
+    const account = this.#account(taskId);
+    const wanted = traceHold(agent, this.ledger.traceCosts(agent.id));
+    const budgets = this.budgets(account.keyId);
+    const refusal = this.ledger.hold(taskId, wanted, budgets);
+    if (refusal !== null) this.ledger.hold(taskId, refusal.leftMicros, budgets);
+    return this.#allowance(taskId);
+  }
+
+  /**
+   * Lets the task's calls cost so much in all, if its budgets take it.
+   *
+   * @returns what they may cost now: more where there is plenty, so that not every call must ask
+   */
+  allow(taskId: TaskId, totalMicros: Micros): Result<Micros, HoldRefusal> {
+    const task = this.openTask(taskId);
+    const account = this.#account(taskId);
+    const allowed = this.#allowance(taskId);
+    if (totalMicros <= allowed) return ok(allowed);
+    const more = asMicros(totalMicros - allowed);
+    const budgets = this.budgets(account.keyId);
+    // Settled, it has nothing left to spend.
+    if (task === null)
+      return fail({ scope: "task", limit: "task", askedMicros: more, leftMicros: asMicros(0) });
+    if (this.ledger.holdAhead(taskId, asMicros(AHEAD * more), budgets)) return ok(this.#allowance(taskId));
+    const refusal = this.ledger.hold(taskId, more, budgets);
+    return refusal === null ? ok(this.#allowance(taskId)) : fail(refusal);
+  }
+
+  /** Books calls of a task. After its end nothing stays held for it, whatever comes back for a bound. */
+  spend(taskId: TaskId, calls: readonly SpentCall[]): void {
+    const budgets = this.budgets(this.#account(taskId).keyId);
+    for (const call of calls) this.ledger.spend(taskId, call, budgets);
+    if (this.openTask(taskId) === null) this.ledger.release(taskId);
+  }
+
+  #account(taskId: TaskId): NonNullable<ReturnType<Ledger["account"]>> {
+    const account = this.ledger.account(taskId);
+    if (account === null) throw new Error(`no account of ${taskId}`);
+    return account;
+  }
+
+  #allowance(taskId: TaskId): Micros {
+    const { heldMicros, chargedMicros } = this.#account(taskId);
+    return asMicros(heldMicros + chargedMicros);
   }
 
   /** Stores a task in its next state, of which the history is told, after others that belong to the transition. */
@@ -117,7 +182,7 @@ export class MarketDesk {
 
   /** As the task stands. */
   #rowOf(task: MarketTask): TaskRow {
-    return taskRow(this.mustTenant().tenantId, task, this.store.charged(task.taskId));
+    return taskRow(this.mustTenant().tenantId, task, this.ledger.charged(task.taskId));
   }
 
   /** Owes a message to the task's room. */

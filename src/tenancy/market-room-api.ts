@@ -8,8 +8,11 @@ import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { PassageReport, PassageStep } from "../market/passage.ts";
 import type { Policy, Weights } from "../market/policy.ts";
+import type { Budget } from "../market/ledger/budget.ts";
 import type { Result } from "../market/result.ts";
 import type { TaskSpec } from "../market/task.ts";
+import type { BooksAnswers, BooksQuery } from "./books.ts";
+import type { HoldRefusal } from "./ledger.ts";
 
 export type Ordering = "parallel" | "strict";
 
@@ -20,6 +23,7 @@ export interface TenantSettings {
   readonly ordering: Ordering;
   /** Null: the environment's pool. */
   readonly pool: Pool | null;
+  readonly budget: Budget;
 }
 
 /** A key by its hash; the key itself is nowhere. */
@@ -28,6 +32,8 @@ export interface ApiKey {
   /** SHA-256, lower-case hexadecimal. */
   readonly hash: string;
   readonly name: string;
+  /** Of all tasks that were asked for with it; null: its tenant's alone holds. */
+  readonly budget: Budget | null;
 }
 
 /** A history row that D1 will never take, and why. */
@@ -63,6 +69,8 @@ export interface Admission {
 export type AdmitRefusal =
   | { readonly reason: "unauthenticated" }
   | { readonly reason: "idempotency_conflict" }
+  /** Nothing is admitted and nothing was spent. */
+  | { readonly reason: "budget"; readonly refusal: HoldRefusal }
   | PolicyRefusal;
 
 /** Why a policy's name means nothing here. */
@@ -144,6 +152,10 @@ export interface MarketRoomApi extends CalibrationApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   authorize(keyHash: string): Promise<{ readonly tenantId: TenantId } | null>;
+  /** Effective from the next hold on; false where there is no such tenant. */
+  setBudget(budget: Budget): Promise<boolean>;
+  /** Null where there is no such tenant; otherwise the answer to the query's kind. */
+  readBooks(query: BooksQuery): Promise<BooksAnswers[BooksQuery["kind"]] | null>;
   admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>>;
   takeAuction(
     taskId: TaskId,

@@ -4,6 +4,7 @@ import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_VERSIONS } from "../durable/timers.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
+import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 
 const STEPS: SchemaSteps = [
@@ -76,6 +77,11 @@ INSERT INTO history (id, kind, row, parked) SELECT id, kind, row, parked FROM hi
 DROP TABLE history_before;
 DROP INDEX tasks_open;
 CREATE INDEX tasks_waiting ON tasks (sequence) WHERE state = 'admitted';
+`,
+  `
+${LEDGER_SCHEMA}
+${LEDGER_FROM_CHARGES}
+ALTER TABLE keys ADD COLUMN budget TEXT;
 `,
 ];
 

@@ -1,8 +1,7 @@
 /** The market room's tables and the statements over them, but for those with files of their own. No decisions here. */
 import type { Agent } from "../market/agent.ts";
-import type { TaskId, TenantId } from "../market/ids.ts";
-import { asMicros, type Micros } from "../market/money.ts";
-import type { SpentCall } from "../market/report.ts";
+import type { KeyId, TenantId, TaskId } from "../market/ids.ts";
+import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
 import { HistoryStore } from "./history-store.ts";
 import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
 import { TaskStore } from "./task-store.ts";
@@ -18,10 +17,18 @@ export interface TenantDoc extends PolicyWeights {
   readonly policyVersion: number;
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
+  readonly budget: Budget;
 }
 
 /** What documents from before the fit to the mean lack. */
 const NO_MEAN_FIT = { meanWeights: null, meanFit: null };
+/** What documents from before there were budgets lack. */
+const UNLIMITED = { budget: NO_BUDGET };
+
+interface KnownKey {
+  readonly keyId: KeyId;
+  readonly budget: Budget | null;
+}
 
 export class MarketStore {
   readonly #sql: SqlStorage;
@@ -31,8 +38,8 @@ export class MarketStore {
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
   #toldOpen: boolean | undefined = undefined;
-  /** Keys that are known to stand. */
-  readonly #keys = new Set<string>();
+  /** Keys that are known to stand, by their hashes. */
+  readonly #keys = new Map<string, KnownKey>();
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -56,7 +63,7 @@ export class MarketStore {
 
   #readTenant(): TenantDoc | null {
     const stored = this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
-    return stored === null ? null : { ...NO_MEAN_FIT, ...stored };
+    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...stored };
   }
 
   putTenant(tenant: TenantDoc): void {
@@ -89,39 +96,40 @@ export class MarketStore {
 
   addKey(key: ApiKey, nowMs: number): void {
     this.#sql.exec(
-      "INSERT OR IGNORE INTO keys (hash, key_id, name, created_at_ms) VALUES (?, ?, ?, ?)",
+      "INSERT OR IGNORE INTO keys (hash, key_id, name, created_at_ms, budget) VALUES (?, ?, ?, ?, ?)",
       key.hash,
       key.keyId,
       key.name,
       nowMs,
+      key.budget === null ? null : JSON.stringify(key.budget),
     );
   }
 
-  hasKey(hash: string): boolean {
-    if (this.#keys.has(hash)) return true;
-    const isKnown = this.#sql.exec("SELECT 1 FROM keys WHERE hash = ?", hash).toArray().length > 0;
-    if (isKnown) this.#keys.add(hash);
-    return isKnown;
+  /** The key with this hash; null: there is none. */
+  keyId(hash: string): KeyId | null {
+    return this.#key(hash)?.keyId ?? null;
   }
 
-  /** A charge is applied once, whatever is reported how often; only a bound may be replaced by the bill. */
-  addCharge(taskId: TaskId, call: SpentCall): void {
-    this.#sql.exec(
-      `INSERT INTO charges (call_id, task_id, micros, body) VALUES (?, ?, ?, ?)
-       ON CONFLICT (call_id) DO UPDATE SET micros = excluded.micros, body = excluded.body
-       WHERE json_extract(charges.body, '$.status') = 'unconfirmed'`,
-      call.callId,
-      taskId,
-      call.micros,
-      JSON.stringify(call),
-    );
+  #key(hash: string): KnownKey | null {
+    const known = this.#keys.get(hash);
+    if (known !== undefined) return known;
+    const query = "SELECT key_id, budget FROM keys WHERE hash = ?";
+    const row = this.#sql.exec<{ key_id: string; budget: string | null }>(query, hash).toArray()[0];
+    if (row === undefined) return null;
+    const key: KnownKey = {
+      keyId: row.key_id as KeyId,
+      budget: row.budget === null ? null : (JSON.parse(row.budget) as Budget),
+    };
+    this.#keys.set(hash, key);
+    return key;
   }
 
-  charged(taskId: TaskId): Micros {
-    const row = this.#sql
-      .exec<{ total: number | null }>("SELECT sum(micros) AS total FROM charges WHERE task_id = ?", taskId)
-      .one();
-    return asMicros(row.total ?? 0);
+  /** Null: the key has none, or there is no such key. */
+  keyBudget(keyId: KeyId): Budget | null {
+    for (const key of this.#keys.values()) if (key.keyId === keyId) return key.budget;
+    const query = "SELECT hash FROM keys WHERE key_id = ?";
+    const hash = this.#sql.exec<{ hash: string }>(query, keyId).toArray()[0]?.hash;
+    return hash === undefined ? null : (this.#key(hash)?.budget ?? null);
   }
 
   idempotent(key: string, nowMs: number): { readonly bodyHash: string; readonly taskId: TaskId } | null {

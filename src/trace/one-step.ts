@@ -29,7 +29,12 @@ export async function oneStep(trace: TraceRun, steps: readonly Step[]): Promise<
   const callId = newId("cal", source);
   const boundMicros = deps.models.stepBound(desk.agent, request);
   const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
-  if (!(await mayGoOn(trace, null, await room.startTraceCall(generation, started)))) return LEAVE;
+  const begun = await room.startTraceCall(generation, started);
+  if (begun === "cost_limit" || begun === "budget") {
+    await room.endTrace(generation, null, begun);
+    return LEAVE;
+  }
+  if (!(await mayGoOn(trace, null, begun))) return LEAVE;
 
   const deadlineAtMs = Math.min(source.now() + modelCallMs, desk.deadlineAtMs);
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));

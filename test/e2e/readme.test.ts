@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(11);
+  expect(examples).toHaveLength(14);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,

@@ -107,6 +107,7 @@ export function anOpening(fields: Partial<Opening> = {}): Opening {
     policy: aPolicy("sale", { pool }),
     seed: 7,
     firstCalls: [],
+    allowanceMicros: null,
     admittedAtMs,
     deadlineAtMs: admittedAtMs + spec.limits.deadlineS * 1_000,
     ...fields,

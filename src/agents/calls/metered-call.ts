@@ -7,7 +7,7 @@
  */
 import type { Agent } from "../../market/agent.ts";
 import type { CallBill, CallFailure } from "../../market/call.ts";
-import { addUsage, callCost, NO_USAGE, sumMicros, ZERO_MICROS } from "../../market/money.ts";
+import { addUsage, callCost, NO_USAGE } from "../../market/money.ts";
 import { fail, ok, type Result } from "../../market/result.ts";
 import type { Answer, CallLimits } from "../model-port.ts";
 import type { Reply } from "../providers/provider.ts";
@@ -46,7 +46,6 @@ export class MeteredCall {
   #requests = 0;
   #answersLeft: number;
   #usage = NO_USAGE;
-  #costMicros = ZERO_MICROS;
   #billed = false;
   #unconfirmed = false;
 
@@ -121,7 +120,6 @@ export class MeteredCall {
     }
     this.#billed = true;
     this.#usage = addUsage(this.#usage, usage);
-    this.#costMicros = sumMicros([this.#costMicros, callCost(usage, this.#options.agent.prices)]);
   }
 
   async #waitForRetry(attempt: number, error: RequestError): Promise<boolean> {
@@ -136,6 +134,12 @@ export class MeteredCall {
   #bill(): CallBill {
     if (this.#unconfirmed) return { status: "unconfirmed" };
     if (!this.#billed) return { status: "refused" };
-    return { status: "billed", usage: this.#usage, costMicros: this.#costMicros };
+    return {
+      status: "billed",
+      usage: this.#usage,
+      // Rounded up once, for all answers of the call.
+      costMicros: callCost(this.#usage, this.#options.agent.prices),
+      prices: this.#options.agent.prices,
+    };
   }
 }

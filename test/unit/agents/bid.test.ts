@@ -46,6 +46,7 @@ describe("workers-ai", () => {
           reasoningTokens: 0,
         },
         costMicros: 300,
+        prices: anAgent("workers-ai").prices,
       },
     });
   });

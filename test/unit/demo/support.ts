@@ -120,6 +120,7 @@ const apiCall = (n: number, kind: ApiCall["kind"], costMicros: number, usage: To
   agentId: SMALL,
   status: "billed",
   boundMicros: 99,
+  payer: "tenant",
   costMicros,
   usage,
 });

@@ -8,8 +8,10 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "auction_never_cleared": 409,
       "auction_not_cleared": 409,
       "body_too_large": 413,
+      "budget_exceeded": 402,
       "calibration_expired": 409,
       "calibration_not_found": 404,
+      "cost_limit_too_low": 400,
       "forbidden": 403,
       "idempotency_conflict": 409,
       "internal": 500,
@@ -33,6 +35,8 @@ test("codes and their statuses are a contract with clients: add rows, never chan
 test.each<[string, ErrorRow]>(Object.entries(ERROR_TABLE))("%s reads as an error of the API", (code, row) => {
   expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
   expect(row.message).toMatch(/^[A-Z].*\.$/);
-  // The same request can only succeed later where the fault was not in it: it came too early, or to a house in trouble.
-  expect(row.retryable).toBe(row.status >= 500 || row.status === 429 || code === "auction_not_cleared");
+  // The same request can only succeed later where the fault was not in it: it came too early, while others hold the
+  // money, or to a house in trouble.
+  const mayPass = ["auction_not_cleared", "budget_exceeded"].includes(code);
+  expect(row.retryable).toBe(row.status >= 500 || row.status === 429 || mayPass);
 });

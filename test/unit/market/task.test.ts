@@ -20,7 +20,7 @@ describe("a task", () => {
     expect(taskSpecSchema.parse({ prompt: "Add two numbers." })).toEqual({
       prompt: "Add two numbers.",
       verifier: null,
-      limits: { deadlineS: 3_600, maxSteps: 200, maxOutputTokens: 8_192 },
+      limits: { deadlineS: 3_600, maxSteps: 200, maxCostUsd: null, maxOutputTokens: 8_192 },
       tools: ["run_javascript", "http"],
       policy: null,
       metadata: {},
@@ -31,6 +31,7 @@ describe("a task", () => {
     expect(taskSpecSchema.parse({ prompt: "p", limits: { maxSteps: 3 } }).limits).toEqual({
       deadlineS: 3_600,
       maxSteps: 3,
+      maxCostUsd: null,
       maxOutputTokens: 8_192,
     });
   });
@@ -67,6 +68,9 @@ describe("a task", () => {
     ["steps as text", { limits: { maxSteps: "5" } }, ["limits.maxSteps"]],
     ["too little output", { limits: { maxOutputTokens: 63 } }, ["limits.maxOutputTokens"]],
     ["too much output", { limits: { maxOutputTokens: 65_537 } }, ["limits.maxOutputTokens"]],
+    ["a cost of no whole micro-dollar", { limits: { maxCostUsd: 0.000_000_4 } }, ["limits.maxCostUsd"]],
+    ["a cost of nothing", { limits: { maxCostUsd: 0 } }, ["limits.maxCostUsd"]],
+    ["too high a cost", { limits: { maxCostUsd: 100_001 } }, ["limits.maxCostUsd"]],
     ["a tool that is none", { tools: ["http", "shell"] }, ["tools.1"]],
     ["a label that is no text", { metadata: { run: 7 } }, ["metadata.run"]],
     ["a label too long", { metadata: { run: "x".repeat(513) } }, ["metadata.run"]],
@@ -79,7 +83,10 @@ describe("a task", () => {
 
   test.each([
     ["the longest prompt", { prompt: "x".repeat(MAX_PROMPT_CHARS) }],
-    ["the least limits", { limits: { deadlineS: 5, maxSteps: 1, maxOutputTokens: 64 } }],
+    [
+      "the least limits",
+      { limits: { deadlineS: 5, maxSteps: 1, maxCostUsd: 0.000_001, maxOutputTokens: 64 } },
+    ],
     ["the largest limits", { limits: { deadlineS: 86_400, maxSteps: 500, maxOutputTokens: 65_536 } }],
     ["the longest label", { metadata: { ["x".repeat(64)]: "x".repeat(512) } }],
     ["no verifier", { verifier: null }],

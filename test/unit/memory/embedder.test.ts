@@ -1,6 +1,6 @@
 /** Embeddings over both wires: what is sent, what is read, and how it fails. */
 import { describe, expect, test } from "vitest";
-import { NO_USAGE } from "../../../src/market/money.ts";
+import { NO_USAGE, type Prices } from "../../../src/market/money.ts";
 import { createEmbedder, MAX_EMBEDDED_CHARS } from "../../../src/memory/embedder.ts";
 import { embeddingConfigSchema } from "../../../src/memory/embedding-config.ts";
 import { aWorld, SECRET, type World } from "./fakes.ts";
@@ -185,18 +185,19 @@ describe("over an OpenAI-compatible endpoint", () => {
 });
 
 describe("the bill", () => {
-  const billed = (inputTokens: number, costMicros: number) => ({
+  const billed = (prices: Prices, inputTokens: number, costMicros: number) => ({
     status: "billed",
     usage: { ...NO_USAGE, inputTokens },
     costMicros,
+    prices,
   });
   const vector = { data: [{ embedding: [1, 0] }] };
 
   test.each<[object | Error, object]>([
     // 7 tokens at 2 USD per Mtok.
-    [{ ...vector, usage: { prompt_tokens: 7, total_tokens: 7 } }, billed(7, 14)],
+    [{ ...vector, usage: { prompt_tokens: 7, total_tokens: 7 } }, billed(openAi.prices, 7, 14)],
     // The answer is of no use, and was given all the same.
-    [{ data: [{ embedding: [1] }], usage: { prompt_tokens: 7 } }, billed(7, 14)],
+    [{ data: [{ embedding: [1] }], usage: { prompt_tokens: 7 } }, billed(openAi.prices, 7, 14)],
     [vector, { status: "unconfirmed" }],
     [{ ...vector, usage: { prompt_tokens: 0 } }, { status: "unconfirmed" }],
     [{ ...vector, usage: { prompt_tokens: "7" } }, { status: "unconfirmed" }],
@@ -211,7 +212,7 @@ describe("the bill", () => {
   test.each<[object | Error, object]>([
     [{ data: [[1, 0]] }, { status: "unconfirmed" }],
     // Should the binding report it one day, it is taken at its word: 30 tokens at 0.067 USD per Mtok.
-    [{ data: [[1, 0]], usage: { prompt_tokens: 30 } }, billed(30, 3)],
+    [{ data: [[1, 0]], usage: { prompt_tokens: 30 } }, billed(workersAi.prices, 30, 3)],
     [new Error("InferenceUpstreamError: 3040: Capacity temporarily exceeded"), { status: "refused" }],
     [new Error("Network connection lost."), { status: "unconfirmed" }],
   ])("of Workers AI's %o is %o", async (answer, bill) => {

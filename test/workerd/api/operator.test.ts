@@ -92,6 +92,7 @@ describe("a new tenant", () => {
       id: expect.stringMatching(/^ten_[0-9a-z]{26}$/),
       name: "Acme",
       ordering: "parallel",
+      budget: { totalUsd: null, dayUsd: null, monthUsd: null },
     });
   });
 
@@ -138,6 +139,7 @@ describe("a new key", () => {
       object: "key",
       id: expect.stringMatching(/^key_[0-9a-z]{26}$/),
       name: "ci",
+      budget: null,
       key: expect.stringMatching(new RegExp(`^sr_${ulid}_[0-9a-f]{48}$`)),
     });
     expect((await agentsOf({ Authorization: `Bearer ${made.key}` })).length).toBeGreaterThan(0);

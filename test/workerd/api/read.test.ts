@@ -40,6 +40,7 @@ describe("an open task", () => {
       steps: 0,
       queueMessages: 0,
       result: null,
+      partialResult: null,
       verdict: null,
       costMicros: 0,
       costUsd: 0,

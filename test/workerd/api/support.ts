@@ -44,6 +44,7 @@ const problemSchema = z.strictObject({
     message: z.string(),
     retryable: z.boolean(),
     issues: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.null()])).optional(),
   }),
   requestId: z.uuid(),
 });

@@ -51,11 +51,8 @@ const embedCalls = async ({ room }: Pick<Task, "room">) =>
   ((await room.readTrace())?.calls ?? []).filter((call) => call.kind === "embed");
 const charged = async ({ market }: Day) =>
   runInDurableObject(market, (_, { storage }) => {
-    const query = "SELECT body FROM charges WHERE json_extract(body, '$.kind') = 'embed'";
-    return storage.sql
-      .exec<{ body: string }>(query)
-      .toArray()
-      .map(({ body }) => JSON.parse(body) as { agentId: string | null; micros: number; status: string });
+    const query = "SELECT agent_id, status, charged FROM calls WHERE kind = 'embed'";
+    return storage.sql.exec<{ agent_id: string; status: string; charged: number }>(query).toArray();
   });
 
 /** The auction is taken up by another Worker, after the first one's lease has lapsed. */
@@ -90,7 +87,7 @@ describe("an embedding", () => {
     const { embedMicros = 0, bidMicros = 0, juryMicros = 0 } = view?.costs ?? {};
     expect(view?.costMicros).toBe(embedMicros + bidMicros + juryMicros);
     await vi.waitFor(async () =>
-      expect(await charged(day)).toMatchObject([{ agentId: null, status: "billed", micros: 2 }]),
+      expect(await charged(day)).toMatchObject([{ agent_id: "", status: "billed", charged: 2 }]),
     );
   });
 
@@ -156,17 +153,19 @@ describe("an auction that is taken over", () => {
     expect(await embedCalls(task)).toMatchObject([{ status: "refused", costMicros: 0 }]);
   });
 
-  test("asks again for one whose answer never came; the first stays counted at its bound", async () => {
+  test("asks again for one whose answer never came; the first stays counted at its bound, and the house pays for it", async () => {
     const { day, task, first } = await dying(async () => new Promise(() => undefined));
     expect(first.asked).toHaveLength(1);
     const second = countingMemory();
     await takenOver(day, task, second.memory);
     expect(second.asked).toHaveLength(1);
-    expect((await embedCalls(task)).map(({ status, costMicros }) => [status, costMicros])).toEqual([
-      ["unconfirmed", 3],
-      ["billed", 2],
+    expect(
+      (await embedCalls(task)).map(({ status, costMicros, payer }) => [status, costMicros, payer]),
+    ).toEqual([
+      ["unconfirmed", 3, "lost"],
+      ["billed", 2, "tenant"],
     ]);
-    expect((await task.room.view())?.costs.embedMicros).toBe(5);
+    expect((await task.room.view())?.costs.embedMicros).toBe(2);
   });
 
   test("books the bill that its old holder brings late, and keeps the first vector", async () => {

@@ -8,6 +8,7 @@ import type { AuctionToRun } from "../../../src/auction/run-auction.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { poolSchema, type AgentInput, type Pool } from "../../../src/market/agent.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
+import { NO_BUDGET, type Budget } from "../../../src/market/ledger/budget.ts";
 import { newId, type AgentId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
 import { taskSpecSchema, type TaskInput } from "../../../src/market/task.ts";
 import type { Admission, MarketRoomApi, Ordering } from "../../../src/tenancy/market-room-api.ts";
@@ -71,11 +72,23 @@ export interface MarketDay {
   ringMarket(): Promise<boolean>;
 }
 
-export async function openMarket(options: { readonly ordering?: Ordering } = {}): Promise<MarketDay> {
+export async function openMarket(
+  options: {
+    readonly ordering?: Ordering;
+    readonly budget?: Budget;
+    readonly keyBudget?: Budget | null;
+  } = {},
+): Promise<MarketDay> {
   const tenantId = newId("ten", config.source);
   const market = marketStub<MarketRoomApi & MarketRoomPort>(tenantId);
-  await market.setUp({ tenantId, name: "test", ordering: options.ordering ?? "parallel", pool: POOL });
-  await market.addKey({ keyId: newId("key", config.source), hash: KEY_HASH, name: "test" });
+  const { ordering = "parallel", budget = NO_BUDGET, keyBudget = null } = options;
+  await market.setUp({ tenantId, name: "test", ordering, pool: POOL, budget });
+  await market.addKey({
+    keyId: newId("key", config.source),
+    hash: KEY_HASH,
+    name: "test",
+    budget: keyBudget,
+  });
   return {
     tenantId,
     market,

@@ -1,0 +1,69 @@
+/**
+ * What the task's calls may cost: no call is started beyond what the market room holds for the task.
+ *
+ * What is allowed comes with the opening and the award; where a call does not fit, the market room is asked for more.
+ */
+import type { StartedCall } from "../market/call.ts";
+import { asMicros, sumMicros, type Micros } from "../market/money.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
+import type { MarketRoomPort } from "./market-room-port.ts";
+import type { Room } from "./room.ts";
+
+export interface AllowanceParts {
+  readonly room: Room;
+  market(): MarketRoomPort;
+}
+
+/** What is committed with calls that start. */
+interface Spending<T> {
+  /** Whether whoever wants to start them still holds the work: nothing is asked for where it will not start them. */
+  readonly isHeld: () => boolean;
+  /** Hears why the calls may not start; null: they may. */
+  readonly work: (refusal: SpendRefusal | null) => T;
+  /** Books what ended with the same commit: what that leaves may be what the calls lack. */
+  readonly bills?: () => void;
+}
+
+export class Allowance {
+  readonly #parts: AllowanceParts;
+
+  constructor(parts: AllowanceParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Commits work that starts these calls. Between the last look at the allowance and the commit nothing else can come.
+   *
+   * @throws what the market room threw; nothing but bills is committed then
+   */
+  async commit<T>(calls: readonly StartedCall[], { isHeld, work, bills }: Spending<T>): Promise<T> {
+    const { room } = this.#parts;
+    const lacking = () => (isHeld() ? this.#lacking(calls) : null);
+    if (bills !== undefined && lacking() !== null) await room.commit(bills);
+    let refusal: SpendRefusal | null = null;
+    for (let wanted = lacking(); wanted !== null && refusal === null; wanted = lacking()) {
+      refusal = await this.#ask(wanted);
+    }
+    return room.commit(() => work(refusal));
+  }
+
+  /** What all calls would come to with these; null where that is allowed, or the task is not limited. */
+  #lacking(calls: readonly StartedCall[]): Micros | null {
+    if (calls.length === 0) return null;
+    const { journal } = this.#parts.room;
+    const allowed = this.#parts.room.allowanceMicros();
+    if (allowed === null) return null;
+    const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
+    const total = asMicros(journal.committedMicros() + sumMicros(fresh));
+    return total > allowed ? total : null;
+  }
+
+  async #ask(totalMicros: Micros): Promise<SpendRefusal | null> {
+    const { room } = this.#parts;
+    const { taskId } = room.mustOpening();
+    const answer = await this.#parts.market().allow(taskId, totalMicros);
+    if (!answer.ok) return answer.failure.scope === "task" ? "cost_limit" : "budget";
+    room.transact(() => room.allow(answer.value));
+    return null;
+  }
+}

@@ -1,0 +1,211 @@
+/** Reading the tenant's books: its budgets and what is left, usage by day and by task, and every line for an audit. */
+import type { CallBill, CallKind } from "../market/call.ts";
+import type { AgentId, CallId, KeyId, TaskId } from "../market/ids.ts";
+import { type Budget, type Spending } from "../market/ledger/budget.ts";
+import type { Payer } from "../market/ledger/charge.ts";
+import type { BookSums, CallLine, TransferLine } from "../market/ledger/reconcile.ts";
+import type { Account, TransferKind } from "../market/ledger/transfer.ts";
+import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/money.ts";
+import { spendingOf, TENANT_SCOPE } from "./spending.ts";
+
+/** What a tenant spent on calls of one kind; money in micro-USD. */
+export interface UsageLine {
+  /** UTC. */
+  readonly day: string;
+  /** Null: the tasks were nobody's key's, or from before keys were noted. */
+  readonly keyId: KeyId | null;
+  /** Null: the calls were no agent's. */
+  readonly agentId: AgentId | null;
+  readonly kind: CallKind;
+  readonly calls: number;
+  /** Of them, calls whose usage never came: they count at their bound, and their tokens not at all. */
+  readonly unconfirmed: number;
+  readonly inputTokens: number;
+  /** Of them, read from the provider's cache. */
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly chargedMicros: Micros;
+  /** What the house paid in the tenant's place. */
+  readonly houseMicros: Micros;
+}
+
+/** A task's calls that were booked. */
+export interface TaskLines {
+  /** False: the books know no such task. */
+  readonly known: boolean;
+  readonly calls: readonly CallLine[];
+}
+
+export type BooksQuery =
+  | { readonly kind: "budget" }
+  /** Days from and to, both included. */
+  | { readonly kind: "usage"; readonly from: string; readonly to: string }
+  | { readonly kind: "task"; readonly taskId: TaskId }
+  | { readonly kind: "calls"; readonly after: string; readonly limit: number }
+  | { readonly kind: "transfers"; readonly after: number; readonly limit: number }
+  /** Accounts after this task's, so many at most; default: from the first one on. */
+  | { readonly kind: "sums"; readonly after?: string; readonly limit?: number };
+
+export interface BooksAnswers {
+  readonly budget: { readonly budget: Budget; readonly spending: Spending };
+  readonly usage: readonly UsageLine[];
+  readonly task: TaskLines;
+  readonly calls: readonly CallLine[];
+  readonly transfers: readonly TransferLine[];
+  /** A page of the accounts, and all other sums; `version` is another after every entry. */
+  readonly sums: BookSums & { readonly version: string };
+}
+
+/** A task has an account for good: all of them would not fit an answer. */
+const MOST_ACCOUNTS = 10_000;
+
+type Row = Record<string, SqlStorageValue>;
+
+export class Books {
+  readonly #sql: SqlStorage;
+  readonly #now: () => number;
+
+  constructor(storage: DurableObjectStorage, now: () => number) {
+    this.#sql = storage.sql;
+    this.#now = now;
+  }
+
+  read(query: BooksQuery, budget: Budget): BooksAnswers[BooksQuery["kind"]] {
+    switch (query.kind) {
+      case "budget":
+        return { budget, spending: spendingOf(this.#sql, TENANT_SCOPE, this.#now()) };
+      case "usage":
+        return this.#usage(query.from, query.to);
+      case "task":
+        return this.#task(query.taskId);
+      case "calls":
+        return this.#calls("WHERE call_id > ? ORDER BY call_id LIMIT ?", query.after, query.limit);
+      case "transfers":
+        return this.#transfers(query.after, query.limit);
+      case "sums":
+        return this.#sums(query.after ?? "", query.limit ?? MOST_ACCOUNTS);
+    }
+  }
+
+  #usage(from: string, to: string): UsageLine[] {
+    return this.#sql
+      .exec<Row>(
+        "SELECT * FROM usage WHERE day >= ? AND day <= ? ORDER BY day, key_id, agent_id, kind",
+        from,
+        to,
+      )
+      .toArray()
+      .map((row) => ({
+        day: row["day"] as string,
+        keyId: orNull<KeyId>(row["key_id"]),
+        agentId: orNull<AgentId>(row["agent_id"]),
+        kind: row["kind"] as CallKind,
+        calls: row["calls"] as number,
+        unconfirmed: row["unconfirmed"] as number,
+        inputTokens: row["input"] as number,
+        cachedInputTokens: row["cached"] as number,
+        outputTokens: row["output"] as number,
+        chargedMicros: asMicros(row["charged"] as number),
+        houseMicros: asMicros(row["house"] as number),
+      }));
+  }
+
+  #task(taskId: TaskId): TaskLines {
+    const known = this.#sql.exec("SELECT 1 FROM accounts WHERE task_id = ?", taskId).toArray().length > 0;
+    return { known, calls: this.#calls("WHERE task_id = ? ORDER BY call_id", taskId) };
+  }
+
+  #calls(where: string, ...bindings: SqlStorageValue[]): CallLine[] {
+    return this.#sql
+      .exec<Row>(
+        `SELECT calls.*, (SELECT body FROM prices WHERE id = price) AS prices FROM calls ${where}`,
+        ...bindings,
+      )
+      .toArray()
+      .map((row) => ({
+        callId: row["call_id"] as CallId,
+        taskId: row["task_id"] as TaskId,
+        keyId: orNull<KeyId>(row["key_id"]),
+        day: row["day"] as string,
+        agentId: orNull<AgentId>(row["agent_id"]),
+        kind: row["kind"] as CallKind,
+        attempt: row["attempt"] as number,
+        status: row["status"] as CallBill["status"],
+        payer: row["payer"] as Payer,
+        boundMicros: asMicros(row["bound_micros"] as number),
+        chargedMicros: asMicros(row["charged"] as number),
+        overrunMicros: asMicros(row["overrun"] as number),
+        lostMicros: asMicros(row["lost"] as number),
+        usage: parsed<TokenUsage>(row["usage"]),
+        prices: parsed<Prices>(row["prices"]),
+        endedAtMs: row["ended_at_ms"] as number,
+      }));
+  }
+
+  #transfers(after: number, limit: number): TransferLine[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM transfers WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+      .toArray()
+      .map((row) => ({
+        id: row["id"] as number,
+        atMs: row["at_ms"] as number,
+        kind: row["kind"] as TransferKind,
+        taskId: row["task_id"] as TaskId,
+        callId: row["call_id"] as CallId | null,
+        from: row["source"] as Account,
+        to: row["target"] as Account,
+        micros: asMicros(row["micros"] as number),
+      }));
+  }
+
+  #sums(after: string, limit: number): BooksAnswers["sums"] {
+    const accounts = this.#sql
+      .exec<Row>(
+        "SELECT task_id, key_id, held, charged FROM accounts WHERE task_id > ? ORDER BY task_id LIMIT ?",
+        after,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({
+        taskId: row["task_id"] as TaskId,
+        keyId: orNull<KeyId>(row["key_id"]),
+        heldMicros: row["held"] as number,
+        chargedMicros: row["charged"] as number,
+      }));
+    const spending = this.#sql
+      .exec<{ scope: string; time: string; micros: number }>("SELECT scope, time, micros FROM spending")
+      .toArray();
+    const usage = this.#sql
+      .exec<Row>("SELECT * FROM usage")
+      .toArray()
+      .map((row) => ({
+        day: row["day"] as string,
+        keyId: row["key_id"] as string,
+        agentId: row["agent_id"] as string,
+        kind: row["kind"] as string,
+        calls: row["calls"] as number,
+        unconfirmed: row["unconfirmed"] as number,
+        inputTokens: row["input"] as number,
+        cachedInputTokens: row["cached"] as number,
+        outputTokens: row["output"] as number,
+        chargedMicros: row["charged"] as number,
+        houseMicros: row["house"] as number,
+      }));
+    const version = this.#sql
+      .exec<{ version: string }>(
+        // By sums: there are many more calls than lines of usage.
+        `SELECT (SELECT coalesce(max(id), 0) FROM transfers) || '/' ||
+           (SELECT coalesce(sum(calls), 0) || '/' || coalesce(sum(unconfirmed), 0) FROM usage) AS version`,
+      )
+      .one().version;
+    return { accounts, spending, usage, version };
+  }
+}
+
+function orNull<T extends string>(value: SqlStorageValue | undefined): T | null {
+  return value === "" || value === undefined ? null : (value as T);
+}
+
+function parsed<T>(value: SqlStorageValue | undefined): T | null {
+  return typeof value === "string" ? (JSON.parse(value) as T) : null;
+}

@@ -1,0 +1,148 @@
+/** The parts of a market room, wired together: what its calls work with. */
+import { parseConfig, type Config } from "../config.ts";
+import { GroupCommit } from "../durable/group-commit.ts";
+import { Outbox } from "../durable/outbox.ts";
+import { hasSchema, migrateSchema } from "../durable/schema.ts";
+import { Timers } from "../durable/timers.ts";
+import { logError } from "../log.ts";
+import type { TaskId } from "../market/ids.ts";
+import { AuctionTransitions, type AuctionParts } from "./auction-transitions.ts";
+import { CalibrationDesk } from "./calibration-desk.ts";
+import { CalibrationStore } from "./calibration-store.ts";
+import { Calibrations } from "./calibrations.ts";
+import { Ledger } from "./ledger.ts";
+import { MarketDesk, tellRoom, type OwedToTaskRoom } from "./market-desk.ts";
+import { MARKET_SCHEMA } from "./market-schema.ts";
+import { MarketStore, type TenantDoc } from "./market-store.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
+import type { MarketTask } from "./task-store.ts";
+import type { TaskRoomPort } from "./task-room-port.ts";
+
+/** Rows and vectors gather for this long before a consumer is called: one visit carries what a burst of tasks left. */
+const GATHER_S = 1;
+
+export class MarketParts {
+  readonly config: Config;
+  readonly store: MarketStore;
+  readonly timers: Timers;
+  readonly outbox: Outbox<OwedToTaskRoom>;
+  readonly memory: MemoryStore;
+  readonly ledger: Ledger;
+  readonly desk: MarketDesk;
+  readonly auctions: AuctionTransitions;
+  readonly calibrations: Calibrations;
+  readonly counter: CalibrationDesk;
+  readonly outside: OutsideStores;
+  readonly #ctx: DurableObjectState;
+  readonly #group: GroupCommit;
+  #ready: boolean;
+
+  /** @param deps what only the composition knows */
+  constructor(ctx: DurableObjectState, env: Env, deps: AuctionParts) {
+    this.#ctx = ctx;
+    this.config = parseConfig(env);
+    this.store = new MarketStore(ctx.storage);
+    const now = this.config.source.now;
+    this.timers = new Timers(ctx.storage, now);
+    this.outbox = new Outbox({
+      storage: ctx.storage,
+      timers: this.timers,
+      now,
+      deliver: async ({ lane, messages }) => {
+        // SAFETY: the outbox's lanes are ids of tasks.
+        const taskId = lane as TaskId;
+        for (const owed of messages) await tellRoom(this.taskRoom(taskId), this.desk.toTell(taskId, owed));
+      },
+      transact: (work) => this.#group.run(work),
+      report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
+      tidy: "together",
+    });
+    this.memory = new MemoryStore(ctx.storage, now);
+    this.ledger = new Ledger(ctx.storage, now);
+    this.desk = new MarketDesk({
+      memory: this.memory,
+      ledger: this.ledger,
+      config: this.config,
+      store: this.store,
+      timers: this.timers,
+      outbox: this.outbox,
+    });
+    this.auctions = new AuctionTransitions(this.desk, deps);
+    this.calibrations = new Calibrations(this.desk, this.auctions, new CalibrationStore(ctx.storage));
+    this.counter = new CalibrationDesk({
+      calibrations: this.calibrations,
+      desk: this.desk,
+      tenant: () => this.tenant(),
+      commit: async (work) => this.commit(work),
+      pastAuction: async (taskId) => this.taskRoom(taskId).pastAuction(),
+    });
+    this.outside = new OutsideStores({
+      timers: this.timers,
+      now,
+      dueAtMs: (store) => (store === "memory" ? this.memory : this.store.history).dueAtMs(),
+      send: (store) => this.#callConsumer(store),
+    });
+    this.#group = new GroupCommit({
+      storage: ctx.storage,
+      now,
+      finish: () => {
+        this.outside.announceOwed();
+        this.outbox.tidy();
+        this.timers.arm();
+      },
+      forget: () => {
+        this.store.forget();
+        this.memory.forget();
+        this.ledger.forget();
+      },
+    });
+    this.#ready = hasSchema(ctx.storage);
+    if (this.#ready) migrateSchema(ctx.storage, MARKET_SCHEMA);
+  }
+
+  /** True where the room has tables: somebody set its tenant up. */
+  get isReady(): boolean {
+    return this.#ready;
+  }
+
+  /** Makes the tables where there are none. */
+  makeReady(): void {
+    if (!this.#ready) migrateSchema(this.#ctx.storage, MARKET_SCHEMA);
+    this.#ready = true;
+  }
+
+  /**
+   * One transaction; then its task's outbox leaves. Announcements go out beside the answer: their timers come again for
+   * what gets lost.
+   */
+  async commit<T>(work: () => T, lane?: TaskId): Promise<T> {
+    const result = await this.#group.run(work);
+    if (lane !== undefined) await this.outbox.flush(lane);
+    return result;
+  }
+
+  /** The message may get lost: the auction's timer announces again what nobody took. */
+  async announceAuction(task: MarketTask): Promise<void> {
+    const { tenantId } = this.desk.mustTenant();
+    const generation = task.lease?.generation ?? 1;
+    await this.config.workQueue.send({ kind: "auction", tenantId, taskId: task.taskId, generation });
+  }
+
+  /** Beside the answer: the store's timer comes again for a message that gets lost. */
+  #callConsumer(kind: OutsideStore): void {
+    const { tenantId } = this.desk.mustTenant();
+    const sent = this.config.historyQueue.send({ kind, tenantId }, { delaySeconds: GATHER_S });
+    this.#ctx.waitUntil(sent.catch((error: unknown) => logError(`${kind}-nudge`, error)));
+  }
+
+  /** The room of a task of this tenant. */
+  taskRoom(taskId: TaskId): TaskRoomPort {
+    return this.config.taskRoom<TaskRoomPort>(this.desk.mustTenant().tenantId, taskId);
+  }
+
+  /** Null: it was never set up. Reads only: asking makes no storage. */
+  tenant(): TenantDoc | null {
+    return this.#ready ? this.store.tenant() : null;
+  }
+}

@@ -1,0 +1,330 @@
+/**
+ * A tenant's money under any interleaving, call by call: what a Worker does with the rooms, taken apart into moves.
+ *
+ * The oracle is what the providers did (`Provider`), not what the rooms say of it: a call is made when a room has let it
+ * start, and is owed from then on, whether or not its bill arrives.
+ */
+import assert from "node:assert/strict";
+import { runDurableObjectAlarm } from "cloudflare:test";
+import type { CallKind, StartedCall } from "../../../src/market/call.ts";
+import { newId, type AgentId, type CallId, type TaskId } from "../../../src/market/ids.ts";
+import type { Budget } from "../../../src/market/ledger/budget.ts";
+import { reconcile } from "../../../src/market/ledger/reconcile.ts";
+import { asMicros, type Micros } from "../../../src/market/money.ts";
+import { taskSpecSchema } from "../../../src/market/task.ts";
+import type { BooksAnswers, BooksQuery } from "../../../src/tenancy/books.ts";
+import { aBid, aCommit, aUsage } from "../../support/builders.ts";
+import { answered, owedFor, type Asked, type Fate } from "./money-provider.ts";
+import {
+  CHEAP,
+  config,
+  DEAR,
+  evictRooms,
+  KEY_HASH,
+  openMarket,
+  taskRoom,
+  type MarketDay,
+  type TaskStub,
+} from "./market-day.ts";
+
+interface Task {
+  readonly taskId: TaskId;
+  readonly room: TaskStub;
+  readonly capMicros: Micros | null;
+  readonly opening: Parameters<TaskStub["open"]>[0];
+  /** Of the auction, then of the trace. */
+  generation: number;
+  phase: "admitted" | "auction" | "awarded" | "trace" | "over";
+  steps: number;
+}
+
+export class MoneyWorld {
+  readonly #day: MarketDay;
+  readonly #clock: { pass(ms: number): void };
+  #budget: Budget;
+  #usedBefore = { total: 0, day: 0 };
+  readonly #tasks: Task[] = [];
+  readonly #asked = new Map<CallId, Asked>();
+
+  private constructor(day: MarketDay, clock: { pass(ms: number): void }, budget: Budget) {
+    this.#day = day;
+    this.#clock = clock;
+    this.#budget = budget;
+  }
+
+  static async open(clock: { pass(ms: number): void }, budget: Budget): Promise<MoneyWorld> {
+    return new MoneyWorld(await openMarket({ budget }), clock, budget);
+  }
+
+  async admit(capUsd: number | null): Promise<void> {
+    const taskId = newId("tsk", config.source);
+    const before = await this.#books({ kind: "budget" });
+    const admitted = await this.#day.market.admit({
+      keyHash: KEY_HASH,
+      taskId,
+      auctionId: newId("auc", config.source),
+      seed: 7,
+      spec: taskSpecSchema.parse({ prompt: "What is six times seven?", limits: { maxCostUsd: capUsd } }),
+      idempotency: null,
+      asksAtOnce: true,
+    });
+    if (!admitted.ok) {
+      if (admitted.failure.reason !== "budget") throw new Error(admitted.failure.reason);
+      const { askedMicros, leftMicros } = admitted.failure.refusal;
+      assert.ok(askedMicros > leftMicros, "refused though it fits");
+      assert.deepEqual(await this.#books({ kind: "budget" }), before);
+      return;
+    }
+    const { opening } = admitted.value;
+    if (opening === null) throw new Error("admitted without an opening");
+    const room = taskRoom(this.#day.tenantId, taskId);
+    const capMicros = capUsd === null ? null : asMicros(capUsd * 1_000_000);
+    this.#tasks.push({ taskId, room, capMicros, opening, generation: 1, phase: "admitted", steps: 0 });
+  }
+
+  /** The Worker that was given the auction opens the task's room and asks for first bids. */
+  async begin(pick: number): Promise<void> {
+    const task = this.#pick(pick, "admitted");
+    if (task === null) return;
+    const begun = await task.room.beginAuction(1, { opening: task.opening, started: [] });
+    task.phase = begun.ok ? "auction" : "over";
+    if (begun.ok) for (const call of task.opening.firstCalls) this.#ask(task, call);
+  }
+
+  /** A call of the auction, of any bound. */
+  async startInAuction(pick: number, bound: number): Promise<void> {
+    const task = this.#pick(pick, "auction");
+    if (task === null) return;
+    const call = this.#newCall("jury", DEAR, bound);
+    const answer = await task.room.commitAuction(task.generation, aCommit({ started: [call] }));
+    if (answer === "continue") this.#ask(task, call);
+  }
+
+  /** The provider answers a call of the auction, and the holder tells the room, or dies with it. */
+  async endInAuction(pick: number, fate: Fate): Promise<void> {
+    const asked = this.#openCall(pick, "auction");
+    if (asked === null) return;
+    const bill = answered(asked, fate);
+    if (bill === null) return;
+    const task = this.#taskOf(asked);
+    const ended = { callId: asked.call.callId, bill, ms: 1 };
+    await task.room.commitAuction(task.generation, aCommit({ ended: [ended] }));
+    asked.told = true;
+  }
+
+  async clear(pick: number): Promise<void> {
+    const task = this.#pick(pick, "auction");
+    if (task === null) return;
+    const bids = [aBid({ agentId: CHEAP, round: 1, strategy: "multiply" })];
+    const call = { callId: newId("cal", config.source), bill: { status: "refused" }, ms: 1 } as const;
+    const answer = await task.room.commitAuction(
+      task.generation,
+      aCommit({ bids: bids.map((bid) => ({ call, bid })) }),
+    );
+    if (answer !== "continue") return;
+    const { taskId, generation } = task;
+    const cleared = await this.#day.market.clear({
+      taskId,
+      generation,
+      bids,
+      verdicts: [],
+      task: "",
+      vector: null,
+      tail: null,
+    });
+    if (!cleared.ok || cleared.value.state !== "awarded") return;
+    task.phase = "awarded";
+    task.generation = 1;
+  }
+
+  async take(pick: number): Promise<void> {
+    const task = this.#pick(pick, "awarded");
+    if (task === null) return;
+    const taken = await task.room.takeTrace(1, task.generation);
+    if (taken.ok) task.phase = "trace";
+  }
+
+  /** One call of the trace; where its answer comes, its step is committed. */
+  async step(pick: number, bound: number, fate: Fate): Promise<void> {
+    const task = this.#pick(pick, "trace");
+    if (task === null) return;
+    const call = this.#newCall("trace", CHEAP, bound);
+    const begun = await task.room.startTraceCall(task.generation, call);
+    if (begun === "cost_limit" || begun === "budget") {
+      await task.room.endTrace(task.generation, null, begun);
+      task.phase = "over";
+    }
+    if (begun !== "continue") return;
+    const asked = this.#ask(task, call);
+    const bill = answered(asked, fate);
+    if (bill === null) return;
+    const billed = bill.status === "billed" ? bill : { usage: aUsage(), costMicros: call.boundMicros };
+    const { usage, costMicros } = billed;
+    task.steps += 1;
+    const step = { step: task.steps, text: "on it", toolCalls: [], assistant: null, usage, costMicros };
+    await task.room.commitAnswer(task.generation, { callId: call.callId, bill, ms: 1 }, step, null);
+    asked.told = true;
+  }
+
+  async finish(pick: number): Promise<void> {
+    const task = this.#pick(pick, "trace");
+    if (task === null) return;
+    const verdict = { outcome: "pass", verifier: "equals", evidence: "" } as const;
+    await task.room.commitVerdict(task.generation, verdict);
+    task.phase = "over";
+  }
+
+  async cancel(pick: number): Promise<void> {
+    const task = this.#tasks[pick % Math.max(1, this.#tasks.length)];
+    if (task !== undefined) await this.#day.market.cancel(task.taskId);
+  }
+
+  /** The holder dies, its lease lapses, and the work waits for the next one. */
+  async lapse(pick: number): Promise<void> {
+    const task = this.#tasks[pick % Math.max(1, this.#tasks.length)];
+    if (task === undefined || task.phase === "over") return;
+    await this.pass(120_000);
+    const { taskId } = task;
+    if (task.phase === "trace") {
+      task.generation += 1;
+      task.phase = "awarded";
+      return;
+    }
+    if (task.phase === "awarded") return;
+    const generation = task.generation + 1;
+    const taken = await this.#day.market.takeAuction(taskId, generation);
+    if (!taken.ok) return;
+    task.generation = generation;
+    const begun = await task.room.beginAuction(generation, null);
+    task.phase = begun.ok ? "auction" : "over";
+    if (!begun.ok && begun.failure.reason === "stopping") await task.room.endAuction(generation, "stopped");
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#clock.pass(ms);
+    await this.#ring();
+  }
+
+  async evict(pick: number): Promise<void> {
+    const task = this.#tasks[pick % Math.max(1, this.#tasks.length)];
+    // Only what runs can be evicted.
+    await Promise.all([this.#day.market.readPolicy(), task?.room.view()]);
+    await evictRooms(this.#day.market, ...(task === undefined ? [] : [task.room]));
+  }
+
+  async setBudget(budget: Budget): Promise<void> {
+    this.#budget = budget;
+    await this.#day.market.setBudget(budget);
+  }
+
+  /** What must hold at every moment. */
+  async check(): Promise<void> {
+    const { spending } = await this.#books({ kind: "budget" });
+    for (const time of ["total", "day"] as const) {
+      const used = spending.heldMicros + spending.chargedMicros[time];
+      const cap = this.#budget[`${time}Micros`];
+      // What was held under a larger budget stays; nothing more is held beyond a smaller one.
+      if (used > this.#usedBefore[time] && cap !== null)
+        assert.ok(used <= cap, `the budget is passed: ${time}`);
+      this.#usedBefore[time] = used;
+    }
+    const { calls, sums, transfers } = await this.#allBooks();
+    assert.deepEqual(reconcile({ calls, transfers, sums }).drifts, []);
+    for (const { payer, boundMicros, chargedMicros, overrunMicros } of calls) {
+      // What was let start was held: the house pays for nothing but bills beyond their bounds.
+      if (payer === "tenant")
+        assert.equal(chargedMicros, Math.min(chargedMicros + overrunMicros, boundMicros));
+    }
+    for (const { taskId, capMicros } of this.#tasks) {
+      const account = sums.accounts.find((one) => one.taskId === taskId);
+      if (account === undefined) throw new Error(`no account of ${taskId}`);
+      assert.ok(account.heldMicros >= 0, "less than nothing is held");
+      if (capMicros !== null)
+        assert.ok(account.heldMicros + account.chargedMicros <= capMicros, "the task's cap is passed");
+    }
+  }
+
+  /** Everything comes to its end, and the books say what the providers did. */
+  async end(): Promise<void> {
+    for (const { taskId } of this.#tasks) await this.#day.market.cancel(taskId);
+    for (let round = 0; round < 4; round += 1) await this.pass(300_000);
+    await this.check();
+    const { calls, sums } = await this.#allBooks();
+    assert.deepEqual(
+      sums.accounts.filter((account) => account.heldMicros !== 0),
+      [],
+    );
+    const booked = new Map(calls.map((call) => [call.callId, call]));
+    for (const { call, bill, told } of this.#asked.values()) {
+      const line = booked.get(call.callId);
+      if (line === undefined) throw new Error(`${call.kind} ${call.callId} was made and is not in the books`);
+      const inBooks = line.chargedMicros + line.overrunMicros + line.lostMicros;
+      const known = told && bill !== null && bill.status !== "unconfirmed";
+      // A bill that came when its task was over already may not count any more: the bound stands.
+      const owed = known ? owedFor(bill, call) : call.boundMicros;
+      assert.ok(
+        [owed, call.boundMicros].includes(asMicros(inBooks)),
+        `${inBooks} is booked, ${owed} is owed`,
+      );
+      if (line.status !== "unconfirmed") assert.equal(inBooks, owedFor(bill, call));
+    }
+    // Nothing is booked that no provider was asked, but for what a Worker was given at admission and died with.
+    const given = new Set(
+      this.#tasks.flatMap(({ opening }) => opening.firstCalls.map((call) => call.callId)),
+    );
+    for (const { callId } of calls)
+      assert.ok(this.#asked.has(callId) || given.has(callId), `${callId} was never made`);
+  }
+
+  async #ring(): Promise<void> {
+    for (let ring = 0; ring < 3; ring += 1) {
+      await runDurableObjectAlarm(this.#day.market);
+      for (const { room } of this.#tasks) await runDurableObjectAlarm(room);
+    }
+  }
+
+  #pick(pick: number, phase: Task["phase"]): Task | null {
+    const fitting = this.#tasks.filter((task) => task.phase === phase);
+    return fitting[pick % Math.max(1, fitting.length)] ?? null;
+  }
+
+  #openCall(pick: number, phase: Task["phase"]): Asked | null {
+    const open = [...this.#asked.values()].filter(
+      (asked) => asked.bill === null && this.#taskOf(asked).phase === phase,
+    );
+    return open[pick % Math.max(1, open.length)] ?? null;
+  }
+
+  #taskOf({ taskId }: Asked): Task {
+    const task = this.#tasks.find((one) => one.taskId === taskId);
+    if (task === undefined) throw new Error(`no task ${taskId}`);
+    return task;
+  }
+
+  #newCall(kind: CallKind, agentId: AgentId, bound: number): StartedCall {
+    return { callId: newId("cal", config.source), kind, agentId, boundMicros: asMicros(bound) };
+  }
+
+  #ask({ taskId }: Task, call: StartedCall): Asked {
+    const asked: Asked = { call, taskId, bill: null, told: false };
+    this.#asked.set(call.callId, asked);
+    return asked;
+  }
+
+  async #books<K extends BooksQuery["kind"]>(
+    query: Extract<BooksQuery, { readonly kind: K }>,
+  ): Promise<BooksAnswers[K]> {
+    return (await this.#day.market.readBooks(query)) as BooksAnswers[K];
+  }
+
+  /** As they stood at one moment: bills may come between two reads. */
+  async #allBooks() {
+    for (;;) {
+      const { version } = await this.#books({ kind: "sums" });
+      const calls = await this.#books({ kind: "calls", after: "", limit: 10_000 });
+      const transfers = await this.#books({ kind: "transfers", after: 0, limit: 10_000 });
+      const sums = await this.#books({ kind: "sums" });
+      if (sums.version === version) return { calls, transfers, sums };
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * A tenant's money under any interleaving of admissions, calls, bills, awards, ends, cancels and deaths: no budget is
+ * passed, the books always add up, and what the providers were asked is in them once.
+ */
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Budget } from "../../../src/market/ledger/budget.ts";
+import { usdToMicros } from "../../../src/market/money.ts";
+import { stopTheClock } from "./market-day.ts";
+import type { Fate } from "./money-provider.ts";
+import { MoneyWorld } from "./money-world.ts";
+
+let clock: ReturnType<typeof stopTheClock>;
+beforeEach(() => {
+  clock = stopTheClock();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const pick = fc.nat({ max: 7 });
+const fate = fc.constantFrom<Fate>(
+  { billed: 0.1 },
+  { billed: 0.4 },
+  { billed: 1 },
+  // Beyond the bound: the house pays what is over.
+  { billed: 1.5 },
+  "refused",
+  "unconfirmed",
+  "silence",
+);
+const bound = fc.constantFrom(1, 2_000, 60_000, 250_000);
+const cap = fc.constantFrom(null, null, 0.35, 0.6);
+/** An admission holds about 0.27 USD: between one and a few of them fit. */
+const budget = fc.constantFrom(0.2, 0.5, 0.9, 2, null).map((usd): Budget => ({
+  totalMicros: usd === null ? null : usdToMicros(usd),
+  dayMicros: usd === null ? null : usdToMicros(usd * 0.8),
+  monthMicros: null,
+}));
+const wait = fc.constantFrom(1_000, 20_000, 86_400_000);
+
+/** One call of the world's methods, shown as such where a run fails. */
+interface Move {
+  readonly act: (world: MoneyWorld) => Promise<void>;
+  readonly [fc.toStringMethod]: () => string;
+}
+const move = <T extends unknown[]>(
+  weight: number,
+  arguments_: { [At in keyof T]: fc.Arbitrary<T[At]> },
+  made: (world: MoneyWorld, ...values: T) => Promise<void>,
+) => ({
+  weight,
+  arbitrary: fc.tuple<T>(...arguments_).map((values): Move => ({
+    act: async (world) => made(world, ...values),
+    [fc.toStringMethod]: () =>
+      `${/world\.(\w+)/.exec(made.toString())?.[1]}(${JSON.stringify(values).slice(1, -1)})`,
+  })),
+});
+
+const moves = fc.array(
+  fc.oneof(
+    move(5, [cap], async (world, usd) => world.admit(usd)),
+    move(5, [pick], async (world, p) => world.begin(p)),
+    move(4, [pick, bound], async (world, p, b) => world.startInAuction(p, b)),
+    move(6, [pick, fate], async (world, p, f) => world.endInAuction(p, f)),
+    move(5, [pick], async (world, p) => world.clear(p)),
+    move(5, [pick], async (world, p) => world.take(p)),
+    move(8, [pick, bound, fate], async (world, p, b, f) => world.step(p, b, f)),
+    move(2, [pick], async (world, p) => world.finish(p)),
+    move(2, [pick], async (world, p) => world.cancel(p)),
+    move(3, [pick], async (world, p) => world.lapse(p)),
+    move(1, [wait], async (world, ms) => world.pass(ms)),
+    move(2, [pick], async (world, p) => world.evict(p)),
+    move(1, [budget], async (world, b) => world.setBudget(b)),
+  ),
+  { minLength: 20, maxLength: 60 },
+);
+
+test("no interleaving passes a budget, loses a call or books one twice", { timeout: 300_000 }, async () => {
+  const counts = { runs: 0 };
+  await fc.assert(
+    fc.asyncProperty(budget, moves, async (first, made) => {
+      const world = await MoneyWorld.open(clock, first);
+      for (const one of made) {
+        await one.act(world);
+        await world.check();
+      }
+      await world.end();
+      counts.runs += 1;
+    }),
+    { numRuns: 25 },
+  );
+  expect(counts.runs).toBeGreaterThan(0);
+});
