@@ -7,6 +7,7 @@ import { z } from "zod";
 import { POOLS } from "./agents/pool/index.ts";
 import { poolSchema, type Pool } from "./market/agent.ts";
 import type { Source, TaskId, TenantId } from "./market/ids.ts";
+import type { LocationHint } from "./market/location-hint.ts";
 import type { AuctionMessage, HistoryMessage, TraceMessage } from "./market/message.ts";
 
 const ms = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
@@ -73,8 +74,12 @@ export interface Config {
   readonly db: D1Database;
   readonly workQueue: Queue<AuctionMessage | TraceMessage>;
   readonly historyQueue: Queue<HistoryMessage>;
-  /** The tenant's market room, as the seam that the caller declares; `index.ts` proves that the room fits. */
-  marketRoom<Port>(tenantId: TenantId): Port;
+  /**
+   * The tenant's market room, as the seam that the caller declares; `index.ts` proves that the room fits.
+   *
+   * @param hint where the platform is to make it, for whoever asks first
+   */
+  marketRoom<Port>(tenantId: TenantId, hint?: LocationHint | null): Port;
   /** The task's room. Its name holds the tenant: another tenant's id leads to an empty room, never to this one. */
   taskRoom<Port>(tenantId: TenantId, taskId: TaskId): Port;
   /** Objects that make model calls in invocations of their own, by names that nobody else uses. */
@@ -124,7 +129,8 @@ function readConfig(env: Env): Config {
     db: env.DB,
     workQueue: env.WORK_QUEUE,
     historyQueue: env.HISTORY_QUEUE,
-    marketRoom: <Port>(tenantId: TenantId) => room<Port>(env.MARKET_ROOM, tenantId),
+    marketRoom: <Port>(tenantId: TenantId, hint: LocationHint | null = null) =>
+      room<Port>(env.MARKET_ROOM, tenantId, hint),
     taskRoom: <Port>(tenantId: TenantId, taskId: TaskId) =>
       room<Port>(env.TASK_ROOM, `${tenantId}/${taskId}`),
     callHelpers: {
@@ -142,7 +148,12 @@ function readConfig(env: Env): Config {
  * A room by its name, with a fresh stub for every call: a stub whose object restarted stays broken for good, and a
  * holder of a lease outlives such restarts.
  */
-function room<Port>(namespace: DurableObjectNamespace, name: string): Port {
+function room<Port>(
+  namespace: DurableObjectNamespace,
+  name: string,
+  locationHint: LocationHint | null = null,
+): Port {
+  const options = locationHint === null ? {} : { locationHint };
   const id = namespace.idFromName(name);
   return new Proxy(
     {},
@@ -150,9 +161,12 @@ function room<Port>(namespace: DurableObjectNamespace, name: string): Port {
       get: (_, method) => {
         if (method === "then") return undefined;
         return (...args: readonly unknown[]): unknown =>
-          (namespace.get(id) as unknown as Record<string | symbol, (...all: readonly unknown[]) => unknown>)[
-            method
-          ]?.(...args);
+          (
+            namespace.get(id, options) as unknown as Record<
+              string | symbol,
+              (...all: readonly unknown[]) => unknown
+            >
+          )[method]?.(...args);
       },
     },
   ) as Port;

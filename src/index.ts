@@ -6,6 +6,7 @@ import { openMemory } from "./auction/open-memory.ts";
 import { planAuction } from "./auction/plan-auction.ts";
 import { createHelperStock } from "./auction/spread-calls.ts";
 import { parseConfig } from "./config.ts";
+import type { ErasureApi } from "./tenancy/erasure-desk.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
 import { consumeHistory } from "./tenancy/consume-history.ts";
 import { MarketRoom as TenantRoom } from "./tenancy/market-room.ts";
@@ -81,7 +82,7 @@ function openHouse(env: Env) {
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.
 type Fits<Seam, Room extends Seam> = Room;
-export type MarketRoomFits = Fits<MarketRoomApi & MarketRoomPort, MarketRoom>;
+export type MarketRoomFits = Fits<MarketRoomApi & MarketRoomPort & ErasureApi, MarketRoom>;
 export type TaskRoomFits = Fits<TaskRoomApi & TaskRoomPort, TaskRoom>;
 
 export default {

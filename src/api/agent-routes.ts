@@ -8,7 +8,7 @@ import { authorizedCaller } from "./credentials.ts";
 
 export function agentRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>().get("/", async (c) => {
-    const { tenantId } = await authorizedCaller(c, config);
+    const { tenantId } = await authorizedCaller(c, config, "read");
     const { pool, policy } = await config.marketRoom<MarketRoomApi>(tenantId).agents();
     return c.json({ object: "list", agents: pool.map(agentJson), policy });
   });

@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";
+import { keyRoutes, ownKeyRoutes } from "./key-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
@@ -23,14 +24,22 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id/receipt", "GET"],
   ["/v1/tasks/:id/cancel", "POST"],
   ["/.well-known/saleroom-receipt-key", "GET"],
+  ["/v1/keys", "GET, POST"],
+  ["/v1/keys/:key", "DELETE"],
+  ["/v1/keys/:key/rotate", "POST"],
   ["/v1/agents", "GET"],
   ["/v1/policy", "GET"],
   ["/v1/usage", "GET"],
   ["/v1/budget", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
-  ["/admin/tenants", "POST"],
-  ["/admin/tenants/:id/keys", "POST"],
+  ["/admin/tenants", "GET, POST"],
+  ["/admin/tenants/:id", "GET, DELETE"],
+  ["/admin/tenants/:id/suspend", "POST"],
+  ["/admin/tenants/:id/resume", "POST"],
+  ["/admin/tenants/:id/keys", "GET, POST"],
+  ["/admin/tenants/:id/keys/:key", "DELETE"],
+  ["/admin/tenants/:id/keys/:key/rotate", "POST"],
   ["/admin/tenants/:id/policy", "GET, PUT"],
   ["/admin/tenants/:id/budget", "GET, PUT"],
   ["/admin/tenants/:id/books/calls", "GET"],
@@ -65,10 +74,12 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/tasks", taskRoutes(deps));
   app.route("/v1/tasks", receiptRoutes(deps));
   app.route("/.well-known", receiptKeyRoutes(deps));
+  app.route("/v1/keys", ownKeyRoutes(deps));
   app.route("/v1/agents", agentRoutes(deps));
   app.route("/v1/policy", ownPolicyRoutes(deps));
   app.route("/v1", usageRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
+  app.route("/admin/tenants", keyRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));
   app.route("/admin/tenants", bookRoutes(deps));
   app.route("/admin/tenants", calibrationRoutes(deps));

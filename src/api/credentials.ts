@@ -6,6 +6,7 @@
  */
 import type { Context } from "hono";
 import { parseId, type TenantId } from "../market/ids.ts";
+import type { KeyScope } from "../market/key-scope.ts";
 import type { Config } from "../config.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiEnv } from "./api-env.ts";
@@ -39,11 +40,12 @@ export async function claimedCaller(c: Context<ApiEnv>): Promise<Caller> {
   return { tenantId, keyHash: await sha256Hex(key) };
 }
 
-/** The caller, confirmed by its market room: one hop. @throws Problem unauthenticated */
-export async function authorizedCaller(c: Context<ApiEnv>, config: Config): Promise<Caller> {
+/** The caller, confirmed by its market room: one hop. @throws Problem unauthenticated, forbidden */
+export async function authorizedCaller(c: Context<ApiEnv>, config: Config, scope: KeyScope): Promise<Caller> {
   const caller = await claimedCaller(c);
   const known = await config.marketRoom<MarketRoomApi>(caller.tenantId).authorize(caller.keyHash);
   if (known === null) throw unauthenticated();
+  if (!known.scopes.includes(scope)) throw new Problem("forbidden");
   return caller;
 }
 

@@ -1,32 +1,58 @@
-/** `/admin`: the operator's calls. They check the deployment, and create tenants and keys. */
-import { Hono } from "hono";
+/** `/admin`: the operator's calls. They check the deployment, and make, list, suspend and delete tenants. */
+import { Hono, type Context } from "hono";
 import { z } from "zod";
+import type { Config } from "../config.ts";
+import { readTenants } from "../history/read-tenants.ts";
 import { poolSchema } from "../market/agent.ts";
-import { newId, parseId } from "../market/ids.ts";
-import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
+import { newId, parseId, type TenantId } from "../market/ids.ts";
+import { LOCATION_HINTS } from "../market/location-hint.ts";
+import { createVectorIndex } from "../memory/vector-index.ts";
+import { eraseTenant, type EraseReport } from "../tenancy/erase-tenant.ts";
+import type { MarketRoomApi, TenantView } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetSchema, limitsJson } from "./budget-json.ts";
-import { makeApiKey, requireOperator } from "./credentials.ts";
+import { requireOperator } from "./credentials.ts";
 import { checkHealth } from "./health.ts";
 import { Problem } from "./problem.ts";
-import { readBody } from "./request-body.ts";
+import { readBody, readQuery } from "./request-body.ts";
 
-const name = z.string().min(1).max(100);
+const MAX_PAGE = 100;
+
 const tenantSchema = z.strictObject({
-  name,
+  name: z.string().min(1).max(100),
   /** One auction at a time in the order of admission, or as they come. */
   ordering: z.enum(["parallel", "strict"]).default("parallel"),
   /** Absent: the environment's pool. */
   pool: poolSchema.nullable().default(null),
   budget: budgetSchema.prefault({}),
+  /** Where the platform is asked to make its market room; absent: near whoever creates it. */
+  locationHint: z.enum(LOCATION_HINTS).nullable().default(null),
 });
-const keySchema = z.strictObject({
-  name,
-  /** Of all tasks that are asked for with the key, beside its tenant's. */
-  budget: budgetSchema.nullable().default(null),
+const tenantId = z.string().transform((text, context): TenantId => {
+  const id = parseId("ten", text);
+  if (id !== null) return id;
+  context.addIssue("not the id of a tenant");
+  return z.NEVER;
+});
+const listQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
+  cursor: tenantId.optional(),
+});
+const deleteQuerySchema = z.strictObject({
+  /** Cancels what is open. */
+  force: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
 });
 
 export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
+  const asked = async (c: Context<ApiEnv>): Promise<TenantId> => {
+    await requireOperator(c, config);
+    const id = parseId("ten", c.req.param("id") ?? "");
+    if (id === null) throw new Problem("tenant_not_found");
+    return id;
+  };
   return new Hono<ApiEnv>()
     .get("/health", async (c) => {
       await requireOperator(c, config);
@@ -34,27 +60,65 @@ export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       const healthy = checks.every((check) => check.ok);
       return c.json({ object: "health", ok: healthy, checks }, healthy ? 200 : 503);
     })
+    .get("/tenants", async (c) => {
+      await requireOperator(c, config);
+      const { tenants, nextCursor } = await readTenants(config.db, readQuery(c, listQuerySchema));
+      const data = tenants.map(({ tenantId: id, name, createdAtMs, openTasks }) => {
+        return { object: "tenant", id, name, createdAt: time(createdAtMs), openTasks };
+      });
+      return c.json({ object: "list", data, nextCursor });
+    })
     .post("/tenants", async (c) => {
       await requireOperator(c, config);
       const { value } = await readBody(c, tenantSchema);
-      const tenantId = newId("ten", config.source);
-      await config.marketRoom<MarketRoomApi>(tenantId).setUp({ tenantId, ...value });
-      const { ordering } = value;
-      return c.json(
-        { object: "tenant", id: tenantId, name: value.name, ordering, budget: limitsJson(value.budget) },
-        201,
-      );
+      const id = newId("ten", config.source);
+      await config.marketRoom<MarketRoomApi>(id, value.locationHint).setUp({ tenantId: id, ...value });
+      const { name, ordering, budget, locationHint } = value;
+      return c.json({ object: "tenant", id, name, ordering, budget: limitsJson(budget), locationHint }, 201);
     })
-    .post("/tenants/:id/keys", async (c) => {
-      await requireOperator(c, config);
-      const { value } = await readBody(c, keySchema);
-      const tenantId = parseId("ten", c.req.param("id"));
-      if (tenantId === null) throw new Problem("tenant_not_found");
-      const { key, hash } = await makeApiKey(tenantId);
-      const keyId = newId("key", config.source);
-      const room = config.marketRoom<MarketRoomApi>(tenantId);
-      if (!(await room.addKey({ keyId, hash, ...value }))) throw new Problem("tenant_not_found");
-      const budget = value.budget === null ? null : limitsJson(value.budget);
-      return c.json({ object: "key", id: keyId, name: value.name, budget, key }, 201);
+    .get("/tenants/:id", async (c) => managed(c, config, { id: await asked(c), order: "read" }))
+    .post("/tenants/:id/suspend", async (c) => managed(c, config, { id: await asked(c), order: "suspend" }))
+    .post("/tenants/:id/resume", async (c) => managed(c, config, { id: await asked(c), order: "resume" }))
+    .delete("/tenants/:id", async (c) => {
+      const id = await asked(c);
+      const { force } = readQuery(c, deleteQuerySchema);
+      const index = createVectorIndex(config.vectorize);
+      const erased = await eraseTenant({ config, index }, { tenantId: id, force });
+      if (erased.ok) return c.json(deletionJson(id, erased.value), erased.value.done ? 200 : 202);
+      if (erased.failure.reason === "unknown_tenant") throw new Problem("tenant_not_found");
+      const { openTasks } = erased.failure;
+      throw new Problem("tenant_has_open_tasks", { details: { openTasks } });
     });
 }
+
+async function managed(
+  c: Context<ApiEnv>,
+  config: Config,
+  { id, order }: { readonly id: TenantId; readonly order: Parameters<MarketRoomApi["manageTenant"]>[0] },
+): Promise<Response> {
+  const tenant: TenantView | null = await config.marketRoom<MarketRoomApi>(id).manageTenant(order);
+  if (tenant === null) throw new Problem("tenant_not_found");
+  return c.json(tenantJson(tenant));
+}
+
+function tenantJson(tenant: TenantView) {
+  const { tenantId: id, name, ordering, budget, locationHint, openTasks } = tenant;
+  return {
+    object: "tenant",
+    id,
+    name,
+    ordering,
+    budget: limitsJson(budget),
+    locationHint,
+    createdAt: time(tenant.createdAtMs),
+    suspendedAt: time(tenant.suspendedAtMs),
+    deletingAt: time(tenant.deletingAtMs),
+    openTasks,
+  };
+}
+
+function deletionJson(id: TenantId, { done, before, ...report }: EraseReport) {
+  return { object: "tenant_deletion", id, deleted: done, before, ...report };
+}
+
+const time = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());

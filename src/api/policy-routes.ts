@@ -49,8 +49,9 @@ export function policyRoutes({ config }: ApiDeps): Hono<ApiEnv> {
     .get("/:id/training", async (c) => {
       await requireOperator(c, config);
       const tenantId = tenantOf(c.req.param("id"));
-      const page = await readTraining(config.db, { tenantId, ...readQuery(c, trainingQuerySchema) });
-      const { policy } = await config.marketRoom<MarketRoomApi>(tenantId).agents();
+      const query = readQuery(c, trainingQuerySchema);
+      const { policy } = known(await config.marketRoom<MarketRoomApi>(tenantId).readPolicy());
+      const page = await readTraining(config.db, { tenantId, ...query });
       return c.json({ ...page, weights: policy.weights });
     })
     .get("/:id/policy", async (c) => {
@@ -72,7 +73,7 @@ export function policyRoutes({ config }: ApiDeps): Hono<ApiEnv> {
 /** `/v1/policy`: what the caller's next auction runs under, unless its task names another policy. */
 export function ownPolicyRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>().get("/", async (c) => {
-    const { tenantId } = await authorizedCaller(c, config);
+    const { tenantId } = await authorizedCaller(c, config, "read");
     return c.json(policyJson(await config.marketRoom<MarketRoomApi>(tenantId).readPolicy()));
   });
 }
@@ -83,9 +84,13 @@ export function policyProblem(refusal: PolicyRefusal, path: string): Problem {
   return new Problem(refusal.reason, { issues: [{ path, message }] });
 }
 
-function policyJson(found: TenantPolicy | null): object {
+function known(found: TenantPolicy | null): TenantPolicy {
   if (found === null) throw new Problem("tenant_not_found");
-  const { policy, weights, fit, meanWeights, meanFit } = found;
+  return found;
+}
+
+function policyJson(found: TenantPolicy | null): object {
+  const { policy, weights, fit, meanWeights, meanFit } = known(found);
   return {
     object: "policy",
     ...policy,

@@ -52,7 +52,7 @@ function signerOf({ config }: ApiDeps): () => Promise<ReceiptSigner | null> {
 
 /** @throws Problem where there is no such task, or no receipt of it yet */
 async function readReceipt(c: Context<ApiEnv>, { config }: ApiDeps): Promise<Receipt> {
-  const { tenantId } = await authorizedCaller(c, config);
+  const { tenantId } = await authorizedCaller(c, config, "read");
   const taskId = parseId("tsk", c.req.param("id") ?? "");
   if (taskId === null) throw new Problem("task_not_found");
   const room = config.taskRoom<ReceiptRoom>(tenantId, taskId);

@@ -5,8 +5,9 @@ import { runAuction } from "../auction/run-auction.ts";
 import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
+import type { KeyScope } from "../market/key-scope.ts";
 import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
-import type { Admission, MarketRoomApi } from "../tenancy/market-room-api.ts";
+import type { Admission, AdmitRefusal, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
@@ -52,7 +53,7 @@ export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
     })
     .get("/:id/events", (c) => events(c, deps))
     .post("/:id/cancel", async (c) => {
-      const { caller, taskId, room } = await taskOf(c, deps);
+      const { caller, taskId, room } = await taskOf(c, deps, "tasks");
       await deps.config.marketRoom<MarketRoomApi>(caller.tenantId).cancel(taskId);
       return c.json(taskJson(await mustView(room)));
     });
@@ -80,12 +81,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
     asksAtOnce: true,
   });
-  if (!admitted.ok) {
-    if (admitted.failure.reason === "unauthenticated") throw unauthenticated();
-    if (admitted.failure.reason === "idempotency_conflict") throw new Problem("idempotency_conflict");
-    if (admitted.failure.reason === "budget") throw budgetProblem(admitted.failure.refusal);
-    throw policyProblem(admitted.failure, "policy");
-  }
+  if (!admitted.ok) throw refusalProblem(admitted.failure);
   const { taskId } = admitted.value;
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
   c.header("Location", `/v1/tasks/${taskId}`);
@@ -97,6 +93,22 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     return c.json({ object: "task", id: taskId, state: "admitted", sequence: admitted.value.sequence }, 202);
   }
   return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
+}
+
+function refusalProblem(refusal: AdmitRefusal): Problem {
+  switch (refusal.reason) {
+    case "unauthenticated":
+      return unauthenticated();
+    case "budget":
+      return budgetProblem(refusal.refusal);
+    case "forbidden":
+    case "tenant_suspended":
+    case "idempotency_conflict":
+      return new Problem(refusal.reason);
+    case "unknown_policy":
+    case "no_mean_weights":
+      return policyProblem(refusal, "policy");
+  }
 }
 
 /** Starts the admitted auction, which goes on after the answer; returns once the task's room is open. */
@@ -140,7 +152,7 @@ async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promi
 
 /** Newest first: what the market room still holds, then the history, each task once. */
 async function list(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
-  const { tenantId } = await authorizedCaller(c, deps.config);
+  const { tenantId } = await authorizedCaller(c, deps.config, "read");
   const { limit, cursor, state } = readQuery(c, listQuerySchema);
   // The room first: a task that leaves it between the two reads is in the history by the second.
   const inRoom = await deps.config.marketRoom<MarketRoomApi>(tenantId).heldTasks();
@@ -175,8 +187,9 @@ async function events(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
 async function taskOf(
   c: Context<ApiEnv>,
   deps: ApiDeps,
+  scope: KeyScope = "read",
 ): Promise<{ caller: Caller; taskId: TaskId; room: TaskRoomApi & EventSource }> {
-  const caller = await authorizedCaller(c, deps.config);
+  const caller = await authorizedCaller(c, deps.config, scope);
   const taskId = parseId("tsk", c.req.param("id") ?? "");
   if (taskId === null) throw new Problem("task_not_found");
   const room = deps.config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);

@@ -80,7 +80,7 @@ const NO_TASK: TaskLines = { known: false, calls: [] };
 export function usageRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
     .get("/usage", async (c) => {
-      const { tenantId } = await authorizedCaller(c, config);
+      const { tenantId } = await authorizedCaller(c, config, "read");
       const query = readQuery(c, usageQuerySchema);
       const read = reader(config.marketRoom<MarketRoomApi>(tenantId));
       if (query.task !== undefined) {
@@ -98,7 +98,7 @@ export function usageRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       return c.json({ object: "usage", from, to, totalUsd: microsToUsd(total), data: lines.map(lineJson) });
     })
     .get("/budget", async (c) => {
-      const { tenantId } = await authorizedCaller(c, config);
+      const { tenantId } = await authorizedCaller(c, config, "read");
       return c.json(await budgetOf(config.marketRoom<MarketRoomApi>(tenantId)));
     });
 }

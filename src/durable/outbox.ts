@@ -215,12 +215,14 @@ export class Outbox<M extends { readonly kind: string }> {
 
   /** An idle room keeps nothing. In a busy one, what was delivered since has transactions to go with: it waits again. */
   async #tidyLater(): Promise<void> {
-    const tidied = this.#tidied;
-    await new Promise((resolve) => setTimeout(resolve, TIDY_ALONE_MS));
-    const isWaiting = this.#delivered.size > 0;
-    if (isWaiting && this.#tidied !== tidied) return this.#tidyLater();
+    let tidied: number;
+    // A loop, not a call of itself: a room that is busy for days would keep every one of them.
+    do {
+      tidied = this.#tidied;
+      await new Promise((resolve) => setTimeout(resolve, TIDY_ALONE_MS));
+    } while (this.#delivered.size > 0 && this.#tidied !== tidied);
     this.#isTidyDue = false;
-    if (!isWaiting) return;
+    if (this.#delivered.size === 0) return;
     try {
       await this.#transact(() => this.#tidy());
     } catch (error) {

@@ -45,8 +45,14 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   forbidden: { status: 403, message: "This key may not do that.", retryable: false },
+  tenant_suspended: {
+    status: 403,
+    message: "This tenant is suspended: it is read, and what runs goes on, but nothing new is taken.",
+    retryable: false,
+  },
   task_not_found: { status: 404, message: "There is no such task.", retryable: false },
   tenant_not_found: { status: 404, message: "There is no such tenant.", retryable: false },
+  key_not_found: { status: 404, message: "This tenant has no such key.", retryable: false },
   calibration_not_found: {
     status: 404,
     message: "This tenant has no such calibration.",
@@ -81,6 +87,16 @@ export const ERROR_TABLE = {
   idempotency_conflict: {
     status: 409,
     message: "This Idempotency-Key was used with another body.",
+    retryable: false,
+  },
+  key_inactive: {
+    status: 409,
+    message: "This key is expired or revoked; make a new one instead.",
+    retryable: false,
+  },
+  tenant_has_open_tasks: {
+    status: 409,
+    message: "This tenant has open tasks; `details` counts them, and `?force=true` cancels them.",
     retryable: false,
   },
   no_mean_weights: {

@@ -40,6 +40,8 @@ export interface RoomParts {
   readonly timers: Timers;
   readonly outbox: Outbox<ToMarketRoom>;
   readonly stream: EventStream;
+  /** False once the room was erased. */
+  isOpen(): boolean;
   transaction<T>(work: () => T): T;
   /** Keeps the object alive until the work is done. */
   background(work: Promise<void>): void;
@@ -150,7 +152,7 @@ export class Room {
     await new Promise<void>((resolve) => void setTimeout(resolve, GATHER_BILLS_MS));
     this.#tellingBills = false;
     this.#billsOwed = false;
-    await this.#parts.outbox.flush(MARKET_LANE);
+    if (this.#parts.isOpen()) await this.#parts.outbox.flush(MARKET_LANE);
   }
 
   /** The market room holds more for the task. */

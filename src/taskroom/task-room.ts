@@ -6,6 +6,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { parseConfig, type Config } from "../config.ts";
+import { eraseStorage, holdsStorage } from "../durable/erase-storage.ts";
 import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
@@ -75,6 +76,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       timers: this.#timers,
       outbox: this.#outbox,
       stream: this.#stream,
+      isOpen: () => this.#ready,
       transaction: (work) => ctx.storage.transactionSync(work),
       background: (work) => ctx.waitUntil(work),
     });
@@ -135,6 +137,17 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     }
     await this.#outbox.flush(MARKET_LANE);
     this.#timers.rearm();
+  }
+
+  async erase(): Promise<void> {
+    // The market room's answer to the end may be on its way.
+    if (this.#ready) await this.#outbox.flush(MARKET_LANE);
+    this.#ready = false;
+    await eraseStorage(this.ctx.storage);
+  }
+
+  async holdsStorage(): Promise<boolean> {
+    return holdsStorage(this.ctx.storage);
   }
 
   // --- The auction ---

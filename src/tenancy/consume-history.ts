@@ -30,7 +30,7 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
   await Promise.all(
     [...carriers.values()].map(async ({ message: { kind, tenantId }, carried }) => {
       try {
-        if (kind === "history") await drain(config, tenantId);
+        if (kind === "history") await carryRows(config, tenantId);
         else await carryVectors(config, index, tenantId);
         for (const message of carried) message.ack();
       } catch (error) {
@@ -41,7 +41,8 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
   );
 }
 
-async function drain(config: Config, tenantId: TenantId): Promise<void> {
+/** Carries all rows that wait in the room to D1. */
+export async function carryRows(config: Config, tenantId: TenantId): Promise<void> {
   const room = config.marketRoom<MarketRoomApi>(tenantId);
   for (;;) {
     const rows = await room.historyBatch(BATCH_ROWS);

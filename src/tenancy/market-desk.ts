@@ -98,9 +98,9 @@ export class MarketDesk {
     return task === null || isFinal(task.state) ? null : task;
   }
 
-  /** What a hold of this key's tasks must fit. */
+  /** What a hold of this account's tasks must fit. */
   budgets(keyId: KeyId | null): Budgets {
-    return { tenant: this.mustTenant().budget, key: keyId === null ? null : this.store.keyBudget(keyId) };
+    return { tenant: this.mustTenant().budget, key: keyId === null ? null : this.store.keys.budget(keyId) };
   }
 
   /** The bid's own cap, as far as the budgets take it; returns what all calls of the task may cost from now on. */

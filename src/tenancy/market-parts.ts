@@ -1,5 +1,6 @@
 /** The parts of a market room, wired together: what its calls work with. */
 import { parseConfig, type Config } from "../config.ts";
+import { eraseStorage } from "../durable/erase-storage.ts";
 import { GroupCommit } from "../durable/group-commit.ts";
 import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
@@ -10,8 +11,13 @@ import { AuctionTransitions, type AuctionParts } from "./auction-transitions.ts"
 import { CalibrationDesk } from "./calibration-desk.ts";
 import { CalibrationStore } from "./calibration-store.ts";
 import { Calibrations } from "./calibrations.ts";
+import { Carriers } from "./carriers.ts";
+import { ErasureDesk } from "./erasure-desk.ts";
+import { KeyDesk } from "./key-desk.ts";
+import type { StoredKey } from "./key-store.ts";
 import { Ledger } from "./ledger.ts";
 import { MarketDesk, tellRoom, type OwedToTaskRoom } from "./market-desk.ts";
+import type { TenantView } from "./market-room-api.ts";
 import { MARKET_SCHEMA } from "./market-schema.ts";
 import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -34,6 +40,9 @@ export class MarketParts {
   readonly calibrations: Calibrations;
   readonly counter: CalibrationDesk;
   readonly outside: OutsideStores;
+  readonly keys: KeyDesk;
+  readonly carriers = new Carriers();
+  readonly erasure: ErasureDesk;
   readonly #ctx: DurableObjectState;
   readonly #group: GroupCommit;
   #ready: boolean;
@@ -44,6 +53,7 @@ export class MarketParts {
     this.config = parseConfig(env);
     this.store = new MarketStore(ctx.storage);
     const now = this.config.source.now;
+    this.keys = new KeyDesk(this.store.keys, now);
     this.timers = new Timers(ctx.storage, now);
     this.outbox = new Outbox({
       storage: ctx.storage,
@@ -54,7 +64,7 @@ export class MarketParts {
         const taskId = lane as TaskId;
         for (const owed of messages) await tellRoom(this.taskRoom(taskId), this.desk.toTell(taskId, owed));
       },
-      transact: (work) => this.#group.run(work),
+      transact: async (work) => (this.#ready ? this.#group.run(work) : undefined),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
       tidy: "together",
     });
@@ -70,10 +80,12 @@ export class MarketParts {
     });
     this.auctions = new AuctionTransitions(this.desk, deps);
     this.calibrations = new Calibrations(this.desk, this.auctions, new CalibrationStore(ctx.storage));
+    const { calibrations, carriers, desk } = this;
+    this.erasure = new ErasureDesk({ storage: ctx.storage, desk, calibrations, carriers });
     this.counter = new CalibrationDesk({
       calibrations: this.calibrations,
       desk: this.desk,
-      tenant: () => this.tenant(),
+      tenant: () => this.liveTenant(),
       commit: async (work) => this.commit(work),
       pastAuction: async (taskId) => this.taskRoom(taskId).pastAuction(),
     });
@@ -86,19 +98,23 @@ export class MarketParts {
     this.#group = new GroupCommit({
       storage: ctx.storage,
       now,
-      finish: () => {
-        this.outside.announceOwed();
-        this.outbox.tidy();
-        this.timers.arm();
-      },
-      forget: () => {
-        this.store.forget();
-        this.memory.forget();
-        this.ledger.forget();
-      },
+      finish: () => this.#finish(),
+      forget: () => this.#forget(),
     });
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, MARKET_SCHEMA);
+  }
+
+  #finish(): void {
+    this.outside.announceOwed();
+    this.outbox.tidy();
+    this.timers.arm();
+  }
+
+  #forget(): void {
+    this.store.forget();
+    this.memory.forget();
+    this.ledger.forget();
   }
 
   /** True where the room has tables: somebody set its tenant up. */
@@ -139,6 +155,37 @@ export class MarketParts {
   /** The room of a task of this tenant. */
   taskRoom(taskId: TaskId): TaskRoomPort {
     return this.config.taskRoom<TaskRoomPort>(this.desk.mustTenant().tenantId, taskId);
+  }
+
+  /** Null also where its erasure has begun. */
+  liveTenant(): TenantDoc | null {
+    const tenant = this.tenant();
+    return tenant?.erasure === null ? tenant : null;
+  }
+
+  /** For good: afterwards the room is one that was never set up. */
+  async erase(): Promise<void> {
+    this.#ready = false;
+    await eraseStorage(this.#ctx.storage);
+    this.#forget();
+  }
+
+  /** Whose key it is, while it opens anything; null: it does not. */
+  keyHolder(hash: string): { readonly tenant: TenantDoc; readonly key: StoredKey } | null {
+    const tenant = this.liveTenant();
+    if (tenant === null) return null;
+    const key = this.store.keys.use(hash, this.desk.now());
+    return key === null ? null : { tenant, key };
+  }
+
+  /** As its operator sees it. */
+  tenantView(): TenantView | null {
+    const tenant = this.tenant();
+    if (tenant === null) return null;
+    const { tenantId, name, ordering, budget, locationHint, createdAtMs, suspendedAtMs, erasure } = tenant;
+    const openTasks = this.store.tasks.countOpen();
+    const since = { createdAtMs, suspendedAtMs, deletingAtMs: erasure?.begunAtMs ?? null };
+    return { tenantId, name, ordering, budget, locationHint, ...since, openTasks };
   }
 
   /** Null: it was never set up. Reads only: asking makes no storage. */

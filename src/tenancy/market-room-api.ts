@@ -5,6 +5,8 @@ import type { Pool } from "../market/agent.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
+import type { KeyScope } from "../market/key-scope.ts";
+import type { LocationHint } from "../market/location-hint.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { PassageReport, PassageStep } from "../market/passage.ts";
 import type { Policy, Weights } from "../market/policy.ts";
@@ -12,6 +14,7 @@ import type { Budget } from "../market/ledger/budget.ts";
 import type { Result } from "../market/result.ts";
 import type { TaskSpec } from "../market/task.ts";
 import type { BooksAnswers, BooksQuery } from "./books.ts";
+import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { HoldRefusal } from "./ledger.ts";
 
 export type Ordering = "parallel" | "strict";
@@ -24,6 +27,8 @@ export interface TenantSettings {
   /** Null: the environment's pool. */
   readonly pool: Pool | null;
   readonly budget: Budget;
+  /** Null or absent: its rooms are made near whoever asks first. */
+  readonly locationHint?: LocationHint | null;
 }
 
 /** A key by its hash; the key itself is nowhere. */
@@ -34,6 +39,16 @@ export interface ApiKey {
   readonly name: string;
   /** Of all tasks that were asked for with it; null: its tenant's alone holds. */
   readonly budget: Budget | null;
+  /** Absent: all. */
+  readonly scopes?: readonly KeyScope[];
+  /** Null or absent: it does not expire. */
+  readonly expiresAtMs?: number | null;
+}
+
+/** Whom a key lets in. */
+export interface KnownCaller {
+  readonly tenantId: TenantId;
+  readonly scopes: readonly KeyScope[];
 }
 
 /** A history row that D1 will never take, and why. */
@@ -67,7 +82,7 @@ export interface Admission {
 }
 
 export type AdmitRefusal =
-  | { readonly reason: "unauthenticated" }
+  | { readonly reason: "unauthenticated" | "forbidden" | "tenant_suspended" }
   | { readonly reason: "idempotency_conflict" }
   /** Nothing is admitted and nothing was spent. */
   | { readonly reason: "budget"; readonly refusal: HoldRefusal }
@@ -148,10 +163,28 @@ export type PendingVector = {
 
 export type VectorReport = PassageReport & { readonly id: AuctionId };
 
+/** A tenant as its operator sees it. */
+export interface TenantView {
+  readonly tenantId: TenantId;
+  readonly name: string;
+  readonly ordering: Ordering;
+  readonly budget: Budget;
+  readonly locationHint: LocationHint | null;
+  readonly createdAtMs: number;
+  readonly suspendedAtMs: number | null;
+  /** Since when it is being deleted: its keys open nothing any more. */
+  readonly deletingAtMs: number | null;
+  readonly openTasks: number;
+}
+
 export interface MarketRoomApi extends CalibrationApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
-  authorize(keyHash: string): Promise<{ readonly tenantId: TenantId } | null>;
+  /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */
+  authorize(keyHash: string): Promise<KnownCaller | null>;
+  /** As it stands then; null where there is no such tenant. */
+  manageTenant(order: "read" | "suspend" | "resume"): Promise<TenantView | null>;
+  manageKeys(order: KeyOrder): Promise<KeyAnswer>;
   /** Effective from the next hold on; false where there is no such tenant. */
   setBudget(budget: Budget): Promise<boolean>;
   /** Null where there is no such tenant; otherwise the answer to the query's kind. */

@@ -5,12 +5,13 @@
  * what others must learn of it leaves by the outbox. Only this room sets a task's final state.
  */
 import { DurableObject } from "cloudflare:workers";
+import { holdsStorage } from "../durable/erase-storage.ts";
 import { Outbox } from "../durable/outbox.ts";
 import type { Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { Pool } from "../market/agent.ts";
 import type { TaskRow } from "../market/history-row.ts";
-import type { AuctionId, CalibrationId, TaskId, TenantId } from "../market/ids.ts";
+import type { AuctionId, CalibrationId, TaskId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { Budget } from "../market/ledger/budget.ts";
 import type { Micros } from "../market/money.ts";
@@ -19,14 +20,17 @@ import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import { Books, type BooksQuery } from "./books.ts";
 import type { AuctionParts } from "./auction-transitions.ts";
+import type { ErasedPart, ErasureApi, TenantCounts } from "./erasure-desk.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import { CALIBRATION_TIMER } from "./calibrations.ts";
+import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import { MarketParts } from "./market-parts.ts";
 import type {
   AdmitRequest,
   ApiKey,
   ClearRequest,
+  KnownCaller,
   LeaseAnswer,
   MarketRoomApi,
   ParkedRow,
@@ -34,11 +38,12 @@ import type {
   RecallQuery,
   TenantPolicy,
   TenantSettings,
+  TenantView,
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
 
-export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
+export class MarketRoom extends DurableObject<Env> implements MarketRoomApi, ErasureApi {
   readonly #parts: MarketParts;
 
   /** @param deps what only the composition knows */
@@ -58,18 +63,34 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     });
   }
 
-  /** False where there is no such tenant. */
-  async addKey(key: ApiKey): Promise<boolean> {
-    if (this.#parts.tenant() === null) return false;
-    this.#parts.store.addKey(key, this.#parts.desk.now());
-    return true;
+  /** Suspended twice, it is so since the first time. */
+  async manageTenant(order: "read" | "suspend" | "resume"): Promise<TenantView | null> {
+    const tenant = this.#parts.tenant();
+    if (tenant !== null && order !== "read") {
+      const nowMs = this.#parts.desk.now();
+      const suspendedAtMs = order === "resume" ? null : (tenant.suspendedAtMs ?? nowMs);
+      await this.#parts.commit(() =>
+        this.#parts.store.putTenant({ ...this.#parts.desk.mustTenant(), suspendedAtMs }),
+      );
+    }
+    return this.#parts.tenantView();
   }
 
-  async authorize(keyHash: string): Promise<{ readonly tenantId: TenantId } | null> {
-    const tenant = this.#parts.tenant();
-    return tenant !== null && this.#parts.store.keyId(keyHash) !== null
-      ? { tenantId: tenant.tenantId }
-      : null;
+  /** False where there is no such tenant. */
+  async addKey(key: ApiKey): Promise<boolean> {
+    return this.#parts.tenant() !== null && (await this.manageKeys({ kind: "create", by: null, key })).ok;
+  }
+
+  async authorize(keyHash: string): Promise<KnownCaller | null> {
+    const held = this.#parts.keyHolder(keyHash);
+    return held === null ? null : { tenantId: held.tenant.tenantId, scopes: held.key.scopes };
+  }
+
+  /** Without a tenant, nobody has a key, and the operator finds none. */
+  async manageKeys(order: KeyOrder): Promise<KeyAnswer> {
+    if (this.#parts.liveTenant() === null)
+      return fail({ reason: order.by === null ? "tenant_not_found" : "unauthenticated" });
+    return this.#parts.commit(() => this.#parts.keys.carryOut(order));
   }
 
   async agents(): ReturnType<MarketRoomApi["agents"]> {
@@ -119,10 +140,12 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   async admit(request: AdmitRequest): ReturnType<MarketRoomApi["admit"]> {
     if (!this.#parts.isReady) return fail({ reason: "unauthenticated" });
     const admitted = await this.#parts.commit(() => {
-      const tenant = this.#parts.store.tenant();
-      const keyId = this.#parts.store.keyId(request.keyHash);
-      if (tenant === null || keyId === null) return fail({ reason: "unauthenticated" } as const);
-      return this.#parts.auctions.admit(tenant, { ...request, keyId });
+      const held = this.#parts.keyHolder(request.keyHash);
+      if (held === null) return fail({ reason: "unauthenticated" } as const);
+      const { tenant, key } = held;
+      if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
+      if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
+      return this.#parts.auctions.admit(tenant, { ...request, keyId: key.account });
     });
     if (!admitted.ok) return admitted;
     // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
@@ -157,7 +180,8 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   // --- What the task's room reports ---
 
   async spent(taskId: TaskId, calls: readonly SpentCall[]): Promise<void> {
-    this.#parts.desk.mustTenant();
+    // Of a tenant that is erased, nobody asks any more.
+    if (this.#parts.tenant() === null) return;
     await this.#parts.commit(() => this.#parts.desk.spend(taskId, calls));
   }
 
@@ -169,6 +193,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
 
   /** Settles the task: its final state, its row, its auction's turn. Told again, it answers the same. */
   async ended(report: EndReport): Promise<TaskEnd> {
+    if (this.#parts.tenant() === null) return report.end;
     return this.#parts.commit(() => {
       const end = this.#parts.auctions.settle(report);
       this.#parts.calibrations.settled(report.taskId, end);
@@ -183,10 +208,16 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   }
 
   async historyBatch(limit: number): ReturnType<MarketRoomApi["historyBatch"]> {
-    return this.#parts.tenant() === null ? [] : this.#parts.desk.historyBatch(limit);
+    if (this.#parts.tenant() === null) return [];
+    const batch = this.#parts.desk.historyBatch(limit);
+    const ids = batch.map(({ id }) => id);
+    if (ids.length > 0) this.#parts.carriers.handedOut(ids, this.#parts.desk.now());
+    return batch;
   }
 
   async historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void> {
+    this.#parts.carriers.reported([...written, ...parked.map(({ id }) => id)]);
+    if (this.#parts.tenant() === null) return;
     await this.#parts.commit(() => {
       this.#parts.desk.historyWritten(written, parked);
       this.#parts.outside.follow("history");
@@ -198,7 +229,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   }
 
   async claimVectors(limit: number): ReturnType<MarketRoomApi["claimVectors"]> {
-    if (this.#parts.tenant() === null) return [];
+    if (this.#parts.liveTenant() === null) return [];
     return this.#parts.commit(() => {
       const claimed = this.#parts.memory.claim(limit);
       this.#parts.outside.follow("memory");
@@ -207,6 +238,7 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
   }
 
   async reportVectors(reports: Parameters<MarketRoomApi["reportVectors"]>[0]): Promise<void> {
+    if (this.#parts.tenant() === null) return;
     await this.#parts.commit(() => {
       this.#parts.memory.report(reports);
       this.#parts.outside.follow("memory");
@@ -232,6 +264,43 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi {
     this.#parts.calibrations.wake();
     this.#parts.timers.rearm();
     return open.length;
+  }
+
+  // --- Erasure ---
+
+  async beginErasure(force: boolean): ReturnType<ErasureApi["beginErasure"]> {
+    if (this.#parts.tenant() === null) return fail({ reason: "unknown_tenant" });
+    const begun = await this.#parts.commit(() => this.#parts.erasure.begin(force));
+    if (!begun.ok) return begun;
+    await Promise.all(begun.value.map(async (taskId) => this.#parts.outbox.flush(taskId)));
+    return ok(this.#parts.erasure.mustState());
+  }
+
+  async erasureState(): ReturnType<ErasureApi["erasureState"]> {
+    return this.#parts.tenant() === null ? null : this.#parts.erasure.state();
+  }
+
+  async noteErasure(before: TenantCounts): Promise<void> {
+    if (this.#parts.tenant() !== null) await this.#parts.commit(() => this.#parts.erasure.note(before));
+  }
+
+  async leftOf(what: ErasedPart, limit: number): Promise<readonly string[]> {
+    return this.#parts.tenant() === null ? [] : this.#parts.erasure.left(what, limit);
+  }
+
+  async erased(what: ErasedPart, ids: readonly string[]): Promise<void> {
+    if (this.#parts.tenant() === null) return;
+    await this.#parts.commit(() => this.#parts.erasure.erased(what, ids));
+  }
+
+  async eraseRoom(): Promise<boolean> {
+    if (this.#parts.tenant() === null || !this.#parts.erasure.isLast()) return false;
+    await this.#parts.erase();
+    return true;
+  }
+
+  async holdsStorage(): Promise<boolean> {
+    return holdsStorage(this.ctx.storage);
   }
 
   // --- Calibrations ---

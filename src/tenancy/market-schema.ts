@@ -4,6 +4,7 @@ import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_VERSIONS } from "../durable/timers.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
+import { KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 
@@ -83,6 +84,8 @@ ${LEDGER_SCHEMA}
 ${LEDGER_FROM_CHARGES}
 ALTER TABLE keys ADD COLUMN budget TEXT;
 `,
+  // Keys from before there were scopes may do all that there is, and have no end.
+  KEY_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

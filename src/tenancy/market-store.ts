@@ -1,9 +1,12 @@
 /** The market room's tables and the statements over them, but for those with files of their own. No decisions here. */
 import type { Agent } from "../market/agent.ts";
-import type { KeyId, TenantId, TaskId } from "../market/ids.ts";
+import type { TenantId, TaskId } from "../market/ids.ts";
 import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
 import { HistoryStore } from "./history-store.ts";
-import type { ApiKey, Ordering, PolicyWeights } from "./market-room-api.ts";
+import { KeyStore } from "./key-store.ts";
+import type { LocationHint } from "../market/location-hint.ts";
+import type { Erasure } from "./erasure-desk.ts";
+import type { Ordering, PolicyWeights } from "./market-room-api.ts";
 import { TaskStore } from "./task-store.ts";
 
 /** What the room knows of its tenant. */
@@ -18,40 +21,43 @@ export interface TenantDoc extends PolicyWeights {
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
   readonly budget: Budget;
+  /** Where its rooms were asked to be made; null: near whoever asks first. */
+  readonly locationHint: LocationHint | null;
+  /** Since when nothing new is taken; null: it is. */
+  readonly suspendedAtMs: number | null;
+  /** How its erasure was begun; null: it was not. */
+  readonly erasure: Erasure | null;
 }
 
 /** What documents from before the fit to the mean lack. */
 const NO_MEAN_FIT = { meanWeights: null, meanFit: null };
 /** What documents from before there were budgets lack. */
 const UNLIMITED = { budget: NO_BUDGET };
-
-interface KnownKey {
-  readonly keyId: KeyId;
-  readonly budget: Budget | null;
-}
+/** What documents from before the operator could suspend and delete lack. */
+const IN_FORCE = { locationHint: null, suspendedAtMs: null, erasure: null };
 
 export class MarketStore {
   readonly #sql: SqlStorage;
   readonly history: HistoryStore;
   readonly tasks: TaskStore;
+  readonly keys: KeyStore;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
   #toldOpen: boolean | undefined = undefined;
-  /** Keys that are known to stand, by their hashes. */
-  readonly #keys = new Map<string, KnownKey>();
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
     this.history = new HistoryStore(storage);
     this.tasks = new TaskStore(storage, this.history);
+    this.keys = new KeyStore(storage);
   }
 
   /** What was read or written in a transaction that did not stand is read again. */
   forget(): void {
     this.#tenant = undefined;
     this.#toldOpen = undefined;
-    this.#keys.clear();
+    this.keys.forget();
     this.tasks.forget();
     this.history.forget();
   }
@@ -63,7 +69,7 @@ export class MarketStore {
 
   #readTenant(): TenantDoc | null {
     const stored = this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
-    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...stored };
+    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...IN_FORCE, ...stored };
   }
 
   putTenant(tenant: TenantDoc): void {
@@ -92,44 +98,6 @@ export class MarketStore {
   putToldOpen(open: boolean): void {
     this.#sql.exec("INSERT OR REPLACE INTO counters (name, value) VALUES ('tenant-open', ?)", Number(open));
     this.#toldOpen = open;
-  }
-
-  addKey(key: ApiKey, nowMs: number): void {
-    this.#sql.exec(
-      "INSERT OR IGNORE INTO keys (hash, key_id, name, created_at_ms, budget) VALUES (?, ?, ?, ?, ?)",
-      key.hash,
-      key.keyId,
-      key.name,
-      nowMs,
-      key.budget === null ? null : JSON.stringify(key.budget),
-    );
-  }
-
-  /** The key with this hash; null: there is none. */
-  keyId(hash: string): KeyId | null {
-    return this.#key(hash)?.keyId ?? null;
-  }
-
-  #key(hash: string): KnownKey | null {
-    const known = this.#keys.get(hash);
-    if (known !== undefined) return known;
-    const query = "SELECT key_id, budget FROM keys WHERE hash = ?";
-    const row = this.#sql.exec<{ key_id: string; budget: string | null }>(query, hash).toArray()[0];
-    if (row === undefined) return null;
-    const key: KnownKey = {
-      keyId: row.key_id as KeyId,
-      budget: row.budget === null ? null : (JSON.parse(row.budget) as Budget),
-    };
-    this.#keys.set(hash, key);
-    return key;
-  }
-
-  /** Null: the key has none, or there is no such key. */
-  keyBudget(keyId: KeyId): Budget | null {
-    for (const key of this.#keys.values()) if (key.keyId === keyId) return key.budget;
-    const query = "SELECT hash FROM keys WHERE key_id = ?";
-    const hash = this.#sql.exec<{ hash: string }>(query, keyId).toArray()[0]?.hash;
-    return hash === undefined ? null : (this.#key(hash)?.budget ?? null);
   }
 
   idempotent(key: string, nowMs: number): { readonly bodyHash: string; readonly taskId: TaskId } | null {

@@ -17,4 +17,8 @@ export interface TaskRoomPort {
   pastAuction(): Promise<PastAuction | null>;
   /** Re-arms whatever the room waits for; for the cron sweep. */
   wake(): Promise<void>;
+  /** Erases all that the room holds, for good; its task must have ended. */
+  erase(): Promise<void>;
+  /** Whether the room holds any storage; asking makes none. */
+  holdsStorage(): Promise<boolean>;
 }

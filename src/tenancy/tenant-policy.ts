@@ -8,10 +8,11 @@ import type { TenantDoc } from "./market-store.ts";
 
 /** A tenant as it is set up: the paper's auction under default weights. */
 export function newTenant(settings: TenantSettings, createdAtMs: number): TenantDoc {
-  const { tenantId, name, ordering, pool, budget } = settings;
+  const { tenantId, name, ordering, pool, budget, locationHint = null } = settings;
+  const inForce = { locationHint, suspendedAtMs: null, erasure: null };
   const policy = { policyVersion: 1, policyName: "sale" };
   const weights = { weights: null, fit: null, meanWeights: null, meanFit: null };
-  return { tenantId, name, ordering, pool, createdAtMs, budget, ...policy, ...weights };
+  return { tenantId, name, ordering, pool, createdAtMs, budget, ...inForce, ...policy, ...weights };
 }
 
 /** The policy that a tenant's auctions run under, or the one that a task names. */

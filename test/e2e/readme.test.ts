@@ -28,12 +28,12 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(14);
+  expect(examples).toHaveLength(18);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
   });
-  const [health, , , task, events, trace, receipt, list, cancelled, agents, policy] = stdout
+  const [health, , , task, events, trace, receipt, list, cancelled, agents, policy, ...rest] = stdout
     .split(`${RULER}\n`)
     .map((text) => text.trim());
 
@@ -55,4 +55,17 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
+  const [, , , keys, rotated, suspended, deleted] = rest;
+  expect(JSON.parse(keys ?? "").data).toMatchObject([
+    { name: "laptop", scopes: ["tasks", "read", "admin"], lastUsedAt: expect.any(String) },
+    { name: "dashboard", scopes: ["read"], lastUsedAt: null },
+  ]);
+  expect(rotated).toMatch(/"key":"sr_.*"state":"revoked"/s);
+  expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
+  const deletion = JSON.parse(deleted ?? "");
+  expect(deletion).toMatchObject({
+    before: { taskRooms: 1 },
+    after: { taskRooms: 0, vectors: 0, marketRooms: 0 },
+  });
+  expect(new Set(Object.values(deletion.after.rows))).toEqual(new Set([0]));
 });

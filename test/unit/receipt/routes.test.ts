@@ -25,7 +25,7 @@ function get(path: string, options: { key?: string; room?: ReceiptRoom; known?: 
   const deps = {
     config: {
       receiptSigningKey: key ?? null,
-      marketRoom: () => ({ authorize: async () => (known ? {} : null) }),
+      marketRoom: () => ({ authorize: async () => (known ? { scopes: ["read"] } : null) }),
       taskRoom: () => room,
     },
   } as unknown as ApiDeps;

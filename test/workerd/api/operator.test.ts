@@ -93,6 +93,7 @@ describe("a new tenant", () => {
       name: "Acme",
       ordering: "parallel",
       budget: { totalUsd: null, dayUsd: null, monthUsd: null },
+      locationHint: null,
     });
   });
 
@@ -139,7 +140,14 @@ describe("a new key", () => {
       object: "key",
       id: expect.stringMatching(/^key_[0-9a-z]{26}$/),
       name: "ci",
+      state: "active",
+      scopes: ["tasks", "read", "admin"],
       budget: null,
+      spendsAs: expect.stringMatching(/^key_/),
+      createdAt: expect.any(String),
+      expiresAt: null,
+      revokedAt: null,
+      lastUsedAt: null,
       key: expect.stringMatching(new RegExp(`^sr_${ulid}_[0-9a-f]{48}$`)),
     });
     expect((await agentsOf({ Authorization: `Bearer ${made.key}` })).length).toBeGreaterThan(0);

@@ -112,9 +112,14 @@ async function sha256(text: string): Promise<string> {
 
 /**
  * A task that the test holds: nobody is asked for a bid, and it stays open until the test ends it.
+ * `asksAtOnce`: its calls count from admission on, as if a Worker were asking for bids.
  * `auctionGeneration` is null where the tenant's ordering makes it wait.
  */
-export async function holdTask(tenant: Tenant, input: Partial<TaskInput> = {}): Promise<TaskId> {
+export async function holdTask(
+  tenant: Tenant,
+  input: Partial<TaskInput> = {},
+  { asksAtOnce = false }: { readonly asksAtOnce?: boolean } = {},
+): Promise<TaskId> {
   const admitted = await tenant.market.admit({
     keyHash: tenant.keyHash,
     taskId: newId("tsk", config.source),
@@ -122,7 +127,7 @@ export async function holdTask(tenant: Tenant, input: Partial<TaskInput> = {}): 
     seed: 7,
     spec: aTaskSpec(input),
     idempotency: null,
-    asksAtOnce: false,
+    asksAtOnce,
   });
   if (!admitted.ok) throw new Error(admitted.failure.reason);
   const { taskId, opening } = admitted.value;
