@@ -74,8 +74,16 @@ describe("a method that a path does not take", () => {
     [`/v1/tasks/${ID}/cancel`, ["GET", "PUT", "DELETE"], "POST"],
     ["/v1/agents", ["POST", "PUT", "DELETE"], "GET"],
     ["/healthz", ["POST", "DELETE"], "GET"],
-    ["/admin/tenants", ["GET", "DELETE"], "POST"],
-    [`/admin/tenants/${ID}/keys`, ["GET", "DELETE"], "POST"],
+    ["/v1/keys", ["PUT", "DELETE"], "GET, POST"],
+    [`/v1/keys/${ID}`, ["GET", "POST"], "DELETE"],
+    [`/v1/keys/${ID}/rotate`, ["GET", "DELETE"], "POST"],
+    ["/admin/tenants", ["PUT", "DELETE"], "GET, POST"],
+    [`/admin/tenants/${ID}`, ["POST", "PUT"], "GET, DELETE"],
+    [`/admin/tenants/${ID}/suspend`, ["GET", "DELETE"], "POST"],
+    [`/admin/tenants/${ID}/resume`, ["GET", "DELETE"], "POST"],
+    [`/admin/tenants/${ID}/keys`, ["PUT", "DELETE"], "GET, POST"],
+    [`/admin/tenants/${ID}/keys/${ID}`, ["GET", "POST"], "DELETE"],
+    [`/admin/tenants/${ID}/keys/${ID}/rotate`, ["GET", "DELETE"], "POST"],
   ])("%s: 405, and which it takes", async (path, methods, allow) => {
     for (const method of methods) {
       const response = await call(path, { method, headers: tenant.auth });
