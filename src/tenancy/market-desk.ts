@@ -53,6 +53,8 @@ export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): 
 
 /** A trace that needs more is allowed so many times that, where the budgets have plenty. */
 const AHEAD = 4;
+/** What a trace gets of a budget that does not take its whole hold; the rest it asks for call by call. */
+const TRACE_SHARE = 0.5;
 
 export const AUCTION_TIMER = "auction-lease";
 
@@ -109,7 +111,11 @@ export class MarketDesk {
     const wanted = traceHold(agent, this.ledger.traceCosts(agent.id));
     const budgets = this.budgets(account.keyId);
     const refusal = this.ledger.hold(taskId, wanted, budgets);
-    if (refusal !== null) this.ledger.hold(taskId, refusal.leftMicros, budgets);
+    if (refusal !== null) {
+      // Its own limit is shared with nobody; of a budget, others are to have something, too.
+      const share = refusal.scope === "task" ? 1 : TRACE_SHARE;
+      this.ledger.hold(taskId, asMicros(Math.floor(share * refusal.leftMicros)), budgets);
+    }
     return this.#allowance(taskId);
   }
 

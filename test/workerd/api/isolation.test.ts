@@ -27,8 +27,13 @@ const SHOWING = METHODS.filter(
   ([path, methods]) => path.startsWith("/v1/") && !path.includes("/:") && methods.includes("GET"),
 ).map(([path]) => path);
 
+/** What a route needs beside the id to be understood. */
+const bodyOf = (path: string) => (path.endsWith("/rotate") ? '{"overlapS": 0}' : "{}");
+
 interface World {
   readonly tenants: readonly Tenant[];
+  /** Ids of each tenant's keys. */
+  readonly keys: readonly (readonly string[])[];
   /** Ids of each tenant's tasks: open ones, settled ones that its room holds, and one that is in the history alone. */
   readonly ids: readonly (readonly string[])[];
 }
@@ -38,16 +43,20 @@ let world: World;
 beforeAll(async () => {
   const tenants = await Promise.all([openTenant(), openTenant(), openTenant()]);
   const ids: string[][] = [];
+  const keys: string[][] = [];
   for (const tenant of tenants) {
     const inHistory = await failedTask(tenant);
     await carryHistory(tenant);
+    const { data } = await (await ask(tenant, "GET", "/v1/keys")).json<{ data: { id: string }[] }>();
+    keys.push(data.map(({ id }) => id));
     ids.push([inHistory, await failedTask(tenant), await holdTask(tenant)]);
   }
-  world = { tenants, ids };
+  world = { tenants, keys, ids };
 });
 
 async function ask(tenant: Tenant, method: string, path: string): Promise<Response> {
-  const body = method === "GET" ? {} : { body: "{}", headers: { "Content-Type": "application/json" } };
+  const body =
+    method === "GET" ? {} : { body: bodyOf(path), headers: { "Content-Type": "application/json" } };
   return call(path, {
     method,
     ...body,
@@ -81,8 +90,10 @@ describe("another tenant's id", () => {
       fc.asyncProperty(pair, async ({ caller, other, id, route }) => {
         const { method, path } = pick(NAMING, route);
         const tenant = pick(world.tenants, caller);
-        const foreign = await ask(tenant, method, naming(path, pick(pick(world.ids, other), id)));
-        const unknown = await ask(tenant, method, naming(path, newId("tsk", config.source)));
+        const named = path.includes(":key") ? world.keys : world.ids;
+        const unknownId = newId(path.includes(":key") ? "key" : "tsk", config.source);
+        const foreign = await ask(tenant, method, naming(path, pick(pick(named, other), id)));
+        const unknown = await ask(tenant, method, naming(path, unknownId));
         expect(foreign.status).toBe(404);
         expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
       }),
@@ -115,6 +126,7 @@ describe("what a tenant is shown", () => {
     const text = await (await ask(caller, "GET", path)).text();
     const foreign = [1, 2].flatMap((at) => [
       ...pick(world.ids, at),
+      ...pick(world.keys, at),
       pick(world.tenants, at).tenantId,
       pick(world.tenants, at).keyHash,
     ]);

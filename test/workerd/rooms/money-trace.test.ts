@@ -53,9 +53,15 @@ describe("an award", () => {
     expect((await accountOf(day, second.taskId)).holds).toEqual([planned, 2 * 3_667]);
   });
 
-  test("takes what is left where its cap does not fit", async () => {
-    const day = await openMarket({ budget: limited({ totalMicros: planned + 1_234 }) });
+  test("takes half of what a budget leaves that does not take it: others are to have something, too", async () => {
+    const day = await openMarket({ budget: limited({ totalMicros: planned + 1_235 }) });
     const { taskId } = await awardedTask(day);
+    expect((await accountOf(day, taskId)).holds).toEqual([planned, 617]);
+  });
+
+  test("takes all that the task's own limit leaves", async () => {
+    const day = await openMarket();
+    const { taskId } = await awardedTask(day, { limits: { maxCostUsd: usd(planned + 1_234) } });
     expect((await accountOf(day, taskId)).holds).toEqual([planned, 1_234]);
   });
 
