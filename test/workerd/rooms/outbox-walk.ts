@@ -53,7 +53,13 @@ class Life {
       timers: this.timers,
       now,
       deliver: async (batch) => deliver(this, batch),
-      transact: async (work) => (this.isOver ? undefined : this.group.run(work)),
+      transact: async (work) => {
+        if (this.isOver) return;
+        // Of a room that dies meanwhile, nobody hears.
+        await this.group.run(work).catch((error: unknown) => {
+          if (!this.isOver) throw error;
+        });
+      },
       report: () => {},
       tidy: "together",
     });
