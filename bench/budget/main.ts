@@ -17,7 +17,7 @@ const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
     clients: { type: "string", default: "64" },
-    usd: { type: "string", default: "0.3" },
+    usd: { type: "string", default: "0.6" },
     seed: { type: "string", default: "1" },
     json: { type: "string" },
   },
