@@ -1,7 +1,8 @@
 /**
- * Cloudflare's published prices of the paid plan beyond what it includes, in USD (developers.cloudflare.com, the pricing
- * pages of Workers, Durable Objects, D1, Queues and Vectorize, read in copies of 2026). CPU time (0.02 USD per million ms)
- * and stored bytes are left out: neither can be measured per task here.
+ * Cloudflare's published prices of the paid plan beyond what it includes, in USD: the pricing pages of Workers, Durable
+ * Objects, D1 and Vectorize at developers.cloudflare.com, for Queues a list made from its page, all read on 2026-11-27 in
+ * stored copies that bear no date. The copies do not name the price of rows in objects: taken as D1's. CPU time (0.02 USD
+ * per million ms) and stored bytes are left out: neither can be measured per task here.
  */
 import type { BillCounts } from "./counts.ts";
 

@@ -28,8 +28,8 @@ export async function holdRound(run: AuctionRun, toHold: RoundToHold): Promise<A
   const missing = agents.filter((agent) => !standing.some((bid) => bid.agentId === agent.id));
   const calls = begun ?? planBids(run, { ...toHold, agents: missing });
   const started = start(run, toHold, calls);
-  // A round of refined bids that may not be begun is none.
-  if (round === 2) await started;
+  // A round of refined bids that may not be begun is none; of one that is recorded as begun, the missing bids abstain.
+  if (round === 2 && run.desk.refinements === null) await started;
   const pending = [...standing.map(standingBid), ...askForBids(run, { round, calls, started })];
   const judged = holder === null ? pending : [standingBid(holder), ...pending];
   const bids = Promise.all(pending.map((bid) => bid.arrived));

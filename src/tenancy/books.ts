@@ -1,33 +1,12 @@
 /** Reading the tenant's books: its budgets and what is left, usage by day and by task, and every line for an audit. */
 import type { CallBill, CallKind } from "../market/call.ts";
 import type { AgentId, CallId, KeyId, TaskId } from "../market/ids.ts";
-import { type Budget, type Spending } from "../market/ledger/budget.ts";
+import type { Budget, Spending } from "../market/ledger/budget.ts";
 import type { Payer } from "../market/ledger/charge.ts";
-import type { BookSums, CallLine, TransferLine } from "../market/ledger/reconcile.ts";
+import type { BookSums, CallLine, TransferLine, UsageLine } from "../market/ledger/reconcile.ts";
 import type { Account, TransferKind } from "../market/ledger/transfer.ts";
-import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/money.ts";
+import { asMicros, type Prices, type TokenUsage } from "../market/money.ts";
 import { spendingOf, TENANT_SCOPE } from "./spending.ts";
-
-/** What a tenant spent on calls of one kind; money in micro-USD. */
-export interface UsageLine {
-  /** UTC. */
-  readonly day: string;
-  /** Null: the tasks were nobody's key's, or from before keys were noted. */
-  readonly keyId: KeyId | null;
-  /** Null: the calls were no agent's. */
-  readonly agentId: AgentId | null;
-  readonly kind: CallKind;
-  readonly calls: number;
-  /** Of them, calls whose usage never came: they count at their bound, and their tokens not at all. */
-  readonly unconfirmed: number;
-  readonly inputTokens: number;
-  /** Of them, read from the provider's cache. */
-  readonly cachedInputTokens: number;
-  readonly outputTokens: number;
-  readonly chargedMicros: Micros;
-  /** What the house paid in the tenant's place. */
-  readonly houseMicros: Micros;
-}
 
 /** A task's calls that were booked. */
 export interface TaskLines {
@@ -87,6 +66,7 @@ export class Books {
     }
   }
 
+  /** Of the days from and to, both included. */
   #usage(from: string, to: string): UsageLine[] {
     return this.#sql
       .exec<Row>(
@@ -95,19 +75,7 @@ export class Books {
         to,
       )
       .toArray()
-      .map((row) => ({
-        day: row["day"] as string,
-        keyId: orNull<KeyId>(row["key_id"]),
-        agentId: orNull<AgentId>(row["agent_id"]),
-        kind: row["kind"] as CallKind,
-        calls: row["calls"] as number,
-        unconfirmed: row["unconfirmed"] as number,
-        inputTokens: row["input"] as number,
-        cachedInputTokens: row["cached"] as number,
-        outputTokens: row["output"] as number,
-        chargedMicros: asMicros(row["charged"] as number),
-        houseMicros: asMicros(row["house"] as number),
-      }));
+      .map(usageLine);
   }
 
   #task(taskId: TaskId): TaskLines {
@@ -175,22 +143,7 @@ export class Books {
     const spending = this.#sql
       .exec<{ scope: string; time: string; micros: number }>("SELECT scope, time, micros FROM spending")
       .toArray();
-    const usage = this.#sql
-      .exec<Row>("SELECT * FROM usage")
-      .toArray()
-      .map((row) => ({
-        day: row["day"] as string,
-        keyId: row["key_id"] as string,
-        agentId: row["agent_id"] as string,
-        kind: row["kind"] as string,
-        calls: row["calls"] as number,
-        unconfirmed: row["unconfirmed"] as number,
-        inputTokens: row["input"] as number,
-        cachedInputTokens: row["cached"] as number,
-        outputTokens: row["output"] as number,
-        chargedMicros: row["charged"] as number,
-        houseMicros: row["house"] as number,
-      }));
+    const usage = this.#sql.exec<Row>("SELECT * FROM usage").toArray().map(usageLine);
     const version = this.#sql
       .exec<{ version: string }>(
         // By sums: there are many more calls than lines of usage.
@@ -200,6 +153,22 @@ export class Books {
       .one().version;
     return { accounts, spending, usage, version };
   }
+}
+
+function usageLine(row: Row): UsageLine {
+  return {
+    day: row["day"] as string,
+    keyId: orNull<KeyId>(row["key_id"]),
+    agentId: orNull<AgentId>(row["agent_id"]),
+    kind: row["kind"] as CallKind,
+    calls: row["calls"] as number,
+    unconfirmed: row["unconfirmed"] as number,
+    inputTokens: row["input"] as number,
+    cachedInputTokens: row["cached"] as number,
+    outputTokens: row["output"] as number,
+    chargedMicros: asMicros(row["charged"] as number),
+    houseMicros: asMicros(row["house"] as number),
+  };
 }
 
 function orNull<T extends string>(value: SqlStorageValue | undefined): T | null {

@@ -4,7 +4,7 @@
  */
 import type { CallBill, CallKind } from "../call.ts";
 import type { AgentId, CallId, KeyId, TaskId } from "../ids.ts";
-import { callCost, type Micros, type Prices, type TokenUsage } from "../money.ts";
+import { asMicros, callCost, type Micros, type Prices, type TokenUsage } from "../money.ts";
 import type { Payer } from "./charge.ts";
 import { addTransfer, NO_BALANCES, sumOfAccounts, type Balances, type Transfer } from "./transfer.ts";
 
@@ -47,22 +47,28 @@ export interface BookSums {
   }[];
   /** `scope`: `tenant` or a key; `time`: `held`, or a day. */
   readonly spending: readonly { readonly scope: string; readonly time: string; readonly micros: number }[];
-  readonly usage: readonly UsageSum[];
+  readonly usage: readonly UsageLine[];
 }
 
-/** Of the calls of one day, key, agent and kind; empty text stands for none. */
-export interface UsageSum {
+/** What a tenant spent on the calls of one day, key, agent and kind; money in micro-USD. */
+export interface UsageLine {
+  /** UTC. */
   readonly day: string;
-  readonly keyId: string;
-  readonly agentId: string;
-  readonly kind: string;
+  /** Null: the tasks were nobody's key's, or from before keys were noted. */
+  readonly keyId: KeyId | null;
+  /** Null: the calls were no agent's. */
+  readonly agentId: AgentId | null;
+  readonly kind: CallKind;
   readonly calls: number;
+  /** Of them, calls whose usage never came: they count at their bound, and their tokens not at all. */
   readonly unconfirmed: number;
   readonly inputTokens: number;
+  /** Of them, read from the provider's cache. */
   readonly cachedInputTokens: number;
   readonly outputTokens: number;
-  readonly chargedMicros: number;
-  readonly houseMicros: number;
+  readonly chargedMicros: Micros;
+  /** What the house paid in the tenant's place. */
+  readonly houseMicros: Micros;
 }
 
 export interface Books {
@@ -223,10 +229,10 @@ function storedSpending({ spending }: BookSums): Sums {
 function usageSums(calls: readonly CallLine[]): Sums {
   const sums = new Sums();
   for (const { day, keyId, agentId, kind, status, usage, ...call } of calls) {
-    addUsageSum(sums, {
+    addUsageLine(sums, {
       day,
-      keyId: keyId ?? "",
-      agentId: agentId ?? "",
+      keyId,
+      agentId,
       kind,
       calls: 1,
       unconfirmed: status === "unconfirmed" ? 1 : 0,
@@ -234,7 +240,7 @@ function usageSums(calls: readonly CallLine[]): Sums {
       cachedInputTokens: usage?.cachedInputTokens ?? 0,
       outputTokens: usage?.outputTokens ?? 0,
       chargedMicros: call.chargedMicros,
-      houseMicros: call.overrunMicros + call.lostMicros,
+      houseMicros: asMicros(call.overrunMicros + call.lostMicros),
     });
   }
   return sums;
@@ -242,12 +248,12 @@ function usageSums(calls: readonly CallLine[]): Sums {
 
 function storedUsage({ usage }: BookSums): Sums {
   const sums = new Sums();
-  for (const sum of usage) addUsageSum(sums, sum);
+  for (const line of usage) addUsageLine(sums, line);
   return sums;
 }
 
-function addUsageSum(sums: Sums, { day, keyId, agentId, kind, ...figures }: UsageSum): void {
-  const name = [day, keyId, agentId, kind].join(" ");
+function addUsageLine(sums: Sums, { day, keyId, agentId, kind, ...figures }: UsageLine): void {
+  const name = [day, keyId ?? "", agentId ?? "", kind].join(" ");
   sums.add(`${name} calls`, figures.calls);
   sums.add(`${name} unconfirmed`, figures.unconfirmed);
   sums.add(`${name} input`, figures.inputTokens);

@@ -140,6 +140,32 @@ describe("refinement", () => {
   });
 });
 
+describe("refinement that was begun by a holder that died", () => {
+  test("goes on with what stands where the rest does not fit, and the receipt agrees", async () => {
+    const day = await openMarket();
+    const memory = memoryOver(anIndex().index);
+    await runTask(day, { memory });
+    const task = await day.admit({ limits: { maxCostUsd: usd(planned + 100_000) } });
+    // Three bids, three verdicts, one refined bid; the next one is under way when its Worker dies.
+    const dying = priced(new ScriptedModels({ ...script, diesAtCall: 8 }), { refineBound: 30_000 });
+    await expect(hold(dying, task, memory)).rejects.toThrow(WorkerDied);
+    await evictRooms(day.market, task.room);
+    clock.pass(60_001);
+    await day.ringMarket();
+    expect((await day.market.takeAuction(task.taskId, 2)).ok).toBe(true);
+    const models = new ScriptedModels(script);
+    const holder = { tenantId: day.tenantId, taskId: task.taskId, generation: 2 };
+    await hold(priced(models, { refineBound: 1_000_000 }), { holder }, memory);
+    expect(models.asked.filter((call) => call.startsWith("refine"))).toEqual([]);
+    expect(await task.room.view()).toMatchObject({ state: "awarded" });
+    await cancelled(day, task);
+    const receipt = receiptSchema.parse(await task.room.receipt());
+    const second = receipt.bids.filter(({ round }) => round === 2).map(({ status }) => status);
+    expect(second.toSorted()).toEqual(["abstained", "valid"]);
+    expect(recompute(receipt).ok).toBe(true);
+  });
+});
+
 describe("calls of an auction's holder that was given up", () => {
   test("are lost to the house at their bounds, and the tenant pays for each answer once", async () => {
     const day = await openMarket();
