@@ -2,201 +2,94 @@
  * The market room: one Durable Object per tenant that orders its auctions and keeps its books.
  *
  * It decides and records; it never waits for a model (architecture, decision 1). Each transition is one transaction;
- * what others must learn of it leaves by the outbox. Only this room sets a task's final state.
+ * what others must learn of it leaves by the outbox. Only this room sets a task's final state. What is not the way of a
+ * task is the front office's.
  */
-import { DurableObject } from "cloudflare:workers";
-import { holdsStorage } from "../durable/erase-storage.ts";
 import { Outbox } from "../durable/outbox.ts";
 import type { Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
-import type { Pool } from "../market/agent.ts";
 import type { TaskRow } from "../market/history-row.ts";
-import type { AuctionId, CalibrationId, TaskId } from "../market/ids.ts";
+import type { TaskId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
-import type { Budget } from "../market/ledger/budget.ts";
 import type { Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
-import { fail, ok, type Result } from "../market/result.ts";
+import { fail, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
-import { Books, type BooksQuery } from "./books.ts";
-import type { AuctionParts } from "./auction-transitions.ts";
-import type { ErasedPart, ErasureApi, TenantCounts } from "./erasure-desk.ts";
-import type { CalibrationApi } from "./calibration-api.ts";
 import { CALIBRATION_TIMER } from "./calibrations.ts";
-import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
+import { FrontOffice } from "./front-office.ts";
 import type { HoldRefusal } from "./ledger.ts";
-import { MarketParts } from "./market-parts.ts";
 import type {
   AdmitRequest,
-  ApiKey,
   ClearRequest,
-  KnownCaller,
   LeaseAnswer,
   MarketRoomApi,
   ParkedRow,
-  PolicyChange,
   RecallQuery,
-  TenantPolicy,
-  TenantSettings,
-  TenantView,
 } from "./market-room-api.ts";
-import type { TenantDoc } from "./market-store.ts";
-import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
 
-export class MarketRoom extends DurableObject<Env> implements MarketRoomApi, ErasureApi {
-  readonly #parts: MarketParts;
-
-  /** @param deps what only the composition knows */
-  constructor(ctx: DurableObjectState, env: Env, deps: AuctionParts) {
-    super(ctx, env);
-    this.#parts = new MarketParts(ctx, env, deps);
-  }
-
-  // --- Tenant and keys ---
-
-  async setUp(settings: TenantSettings): Promise<void> {
-    this.#parts.makeReady();
-    await this.#parts.commit(() => {
-      if (this.#parts.store.tenant() !== null) return;
-      this.#parts.store.putTenant(newTenant(settings, this.#parts.desk.now()));
-      this.#parts.desk.recordTenant();
-    });
-  }
-
-  /** Suspended twice, it is so since the first time. */
-  async manageTenant(order: "read" | "suspend" | "resume"): Promise<TenantView | null> {
-    const tenant = this.#parts.tenant();
-    if (tenant !== null && order !== "read") {
-      const nowMs = this.#parts.desk.now();
-      const suspendedAtMs = order === "resume" ? null : (tenant.suspendedAtMs ?? nowMs);
-      await this.#parts.commit(() =>
-        this.#parts.store.putTenant({ ...this.#parts.desk.mustTenant(), suspendedAtMs }),
-      );
-    }
-    return this.#parts.tenantView();
-  }
-
-  /** False where there is no such tenant. */
-  async addKey(key: ApiKey): Promise<boolean> {
-    return this.#parts.tenant() !== null && (await this.manageKeys({ kind: "create", by: null, key })).ok;
-  }
-
-  async authorize(keyHash: string): Promise<KnownCaller | null> {
-    const held = this.#parts.keyHolder(keyHash);
-    return held === null ? null : { tenantId: held.tenant.tenantId, scopes: held.key.scopes };
-  }
-
-  /** Without a tenant, nobody has a key, and the operator finds none. */
-  async manageKeys(order: KeyOrder): Promise<KeyAnswer> {
-    if (this.#parts.liveTenant() === null)
-      return fail({ reason: order.by === null ? "tenant_not_found" : "unauthenticated" });
-    return this.#parts.commit(() => this.#parts.keys.carryOut(order));
-  }
-
-  async agents(): ReturnType<MarketRoomApi["agents"]> {
-    const tenant = this.#parts.desk.mustTenant();
-    const pool = this.#pool(tenant);
-    return { pool, policy: tenantPolicy(tenant, pool).policy };
-  }
-
-  async setPolicy(change: PolicyChange): ReturnType<MarketRoomApi["setPolicy"]> {
-    if (!this.#parts.isReady) return fail({ reason: "unknown_tenant" });
-    return this.#parts.commit(() => {
-      const tenant = this.#parts.store.tenant();
-      if (tenant === null) return fail({ reason: "unknown_tenant" } as const);
-      const changed = withPolicy(tenant, change);
-      const policy = policyOf(changed, this.#pool(tenant));
-      if (!policy.ok) return policy;
-      const next = { ...changed, policyName: policy.value.name };
-      this.#parts.store.putTenant(next);
-      return ok(tenantPolicy(next, this.#pool(next)));
-    });
-  }
-
-  async readPolicy(): Promise<TenantPolicy | null> {
-    const tenant = this.#parts.tenant();
-    return tenant === null ? null : tenantPolicy(tenant, this.#pool(tenant));
-  }
-
-  #pool(tenant: TenantDoc): Pool {
-    return tenant.pool ?? this.#parts.config.pool;
-  }
-
-  async setBudget(budget: Budget): Promise<boolean> {
-    if (this.#parts.tenant() === null) return false;
-    await this.#parts.commit(() => this.#parts.store.putTenant({ ...this.#parts.desk.mustTenant(), budget }));
-    return true;
-  }
-
-  async readBooks(query: BooksQuery): ReturnType<MarketRoomApi["readBooks"]> {
-    const tenant = this.#parts.tenant();
-    return tenant === null
-      ? null
-      : new Books(this.ctx.storage, () => this.#parts.desk.now()).read(query, tenant.budget);
-  }
-
+export class MarketRoom extends FrontOffice implements MarketRoomApi {
   // --- The way of a task ---
 
   async admit(request: AdmitRequest): ReturnType<MarketRoomApi["admit"]> {
-    if (!this.#parts.isReady) return fail({ reason: "unauthenticated" });
-    const admitted = await this.#parts.commit(() => {
-      const held = this.#parts.keyHolder(request.keyHash);
+    if (!this.parts.isReady) return fail({ reason: "unauthenticated" });
+    const admitted = await this.parts.commit(() => {
+      const held = this.parts.keyHolder(request.keyHash);
       if (held === null) return fail({ reason: "unauthenticated" } as const);
       const { tenant, key } = held;
       if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
       if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
-      return this.#parts.auctions.admit(tenant, { ...request, keyId: key.account });
+      return this.parts.auctions.admit(tenant, { ...request, keyId: key.account });
     });
     if (!admitted.ok) return admitted;
     // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
     // nobody did for a replay: the first answer may have been lost with its holder.
-    if (admitted.value.auctionGeneration === null) await this.#parts.outbox.flush(admitted.value.taskId);
+    if (admitted.value.auctionGeneration === null) await this.parts.outbox.flush(admitted.value.taskId);
     return admitted;
   }
 
   async takeAuction(taskId: TaskId, generation: number): ReturnType<MarketRoomApi["takeAuction"]> {
-    if (this.#parts.tenant() === null) return fail({ reason: "stale" });
+    if (this.parts.tenant() === null) return fail({ reason: "stale" });
     // The task's room must know the task before anyone bids for it.
-    await this.#parts.outbox.flush(taskId);
-    return this.#parts.commit(() => this.#parts.auctions.take(taskId, generation));
+    await this.parts.outbox.flush(taskId);
+    return this.parts.commit(() => this.parts.auctions.take(taskId, generation));
   }
 
   async renewAuction(taskId: TaskId, generation: number): Promise<LeaseAnswer> {
-    if (this.#parts.tenant() === null) return "ended";
-    return this.#parts.commit(() => this.#parts.auctions.renew(taskId, generation));
+    if (this.parts.tenant() === null) return "ended";
+    return this.parts.commit(() => this.parts.auctions.renew(taskId, generation));
   }
 
   async clear(request: ClearRequest): ReturnType<MarketRoomApi["clear"]> {
-    if (this.#parts.tenant() === null) return fail({ reason: "unknown_task" });
-    return this.#parts.commit(() => this.#parts.auctions.clear(request), request.taskId);
+    if (this.parts.tenant() === null) return fail({ reason: "unknown_task" });
+    return this.parts.commit(() => this.parts.auctions.clear(request), request.taskId);
   }
 
   /** The task's room stops the work and reports; until then the task is stopping, and nothing new begins. */
   async cancel(taskId: TaskId): Promise<boolean> {
-    if (this.#parts.tenant() === null) return false;
-    return this.#parts.commit(() => this.#parts.desk.stop(taskId), taskId);
+    if (this.parts.tenant() === null) return false;
+    return this.parts.commit(() => this.parts.desk.stop(taskId), taskId);
   }
 
   // --- What the task's room reports ---
 
   async spent(taskId: TaskId, calls: readonly SpentCall[]): Promise<void> {
     // Of a tenant that is erased, nobody asks any more.
-    if (this.#parts.tenant() === null) return;
-    await this.#parts.commit(() => this.#parts.desk.spend(taskId, calls));
+    if (this.parts.tenant() === null) return;
+    await this.parts.commit(() => this.parts.desk.spend(taskId, calls));
   }
 
   /** The task's room needs more than it was allowed. */
   async allow(taskId: TaskId, totalMicros: Micros): Promise<Result<Micros, HoldRefusal>> {
-    this.#parts.desk.mustTenant();
-    return this.#parts.commit(() => this.#parts.desk.allow(taskId, totalMicros));
+    this.parts.desk.mustTenant();
+    return this.parts.commit(() => this.parts.desk.allow(taskId, totalMicros));
   }
 
   /** Settles the task: its final state, its row, its auction's turn. Told again, it answers the same. */
   async ended(report: EndReport): Promise<TaskEnd> {
-    if (this.#parts.tenant() === null) return report.end;
-    return this.#parts.commit(() => {
-      const end = this.#parts.auctions.settle(report);
-      this.#parts.calibrations.settled(report.taskId, end);
+    if (this.parts.tenant() === null) return report.end;
+    return this.parts.commit(() => {
+      const end = this.parts.auctions.settle(report);
+      this.parts.calibrations.settled(report.taskId, end);
       return end;
     });
   }
@@ -204,146 +97,83 @@ export class MarketRoom extends DurableObject<Env> implements MarketRoomApi, Era
   // --- Reading, history, sweep ---
 
   async heldTasks(): Promise<readonly TaskRow[]> {
-    return this.#parts.tenant() === null ? [] : this.#parts.desk.heldTasks();
+    return this.parts.tenant() === null ? [] : this.parts.desk.heldTasks();
   }
 
   async historyBatch(limit: number): ReturnType<MarketRoomApi["historyBatch"]> {
-    if (this.#parts.tenant() === null) return [];
-    const batch = this.#parts.desk.historyBatch(limit);
+    if (this.parts.tenant() === null) return [];
+    const batch = this.parts.desk.historyBatch(limit);
     const ids = batch.map(({ id }) => id);
-    if (ids.length > 0) this.#parts.carriers.handedOut(ids, this.#parts.desk.now());
+    if (ids.length > 0) this.parts.carriers.handedOut(ids, this.parts.desk.now());
     return batch;
   }
 
   async historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void> {
-    this.#parts.carriers.reported([...written, ...parked.map(({ id }) => id)]);
-    if (this.#parts.tenant() === null) return;
-    await this.#parts.commit(() => {
-      this.#parts.desk.historyWritten(written, parked);
-      this.#parts.outside.follow("history");
+    this.parts.carriers.reported([...written, ...parked.map(({ id }) => id)]);
+    if (this.parts.tenant() === null) return;
+    await this.parts.commit(() => {
+      this.parts.desk.historyWritten(written, parked);
+      this.parts.outside.follow("history");
     });
   }
 
   async recall(query: RecallQuery): Promise<readonly RecalledEntry[]> {
-    return this.#parts.tenant() === null ? [] : this.#parts.memory.recall(query);
+    return this.parts.tenant() === null ? [] : this.parts.memory.recall(query);
   }
 
   async claimVectors(limit: number): ReturnType<MarketRoomApi["claimVectors"]> {
-    if (this.#parts.liveTenant() === null) return [];
-    return this.#parts.commit(() => {
-      const claimed = this.#parts.memory.claim(limit);
-      this.#parts.outside.follow("memory");
+    if (this.parts.liveTenant() === null) return [];
+    return this.parts.commit(() => {
+      const claimed = this.parts.memory.claim(limit);
+      this.parts.outside.follow("memory");
       return claimed;
     });
   }
 
   async reportVectors(reports: Parameters<MarketRoomApi["reportVectors"]>[0]): Promise<void> {
-    if (this.#parts.tenant() === null) return;
-    await this.#parts.commit(() => {
-      this.#parts.memory.report(reports);
-      this.#parts.outside.follow("memory");
+    if (this.parts.tenant() === null) return;
+    await this.parts.commit(() => {
+      this.parts.memory.report(reports);
+      this.parts.outside.follow("memory");
     });
   }
 
   async sweep(): Promise<number> {
-    if (this.#parts.tenant() === null) return 0;
-    const open = this.#parts.store.tasks.all().filter((task) => !isFinal(task.state));
+    if (this.parts.tenant() === null) return 0;
+    const open = this.parts.store.tasks.all().filter((task) => !isFinal(task.state));
     for (const task of open) {
-      await this.#parts.outbox.flush(task.taskId);
-      const now = this.#parts.desk.openTask(task.taskId);
-      if (now?.state === "bidding") this.#parts.desk.timeAuction(now);
+      await this.parts.outbox.flush(task.taskId);
+      const now = this.parts.desk.openTask(task.taskId);
+      if (now?.state === "bidding") this.parts.desk.timeAuction(now);
       if (now?.state !== "awarded") continue;
       try {
-        await this.#parts.taskRoom(task.taskId).wake();
+        await this.parts.taskRoom(task.taskId).wake();
       } catch (error) {
         logError("sweep-wake", error, { taskId: task.taskId });
       }
     }
-    if (this.#parts.store.history.dueAtMs() !== null)
-      this.#parts.timers.set("history", "", this.#parts.desk.now());
-    this.#parts.calibrations.wake();
-    this.#parts.timers.rearm();
+    if (this.parts.store.history.dueAtMs() !== null)
+      this.parts.timers.set("history", "", this.parts.desk.now());
+    this.parts.calibrations.wake();
+    this.parts.timers.rearm();
     return open.length;
   }
 
-  // --- Erasure ---
-
-  async beginErasure(force: boolean): ReturnType<ErasureApi["beginErasure"]> {
-    if (this.#parts.tenant() === null) return fail({ reason: "unknown_tenant" });
-    const begun = await this.#parts.commit(() => this.#parts.erasure.begin(force));
-    if (!begun.ok) return begun;
-    await Promise.all(begun.value.map(async (taskId) => this.#parts.outbox.flush(taskId)));
-    return ok(this.#parts.erasure.mustState());
-  }
-
-  async erasureState(): ReturnType<ErasureApi["erasureState"]> {
-    return this.#parts.tenant() === null ? null : this.#parts.erasure.state();
-  }
-
-  async noteErasure(before: TenantCounts): Promise<void> {
-    if (this.#parts.tenant() !== null) await this.#parts.commit(() => this.#parts.erasure.note(before));
-  }
-
-  async leftOf(what: ErasedPart, limit: number): Promise<readonly string[]> {
-    return this.#parts.tenant() === null ? [] : this.#parts.erasure.left(what, limit);
-  }
-
-  async erased(what: ErasedPart, ids: readonly string[]): Promise<void> {
-    if (this.#parts.tenant() === null) return;
-    await this.#parts.commit(() => this.#parts.erasure.erased(what, ids));
-  }
-
-  async eraseRoom(): Promise<boolean> {
-    if (this.#parts.tenant() === null || !this.#parts.erasure.isLast()) return false;
-    await this.#parts.erase();
-    return true;
-  }
-
-  async holdsStorage(): Promise<boolean> {
-    return holdsStorage(this.ctx.storage);
-  }
-
-  // --- Calibrations ---
-
-  async calibrationGround(ids: readonly AuctionId[]): ReturnType<CalibrationApi["calibrationGround"]> {
-    return this.#parts.counter.calibrationGround(ids);
-  }
-
-  async quoteCalibration(...quoted: Parameters<CalibrationApi["quoteCalibration"]>): Promise<void> {
-    return this.#parts.counter.quoteCalibration(...quoted);
-  }
-
-  async acceptCalibration(id: CalibrationId): ReturnType<CalibrationApi["acceptCalibration"]> {
-    return this.#parts.counter.acceptCalibration(id);
-  }
-
-  async cancelCalibration(id: CalibrationId): ReturnType<CalibrationApi["cancelCalibration"]> {
-    return this.#parts.counter.cancelCalibration(id);
-  }
-
-  async readCalibration(id: CalibrationId): ReturnType<CalibrationApi["readCalibration"]> {
-    return this.#parts.counter.readCalibration(id);
-  }
-
-  async runningCalibrations(): ReturnType<CalibrationApi["runningCalibrations"]> {
-    return this.#parts.counter.runningCalibrations();
-  }
-
   override async alarm(): Promise<void> {
-    if (!this.#parts.isReady) return;
-    await this.#parts.timers.ring(
+    if (!this.parts.isReady) return;
+    await this.parts.timers.ring(
       async (timer) => this.#onTimer(timer),
       (timer, error) => logError("market-timer", error, { kind: timer.kind, subject: timer.subject }),
     );
   }
 
   async #onTimer(timer: Timer): Promise<void> {
-    if (Outbox.owns(timer.kind)) return this.#parts.outbox.flush(timer.subject);
-    if (timer.kind === "history" || timer.kind === "memory") return this.#parts.outside.remind(timer.kind);
-    if (timer.kind === CALIBRATION_TIMER) return this.#parts.counter.beginRuns();
+    if (Outbox.owns(timer.kind)) return this.parts.outbox.flush(timer.subject);
+    if (timer.kind === "history" || timer.kind === "memory") return this.parts.outside.remind(timer.kind);
+    if (timer.kind === CALIBRATION_TIMER) return this.parts.counter.beginRuns();
     // SAFETY: auction timers are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;
-    const waiting = await this.#parts.commit(() => this.#parts.auctions.onTimer(taskId), taskId);
-    if (waiting !== null) await this.#parts.announceAuction(waiting);
+    const waiting = await this.parts.commit(() => this.parts.auctions.onTimer(taskId), taskId);
+    if (waiting !== null) await this.parts.announceAuction(waiting);
   }
 }
