@@ -37,6 +37,12 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `finished: ${event.outcome}, ${usd(event.costMicros)}`;
     case "task-failed":
       return `FAILED: ${event.reason}, ${usd(event.costMicros)}`;
+    case "quote-opened":
+      return `quote of ${plural(event.offers.length, "bid")}, until ${new Date(event.expiresAtMs).toISOString()}`;
+    case "quote-accepted":
+      return `accepted: ${agentLabel(bidderOf(view, event.agentId))}`;
+    case "task-not-sold":
+      return `not sold: ${event.reason}, ${usd(event.costMicros)}`;
     case "task-cancelled":
       return `cancelled, ${usd(event.costMicros)}`;
     case "task-admitted":

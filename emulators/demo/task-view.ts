@@ -4,6 +4,7 @@
  * The costs here add up as events arrive; the final figures come from the API (see `task-figures.ts`).
  */
 import type { TaskEvent } from "../../src/market/event.ts";
+import { FINAL_STATES } from "../../src/market/task.ts";
 
 export type Phase =
   | "queued"
@@ -11,12 +12,14 @@ export type Phase =
   | "bidding"
   | "judging"
   | "refining"
+  | "quoted"
   | "awarded"
   | "running"
   | "verifying"
   | "finished"
   | "failed"
-  | "cancelled";
+  | "cancelled"
+  | "no_sale";
 
 export interface Bidder {
   readonly agentId: string;
@@ -141,7 +144,12 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { phase: "failed", failureReason: event.reason, costMicros: event.costMicros };
     case "task-cancelled":
       return { phase: "cancelled", costMicros: event.costMicros };
+    case "quote-opened":
+      return { phase: "quoted" };
+    case "task-not-sold":
+      return { phase: "no_sale", failureReason: event.reason, costMicros: event.costMicros };
     case "auction-resumed":
+    case "quote-accepted":
     case "cancel-requested":
       return {};
     default:
@@ -152,6 +160,6 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
 }
 
 /** True once nothing more will come. */
-export function isDone(view: TaskView): boolean {
-  return view.phase === "finished" || view.phase === "failed" || view.phase === "cancelled";
+export function isDone({ phase }: TaskView): boolean {
+  return (FINAL_STATES as readonly string[]).includes(phase);
 }

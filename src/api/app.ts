@@ -8,6 +8,7 @@ import { keyRoutes, ownKeyRoutes } from "./key-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
+import { quoteRoutes } from "./quote-routes.ts";
 import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { bookRoutes, usageRoutes } from "./usage-routes.ts";
@@ -23,6 +24,10 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id/trace", "GET"],
   ["/v1/tasks/:id/receipt", "GET"],
   ["/v1/tasks/:id/cancel", "POST"],
+  ["/v1/quotes", "POST"],
+  ["/v1/quotes/:id", "GET"],
+  ["/v1/quotes/:id/accept", "POST"],
+  ["/v1/quotes/:id/cancel", "POST"],
   ["/.well-known/saleroom-receipt-key", "GET"],
   ["/v1/keys", "GET, POST"],
   ["/v1/keys/:key", "DELETE"],
@@ -73,6 +78,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/v1/tasks", taskRoutes(deps));
   app.route("/v1/tasks", receiptRoutes(deps));
+  app.route("/v1/quotes", quoteRoutes(deps));
   app.route("/.well-known", receiptKeyRoutes(deps));
   app.route("/v1/keys", ownKeyRoutes(deps));
   app.route("/v1/agents", agentRoutes(deps));

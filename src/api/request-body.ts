@@ -25,7 +25,19 @@ export async function readBody<S extends z.ZodType>(
 ): Promise<ReadBody<z.output<S>>> {
   const type = (c.req.header("Content-Type") ?? "").split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json") throw new Problem("unsupported_media_type");
-  const text = await c.req.text();
+  return parseBody(await c.req.text(), schema);
+}
+
+/** As `readBody`, for calls whose body may be left out: then it is read as `{}`. */
+export async function readOptionalBody<S extends z.ZodType>(
+  c: Context<ApiEnv>,
+  schema: S,
+): Promise<z.output<S>> {
+  if ((await c.req.text()) === "") return parseBody("{}", schema).value;
+  return (await readBody(c, schema)).value;
+}
+
+function parseBody<S extends z.ZodType>(text: string, schema: S): ReadBody<z.output<S>> {
   if (nestsDeeperThan(text, MAX_NESTING)) {
     throw new Problem("invalid_body", {
       issues: [{ path: "", message: `nested deeper than ${MAX_NESTING} levels` }],

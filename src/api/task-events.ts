@@ -57,26 +57,36 @@ export function serveEvents(c: Context<ApiEnv>, socket: WebSocket, after: number
  * Waits for the task's last event, at most `waitMs`. A room that restarts closes its sockets: then it is asked again.
  *
  * @param connect a new socket on the task's events
+ * @param isEnd the event that is waited for, where it is not the last one
  */
-export async function waitForEnd(connect: () => Promise<WebSocket>, waitMs: number): Promise<void> {
+export async function waitForEnd(
+  connect: () => Promise<WebSocket>,
+  waitMs: number,
+  isEnd: (event: TaskEvent) => boolean = isLastEvent,
+): Promise<void> {
   const untilMs = Date.now() + waitMs;
   while (Date.now() < untilMs) {
-    if (await heardEnd(await connect(), untilMs)) return;
+    if (await heardEnd(await connect(), untilMs, isEnd)) return;
   }
 }
 
-/** True once the last event came; false where the socket closed before, at `untilMs` at the latest. */
-async function heardEnd(socket: WebSocket, untilMs: number): Promise<boolean> {
+/** True once the event came; false where the socket closed before, at `untilMs` at the latest. */
+async function heardEnd(
+  socket: WebSocket,
+  untilMs: number,
+  isEnd: (event: TaskEvent) => boolean,
+): Promise<boolean> {
   const timer = setTimeout(() => socket.close(1000), untilMs - Date.now());
   const heard: TaskEvent[] = [];
   try {
     await readEvents(socket, async (event) => {
       heard.push(event);
+      if (isEnd(event)) socket.close(1000);
     });
   } finally {
     clearTimeout(timer);
   }
-  return heard.some(isLastEvent);
+  return heard.some(isEnd);
 }
 
 /** Hands every event to `consume` in order, until the room or the client closes. */

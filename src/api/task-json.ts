@@ -10,15 +10,20 @@ function iso(ms: number | null): string | null {
 
 /** One task in full. */
 export function taskJson(view: TaskView): Record<string, unknown> {
-  const { admittedAtMs, deadlineAtMs, endedAtMs, ...rest } = view;
+  const { admittedAtMs, deadlineAtMs, endedAtMs, quote, ...rest } = view;
   return {
     object: "task",
     ...rest,
+    quote: quote === null ? null : quoteRefJson(quote),
     costUsd: microsToUsd(view.costMicros),
     admittedAt: iso(admittedAtMs),
     deadlineAt: iso(deadlineAtMs),
     endedAt: iso(endedAtMs),
   };
+}
+
+function quoteRefJson({ id, expiresAtMs, acceptedAtMs }: NonNullable<TaskView["quote"]>) {
+  return { id, expiresAt: iso(expiresAtMs), acceptedAt: iso(acceptedAtMs) };
 }
 
 /** The auction that a calibration run adds an outcome to; null for every task that the tenant submitted. */
@@ -35,7 +40,8 @@ export function taskRowJson(row: TaskRow): Record<string, unknown> {
     sequence: row.sequence,
     state: row.state,
     outcome: row.outcome,
-    failureReason: row.failureReason,
+    failureReason: row.state === "no_sale" ? null : row.failureReason,
+    noSaleReason: row.state === "no_sale" ? row.failureReason : null,
     agentId: row.agentId,
     attempts: row.attempts,
     calibrates: calibratedOf(row),

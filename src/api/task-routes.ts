@@ -6,7 +6,8 @@ import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import type { KeyScope } from "../market/key-scope.ts";
-import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
+import type { QuoteOrder } from "../market/sale/quote.ts";
+import { isFinal, LISTED_STATES, taskSpecSchema, type TaskSpec } from "../market/task.ts";
 import type { Admission, AdmitRefusal, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
@@ -65,6 +66,33 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const caller = await claimedCaller(c);
   const { value: spec, text } = await readBody(c, taskSpecSchema);
   const waitS = preferredWait(c);
+  const { taskId, sequence } = await admit(c, deps, { caller, spec, text, quote: null });
+  c.header("Location", `/v1/tasks/${taskId}`);
+  if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
+  const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
+  const view = await viewAfter(room, waitS * 1_000);
+  // Admitted is admitted: whatever is wrong with its room for the moment, the client gets the task's id.
+  if (view === null) return c.json({ object: "task", id: taskId, state: "admitted", sequence }, 202);
+  return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
+}
+
+/** What is asked for, and by whom. */
+interface Order {
+  readonly caller: Caller;
+  readonly spec: TaskSpec;
+  /** The body as it came. */
+  readonly text: string;
+  /** Null: a task. */
+  readonly quote: QuoteOrder | null;
+}
+
+/** Admits the task and starts its auction; returns once its room is open. @throws Problem where it is refused */
+export async function admit(
+  c: Context<ApiEnv>,
+  deps: ApiDeps,
+  { caller, spec, text, quote }: Order,
+): Promise<Admission> {
+  const { config } = deps;
   const key = idempotencyKey(c);
   const newTaskId = newId("tsk", config.source);
   // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
@@ -78,21 +106,14 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
     spec,
-    idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
+    idempotency:
+      key === null ? null : { key, bodyHash: await sha256Hex(quote === null ? text : `quote ${text}`) },
     asksAtOnce: true,
+    quote,
   });
   if (!admitted.ok) throw refusalProblem(admitted.failure);
-  const { taskId } = admitted.value;
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
-  c.header("Location", `/v1/tasks/${taskId}`);
-  if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
-  const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
-  const view = await viewAfter(room, waitS * 1_000);
-  // Admitted is admitted: whatever is wrong with its room for the moment, the client gets the task's id.
-  if (view === null) {
-    return c.json({ object: "task", id: taskId, state: "admitted", sequence: admitted.value.sequence }, 202);
-  }
-  return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
+  return admitted.value;
 }
 
 function refusalProblem(refusal: AdmitRefusal): Problem {
@@ -140,7 +161,7 @@ async function startAuction(
 }
 
 /** The task as it stands when it has ended or the wait is over; null where its room cannot be reached. */
-async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
+export async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
   try {
     if (waitMs > 0) await waitForEnd(() => listen(room, 0), waitMs);
     return await room.view();

@@ -8,6 +8,7 @@ import type { ContrastivePair } from "./memory.ts";
 import type { Policy } from "./policy.ts";
 import { outputPrice } from "./agent.ts";
 import type { BidFigures, JurorVerdict } from "./score.ts";
+import type { QuoteOrder } from "./sale/quote.ts";
 import type { TaskSpec } from "./task.ts";
 
 /** All that an auction needs, frozen at admission: later changes of pool, prices or weights do not touch it. */
@@ -30,7 +31,10 @@ export interface Opening {
   /** What its calls may cost until the market room allows more; null: from before there were holds, no limit. */
   readonly allowanceMicros: Micros | null;
   readonly admittedAtMs: number;
+  /** Of a quote, this is its auction's alone: the task's own time begins with the acceptance. */
   readonly deadlineAtMs: number;
+  /** Null or absent: a task, which is awarded as soon as its auction clears. */
+  readonly quote?: QuoteOrder | null;
 }
 
 /** What openings lack from before calls were counted with the admission, and before there were holds. */

@@ -3,6 +3,7 @@ import type { AuctionCommit } from "./auction-commit.ts";
 import type { Clearing } from "./clear.ts";
 import type { AgentId } from "./ids.ts";
 import type { Micros } from "./money.ts";
+import type { PassedOver } from "./sale/sale.ts";
 import type { TaskEnd } from "./task.ts";
 
 export interface Award {
@@ -10,10 +11,34 @@ export interface Award {
   readonly attempt: number;
   readonly agentId: AgentId;
   readonly clearing: Clearing;
+  /** How it came that another bid than the clearing's winner was sold; null or absent: that one was. */
+  readonly sale?: SaleRecord | null;
   readonly awardedAtMs: number;
   /** What the task's calls may cost from now on, its auction's included; absent: from before there were holds. */
   readonly allowanceMicros?: Micros | null;
+  /** Of an accepted quote: when the task must have ended; null or absent: as it was admitted. */
+  readonly deadlineAtMs?: number | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
+  readonly tail: AuctionCommit | null;
+}
+
+/** Which bid was sold, and by whom it was chosen. */
+export interface SaleRecord {
+  /** Which of the agent's strategies is its plan. */
+  readonly round: 0 | 1 | 2;
+  /** `market`: the best bid that nothing stood against; `tenant`: the one that it accepted from a quote. */
+  readonly chosenBy: "market" | "tenant";
+  /** Better bids that something stood against, best first; of a quote, all bids that something stood against. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** Why nothing was sold, as the market room tells the task's room. */
+export interface Unsold {
+  readonly clearing: Clearing;
+  readonly passedOver: readonly PassedOver[];
+  readonly end: Extract<TaskEnd, { readonly state: "no_sale" }>;
+  readonly decidedAtMs: number;
+  /** As an award's. */
   readonly tail: AuctionCommit | null;
 }
 

@@ -26,6 +26,11 @@ export const ERROR_TABLE = {
     message: "There is no such policy in this pool; `issues` says what is wrong and what is accepted.",
     retryable: false,
   },
+  unknown_offer: {
+    status: 400,
+    message: "This agent has no bid in the quote; `issues` says whose may be accepted.",
+    retryable: false,
+  },
   unsupported_media_type: { status: 415, message: "Send the body as application/json.", retryable: false },
   unauthenticated: {
     status: 401,
@@ -58,6 +63,7 @@ export const ERROR_TABLE = {
     message: "This tenant has no such calibration.",
     retryable: false,
   },
+  quote_not_found: { status: 404, message: "There is no such quote.", retryable: false },
   route_not_found: { status: 404, message: "There is nothing at this path.", retryable: false },
   method_not_allowed: {
     status: 405,
@@ -82,6 +88,31 @@ export const ERROR_TABLE = {
   calibration_expired: {
     status: 409,
     message: "This quote has run out; ask for a new one.",
+    retryable: false,
+  },
+  quote_not_ready: {
+    status: 409,
+    message: "The auction of this quote has not cleared yet.",
+    retryable: true,
+  },
+  quote_expired: {
+    status: 409,
+    message: "This quote has run out; ask for a new one.",
+    retryable: false,
+  },
+  quote_closed: {
+    status: 409,
+    message: "This quote ended without a bid that was accepted; ask for a new one.",
+    retryable: false,
+  },
+  quote_accepted: {
+    status: 409,
+    message: "Another bid of this quote was accepted; `details` says whose.",
+    retryable: false,
+  },
+  offer_not_acceptable: {
+    status: 409,
+    message: "A limit of the task stands against this bid; `issues` says which, and what it needs.",
     retryable: false,
   },
   idempotency_conflict: {

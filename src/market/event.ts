@@ -9,7 +9,8 @@ import type { AgentId, AuctionId, TaskId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
 import type { CalibratedAuction } from "./policy.ts";
 import type { ScoredBid } from "./score.ts";
-import type { FailureReason } from "./task.ts";
+import type { PassedOver } from "./sale/sale.ts";
+import type { FailureReason, NoSaleReason, Relaxation } from "./task.ts";
 import type { VerdictOutcome } from "./verifier-spec.ts";
 
 export type TaskEventBody =
@@ -85,7 +86,26 @@ export type TaskEventBody =
       readonly agentId: AgentId;
       readonly calibrates: CalibratedAuction;
     }
-  | { readonly type: "task-awarded"; readonly attempt: number; readonly agentId: AgentId }
+  | {
+      /** The auction of a quote has cleared: its bids may be accepted. Best first. */
+      readonly type: "quote-opened";
+      readonly expiresAtMs: number;
+      readonly offers: readonly {
+        readonly agentId: AgentId;
+        readonly expectedMicros: Micros;
+        readonly capMicros: Micros;
+        /** False: one of the task's limits stands against it. */
+        readonly acceptable: boolean;
+      }[];
+    }
+  | { readonly type: "quote-accepted"; readonly agentId: AgentId }
+  | {
+      readonly type: "task-awarded";
+      readonly attempt: number;
+      readonly agentId: AgentId;
+      /** Better bids that a limit stood against; absent: there were none. */
+      readonly passedOver?: readonly PassedOver[];
+    }
   | {
       readonly type: "trace-taken-up";
       readonly attempt: number;
@@ -111,12 +131,25 @@ export type TaskEventBody =
   | { readonly type: "cancel-requested" }
   | { readonly type: "task-finished"; readonly outcome: VerdictOutcome; readonly costMicros: Micros }
   | { readonly type: "task-failed"; readonly reason: FailureReason; readonly costMicros: Micros }
-  | { readonly type: "task-cancelled"; readonly costMicros: Micros };
+  | { readonly type: "task-cancelled"; readonly costMicros: Micros }
+  | {
+      readonly type: "task-not-sold";
+      readonly reason: NoSaleReason;
+      readonly relaxation: Relaxation | null;
+      readonly costMicros: Micros;
+    };
 
 export type TaskEvent = TaskEventBody & { readonly seq: number; readonly atMs: number };
 export type TaskEventType = TaskEventBody["type"];
 
 /** True for the event after which nothing follows. */
-export function isLastEvent(event: TaskEventBody): boolean {
-  return event.type === "task-finished" || event.type === "task-failed" || event.type === "task-cancelled";
+export function isLastEvent({ type }: TaskEventBody): boolean {
+  return LAST_EVENTS.has(type);
 }
+
+const LAST_EVENTS: ReadonlySet<TaskEventType> = new Set([
+  "task-finished",
+  "task-failed",
+  "task-cancelled",
+  "task-not-sold",
+]);

@@ -17,6 +17,7 @@ export type KeyId = Branded<"key">;
 export type CallId = Branded<"cal">;
 export type TraceId = Branded<"trc">;
 export type CalibrationId = Branded<"clb">;
+export type QuoteId = Branded<"quo">;
 
 interface IdTypes {
   readonly tsk: TaskId;
@@ -28,6 +29,7 @@ interface IdTypes {
   readonly cal: CallId;
   readonly trc: TraceId;
   readonly clb: CalibrationId;
+  readonly quo: QuoteId;
 }
 
 export type IdPrefix = keyof IdTypes;

@@ -9,6 +9,7 @@ import { clearAuction, type AuctionRecord, type Clearing, type RoundRecord } fro
 import { changeOf } from "./receipt-change.ts";
 import type { Difference } from "./receipt-difference.ts";
 import { breachesOf } from "./receipt-rules.ts";
+import { soldBreaches, unsoldBreaches } from "./receipt-sale.ts";
 import type { Receipt } from "./receipt-schema.ts";
 import { fail, ok, type Result } from "./result.ts";
 
@@ -18,13 +19,31 @@ export function recompute(receipt: Receipt): Result<Clearing | null, readonly Di
   const computed = cleared.ok ? cleared.value : null;
   const { decision } = receipt;
   const found: Difference[] = [...breachesOf(receipt, computed), ...changed(receipt, computed)];
-  if (decision.status === "cleared" && computed !== null) {
+  if (decision.status !== "no-bids" && computed !== null) {
     found.push(...differences(decision.clearing, computed, "decision.clearing"));
-  } else if (decision.status !== (computed === null ? "no-bids" : "cleared")) {
+    found.push(...saleDifferences(decision, computed));
+  } else if ((decision.status === "no-bids") !== (computed === null)) {
     const expected = computed === null ? "no-bids" : "cleared";
     found.push({ path: "decision.status", stated: decision.status, expected });
   }
   return found.length === 0 ? ok(computed) : fail(found);
+}
+
+/** Whether the sale follows from the ranking and from what is stated to have stood against bids. */
+function saleDifferences(
+  decision: Exclude<Receipt["decision"], { readonly status: "no-bids" }>,
+  computed: Clearing,
+): Difference[] {
+  switch (decision.status) {
+    case "cleared":
+      return soldBreaches(decision.sale ?? null, computed);
+    case "quoted":
+      return [];
+    case "no-sale": {
+      const { passedOver, reason, relaxation } = decision;
+      return unsoldBreaches({ passedOver, reason, relaxation }, computed);
+    }
+  }
 }
 
 /** What refining changed, from the recorded bids and the clearing that they give. */

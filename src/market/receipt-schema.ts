@@ -16,6 +16,9 @@ import {
 } from "./ids.ts";
 import { asMicros } from "./money.ts";
 
+import { OBSTACLES } from "./sale/sale.ts";
+import { noSaleReasonSchema, relaxationSchema } from "./task.ts";
+
 export const RECEIPT_SCHEMA = "saleroom.receipt.v1";
 
 const branded = <Id extends string>(prefix: string) =>
@@ -207,19 +210,47 @@ const ranking = z.strictObject({
   terms: z.strictObject({ entropyUsed: z.boolean(), jurors: z.array(agentId) }),
 });
 
-/** What the market decided. */
+const clearing = z.strictObject({
+  winner: agentId,
+  round: z.union([z.literal(0), round]),
+  provisionalWinner: agentId,
+  first: ranking.nullable(),
+  refined: ranking.nullable(),
+  margin: finite.nullable(),
+});
+
+/** A bid that was not sold, and the limits that stood against it, in USD, seconds, steps and share of awards. */
+const passedOver = z.strictObject({
+  agentId,
+  obstacles: z.array(z.strictObject({ limit: z.enum(OBSTACLES), is: finite, needs: finite })).min(1),
+});
+
+/** What the market decided. Forecasts that obstacles rest on come from the tenant's history: only a signature vouches for them. */
 const decision = z.discriminatedUnion("status", [
   z.strictObject({
     status: z.literal("cleared"),
     awardedAtMs: count,
-    clearing: z.strictObject({
-      winner: agentId,
-      round: z.union([z.literal(0), round]),
-      provisionalWinner: agentId,
-      first: ranking.nullable(),
-      refined: ranking.nullable(),
-      margin: finite.nullable(),
-    }),
+    clearing,
+    /** Absent: the clearing's winner was sold, and nothing stood against it. */
+    sale: z
+      .strictObject({
+        agentId,
+        round: z.union([z.literal(0), round]),
+        chosenBy: z.enum(["market", "tenant"]),
+        passedOver: z.array(passedOver),
+      })
+      .exactOptional(),
+  }),
+  /** Of a quote that nobody has accepted yet. */
+  z.strictObject({ status: z.literal("quoted"), clearedAtMs: count, clearing }),
+  /** Nothing stood without an obstacle, or nobody accepted a bid of the quote. */
+  z.strictObject({
+    status: z.literal("no-sale"),
+    decidedAtMs: count,
+    clearing,
+    passedOver: z.array(passedOver),
+    reason: noSaleReasonSchema,
+    relaxation: relaxationSchema.nullable(),
   }),
   z.strictObject({ status: z.literal("no-bids") }),
 ]);

@@ -5,8 +5,10 @@
  * names of secrets, addresses of endpoints.
  */
 import type { Agent } from "./agent.ts";
+import type { SaleRecord, Unsold } from "./award.ts";
 import type { AuctionAnswers, BidRecord, Opening, RefinementRecord } from "./auction-record.ts";
 import type { Clearing } from "./clear.ts";
+import type { AgentId } from "./ids.ts";
 import { changeOf } from "./receipt-change.ts";
 import { RECEIPT_SCHEMA, type Receipt } from "./receipt-schema.ts";
 
@@ -14,16 +16,32 @@ import { RECEIPT_SCHEMA, type Receipt } from "./receipt-schema.ts";
 export interface ReceiptParts extends AuctionAnswers {
   readonly opening: Opening;
   readonly refinements: readonly RefinementRecord[] | null;
-  /** Null: nobody made a valid bid, and the task failed for it. */
-  readonly award: { readonly clearing: Clearing; readonly awardedAtMs: number } | null;
+  readonly decided: Decided;
+}
+
+/** What became of the auction, as the task room has it. */
+export type Decided =
+  | { readonly kind: "award"; readonly award: AwardedBid }
+  | { readonly kind: "quote"; readonly clearing: Clearing; readonly clearedAtMs: number }
+  | { readonly kind: "unsold"; readonly unsold: Omit<Unsold, "tail"> }
+  /** Nobody made a valid bid, and the task failed for it. */
+  | { readonly kind: "no-bids" };
+
+interface AwardedBid {
+  readonly agentId: AgentId;
+  readonly clearing: Clearing;
+  readonly awardedAtMs: number;
+  /** Null or absent: the clearing's winner was sold. */
+  readonly sale?: SaleRecord | null;
 }
 
 type ReceiptBid = Receipt["bids"][number];
 type Entropy = Extract<ReceiptBid, { readonly status: "valid" }>["entropy"];
 
 /** The receipt of a cleared auction, or of one without bids. */
-export function makeReceipt({ opening, bids, verdicts, refinements, award }: ReceiptParts): Receipt {
+export function makeReceipt({ opening, bids, verdicts, refinements, decided }: ReceiptParts): Receipt {
   const { taskId, tenantId, auctionId, sequence, admittedAtMs, spec, policy, seed, pool } = opening;
+  const clearing = clearingOf(decided);
   const shownBids = bids.map((bid) => receiptBid(bid, pool));
   return {
     schema: RECEIPT_SCHEMA,
@@ -36,14 +54,46 @@ export function makeReceipt({ opening, bids, verdicts, refinements, award }: Rec
     refinements:
       refinements?.map((asked) => ({
         ...asked,
-        ...changeOf(asked.agentId, shownBids, award?.clearing ?? null),
+        ...changeOf(asked.agentId, shownBids, clearing),
       })) ?? null,
-    decision: award === null ? { status: "no-bids" } : decisionOf(award),
+    decision: decisionOf(decided),
   };
 }
 
-function decisionOf({ clearing, awardedAtMs }: NonNullable<ReceiptParts["award"]>): Receipt["decision"] {
-  return { status: "cleared", clearing, awardedAtMs };
+function clearingOf(decided: Decided): Clearing | null {
+  switch (decided.kind) {
+    case "award":
+      return decided.award.clearing;
+    case "quote":
+      return decided.clearing;
+    case "unsold":
+      return decided.unsold.clearing;
+    case "no-bids":
+      return null;
+  }
+}
+
+function decisionOf(decided: Decided): Receipt["decision"] {
+  switch (decided.kind) {
+    case "award": {
+      const { agentId, clearing, awardedAtMs, sale = null } = decided.award;
+      return {
+        status: "cleared",
+        clearing,
+        awardedAtMs,
+        ...(sale !== null && { sale: { agentId, ...sale } }),
+      };
+    }
+    case "quote":
+      return { status: "quoted", clearing: decided.clearing, clearedAtMs: decided.clearedAtMs };
+    case "unsold": {
+      const { clearing, passedOver, end, decidedAtMs } = decided.unsold;
+      const { reason, relaxation } = end;
+      return { status: "no-sale", clearing, passedOver, reason, relaxation, decidedAtMs };
+    }
+    case "no-bids":
+      return { status: "no-bids" };
+  }
 }
 
 function poolAgent(agent: Agent): Receipt["pool"][number] {

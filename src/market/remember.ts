@@ -95,6 +95,8 @@ export function traceOutcome({ end, trace, verdict }: EndReport): TraceOutcome |
       return { ...told, outcome: end.outcome, verifier: verdict?.verifier ?? null };
     case "failed":
       return { ...told, outcome: "fail", verifier: null };
+    // Without an award: no trace is told of.
+    case "no_sale":
     case "cancelled":
       return { ...told, outcome: "unknown", verifier: null };
   }

@@ -1,5 +1,6 @@
 /** A task as a tenant submits it, and the states that it passes through (architecture, "Task life"). */
 import { z } from "zod";
+import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
 import { MAX_POLICY_NAME_CHARS } from "./policy-name.ts";
 import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
 
@@ -46,10 +47,19 @@ export type TaskInput = z.input<typeof taskSpecSchema>;
 export type TaskSpec = z.output<typeof taskSpecSchema>;
 export type TaskLimits = TaskSpec["limits"];
 
-export const OPEN_STATES = ["admitted", "bidding", "judging", "awarded", "running", "verifying"] as const;
-export const FINAL_STATES = ["finished", "failed", "cancelled"] as const;
+/** `quoted`: the auction of a quote has cleared, and nobody has accepted a bid yet. */
+export const OPEN_STATES = [
+  "admitted",
+  "bidding",
+  "judging",
+  "quoted",
+  "awarded",
+  "running",
+  "verifying",
+] as const;
+export const FINAL_STATES = ["finished", "failed", "cancelled", "no_sale"] as const;
 /** States that a list can be asked for: the finer ones are known to a task's own room only. */
-export const LISTED_STATES = ["admitted", "bidding", "awarded", ...FINAL_STATES] as const;
+export const LISTED_STATES = ["admitted", "bidding", "quoted", "awarded", ...FINAL_STATES] as const;
 export const taskStateSchema = z.enum([...OPEN_STATES, ...FINAL_STATES]);
 export type TaskState = z.infer<typeof taskStateSchema>;
 export type FinalState = (typeof FINAL_STATES)[number];
@@ -79,10 +89,49 @@ export const failureReasonSchema = z.enum([
 ]);
 export type FailureReason = z.infer<typeof failureReasonSchema>;
 
+/** Why a task was not sold: closed, so that clients can switch on it. Nothing was spent beyond its auction. */
+export const noSaleReasonSchema = z.enum([
+  /** The trace of no bid is likely to stay within `limits.maxCostUsd`. */
+  "cost_limit",
+  /** Nor to end before `limits.deadlineS`. */
+  "deadline",
+  /** Nor within `limits.maxSteps`. */
+  "step_limit",
+  /** Every bidder has the share of awards that the tenant's policy leaves it. */
+  "share_cap",
+  /** Several limits at once stand against every bid. */
+  "limits",
+  /** Nobody accepted a bid of the quote in time. */
+  "quote_expired",
+]);
+export type NoSaleReason = z.infer<typeof noSaleReasonSchema>;
+
+/** The least that would have to give: limits of one agent's bid, each at the value at which it would have been sold. */
+export const relaxationSchema = z.strictObject({
+  agentId: z
+    .string()
+    .regex(AGENT_ID_PATTERN)
+    .transform((id) => id as AgentId),
+  limits: z.strictObject({
+    maxCostUsd: z.number().exactOptional(),
+    deadlineS: z.number().exactOptional(),
+    maxSteps: z.number().exactOptional(),
+    /** Of the tenant's policy, not of the task. */
+    maxShare: z.number().exactOptional(),
+  }),
+});
+export type Relaxation = z.infer<typeof relaxationSchema>;
+
 /** How a task ended. `outcome` is the verifier's word, and `unknown` without one. */
 export const taskEndSchema = z.discriminatedUnion("state", [
   z.strictObject({ state: z.literal("finished"), outcome: verdictOutcomeSchema }),
   z.strictObject({ state: z.literal("failed"), reason: failureReasonSchema }),
   z.strictObject({ state: z.literal("cancelled") }),
+  z.strictObject({
+    state: z.literal("no_sale"),
+    reason: noSaleReasonSchema,
+    /** Null: of a quote that nobody accepted. */
+    relaxation: relaxationSchema.nullable(),
+  }),
 ]);
 export type TaskEnd = z.infer<typeof taskEndSchema>;

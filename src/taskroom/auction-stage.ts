@@ -24,7 +24,7 @@ export class AuctionStage {
     if (fresh !== null) this.#room.open(fresh.opening);
     const { journal } = this.#room;
     const task = this.#room.openTask();
-    if (task === null || task.award !== null) return fail({ reason: "ended" });
+    if (task === null || task.award !== null || task.quoted != null) return fail({ reason: "ended" });
     if (generation <= task.auctionGeneration) return fail({ reason: "lost" });
     const opening = this.#room.mustOpening();
     const bids = journal.bids();
@@ -69,7 +69,7 @@ export class AuctionStage {
   /** The holder's last answers, as the award brings them; its own commit of them may come before, after, or never. */
   takeTail(tail: AuctionCommit): void {
     const task = this.#room.openTask();
-    if (task === null || task.award !== null) return;
+    if (task === null || task.award !== null || task.quoted != null) return;
     this.bookCalls(tail);
     this.#recordAnswers(tail);
   }
@@ -146,7 +146,8 @@ export class AuctionStage {
 
   #held(generation: number): TaskDoc | null {
     const task = this.#room.openTask();
-    if (task === null || task.award !== null || task.auctionGeneration !== generation) return null;
+    if (task === null || task.award !== null || task.quoted != null) return null;
+    if (task.auctionGeneration !== generation) return null;
     return task;
   }
 }

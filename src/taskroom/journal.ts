@@ -19,7 +19,8 @@ import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/m
 import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
-import type { StopEnd } from "../market/award.ts";
+import type { SaleRecord, StopEnd, Unsold } from "../market/award.ts";
+import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { CallView } from "./task-room-api.ts";
 
@@ -74,6 +75,10 @@ export interface AwardDoc {
   readonly awardedAtMs: number;
   /** Whole record of the decision, for the receipt. */
   readonly clearing: Clearing;
+  /** Null or absent: the clearing's winner was sold. */
+  readonly sale?: SaleRecord | null;
+  /** Null or absent: as the task was opened. */
+  readonly deadlineAtMs?: number | null;
 }
 
 /** Where the task stands. */
@@ -94,6 +99,10 @@ export interface TaskDoc {
   readonly report: EndReport | null;
   readonly end: TaskEnd | null;
   readonly endedAtMs: number | null;
+  /** Of a quote whose auction has cleared; null or absent: of none. */
+  readonly quoted?: Omit<QuotedAuction, "tail"> | null;
+  /** Why nothing was sold; null or absent: it was, or it is not known yet. */
+  readonly unsold?: Omit<Unsold, "tail"> | null;
   /** What all calls may cost; absent: of a task from before there were holds, no limit. */
   readonly allowanceMicros?: Micros | null;
 }

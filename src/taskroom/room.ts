@@ -228,6 +228,10 @@ export class Room {
         return this.append({ type: "task-failed", reason: end.reason, costMicros });
       case "cancelled":
         return this.append({ type: "task-cancelled", costMicros });
+      case "no_sale": {
+        const { reason, relaxation } = end;
+        return this.append({ type: "task-not-sold", reason, relaxation, costMicros });
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import type { AuctionCommit, EmbeddingRecord } from "../market/auction-commit.ts
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
-import type { AgentId, CallId, TaskId, TenantId } from "../market/ids.ts";
+import type { AgentId, CallId, QuoteId, TaskId, TenantId } from "../market/ids.ts";
 import type { Payer } from "../market/ledger/charge.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { Micros, Prices, TokenUsage } from "../market/money.ts";
@@ -13,7 +13,8 @@ import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
 import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
-import type { FailureReason, TaskLimits, TaskState } from "../market/task.ts";
+import type { Offer } from "../market/sale/quote.ts";
+import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
 import type { VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
 
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
@@ -69,6 +70,15 @@ export interface TaskView {
   readonly state: TaskState;
   readonly outcome: VerdictOutcome | null;
   readonly failureReason: FailureReason | null;
+  /** Why nothing was sold; null: something was, or it is not known yet. */
+  readonly noSale: Pick<Extract<TaskEnd, { readonly state: "no_sale" }>, "reason" | "relaxation"> | null;
+  /** Null: the task was not asked for as a quote. */
+  readonly quote: {
+    readonly id: QuoteId;
+    /** Null: its auction has not cleared. */
+    readonly expiresAtMs: number | null;
+    readonly acceptedAtMs: number | null;
+  } | null;
   readonly sequence: number;
   readonly agentId: AgentId | null;
   readonly attempts: number;
@@ -88,6 +98,25 @@ export interface TaskView {
   readonly endedAtMs: number | null;
   readonly lastEvent: number;
   readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What a quote offers. */
+export interface QuoteView {
+  readonly task: TaskView;
+  readonly expiresInS: number;
+  readonly limits: TaskLimits;
+  /** What its auction has cost so far. */
+  readonly auctionMicros: Micros;
+  /** Null: the auction has not cleared, or nothing stood without an obstacle. Best first. */
+  readonly offers: readonly OfferView[] | null;
+}
+
+export interface OfferView extends Offer {
+  readonly name: string;
+  readonly model: string;
+  readonly emulated: boolean;
+  /** The agent's own strategy; null where the policy holds no auction. */
+  readonly plan: string | null;
 }
 
 export interface CallView {
@@ -148,6 +177,8 @@ export interface TaskRoomApi {
   endTrace(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): Promise<void>;
 
   view(): Promise<TaskView | null>;
+  /** Null where there is no such task, or it is no quote. */
+  quote(): Promise<QuoteView | null>;
   /** What the clearing was computed from; null before it, and where the task ended without one. */
   receipt(): Promise<Receipt | null>;
   readTrace(): Promise<TraceView | null>;

@@ -13,12 +13,13 @@ import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { Opening } from "../market/auction-record.ts";
-import type { Award, StopEnd } from "../market/award.ts";
+import type { Award, StopEnd, Unsold } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
+import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { Allowance } from "./allowance.ts";
@@ -27,14 +28,17 @@ import { EventStream } from "./event-stream.ts";
 import { Journal, TASK_SCHEMA } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
+import { SaleStage } from "./sale-stage.ts";
 import type {
   DeskAnswer,
   FreshAuction,
+  QuoteView,
   StartAnswer,
   TaskRoomApi,
   TaskView,
   TraceView,
 } from "./task-room-api.ts";
+import { quoteView } from "./quote-view.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { TraceStage } from "./trace-stage.ts";
 
@@ -47,6 +51,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #room: Room;
   readonly #allowance: Allowance;
   readonly #auction: AuctionStage;
+  readonly #sale: SaleStage;
   readonly #trace: TraceStage;
   #ready: boolean;
 
@@ -82,6 +87,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     });
     this.#allowance = new Allowance({ room: this.#room, market: () => this.#market() });
     this.#auction = new AuctionStage(this.#room);
+    this.#sale = new SaleStage(this.#room);
     this.#trace = new TraceStage(this.#room);
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, TASK_SCHEMA);
@@ -108,6 +114,20 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     if (announce) this.#announceTrace();
   }
 
+  async quoted({ tail, ...quoted }: QuotedAuction): Promise<void> {
+    await this.#room.commit(() => {
+      if (tail !== null) this.#auction.takeTail(tail);
+      this.#sale.quoted(quoted);
+    });
+  }
+
+  async unsold({ tail, ...unsold }: Unsold): Promise<void> {
+    await this.#room.commit(() => {
+      if (tail !== null) this.#auction.takeTail(tail);
+      this.#sale.unsold(unsold);
+    });
+  }
+
   async stop(end: StopEnd): Promise<void> {
     if (!this.#ready) throw new Error("stop before open");
     await this.#room.commit(() => this.#stop(end));
@@ -123,7 +143,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     if (end.state === "cancelled") this.#room.append({ type: "cancel-requested" });
     const stopped = { ...task, stop: end };
     const given = this.#room.mustOpening().firstCalls.length > 0;
-    const held = task.award === null ? given || task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
+    const auctioned = task.award === null && task.quoted == null;
+    const held = auctioned ? given || task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
     if (!held) return this.#room.end(stopped, end);
     this.#journal.putTask(stopped);
     this.#room.setTimer("stop", this.#room.now() + this.#config.leaseMs);
@@ -225,6 +246,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async view(): Promise<TaskView | null> {
     return this.#ready ? taskView(this.#journal) : null;
+  }
+
+  async quote(): Promise<QuoteView | null> {
+    return this.#ready ? quoteView(this.#journal) : null;
   }
 
   async receipt(): Promise<Receipt | null> {

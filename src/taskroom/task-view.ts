@@ -1,11 +1,13 @@
 /** What is shown of a task: its state, its figures, its steps. Reads the journal, decides nothing. */
 import type { CallKind } from "../market/call.ts";
 import { calibratedBy } from "../market/policy.ts";
-import { makeReceipt } from "../market/receipt.ts";
+import type { Opening } from "../market/auction-record.ts";
+import { makeReceipt, type Decided } from "../market/receipt.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
-import type { Journal } from "./journal.ts";
+import { quoteOf } from "../market/sale/quote.ts";
+import type { Journal, TaskDoc } from "./journal.ts";
 import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
@@ -20,6 +22,8 @@ export function taskView(journal: Journal): TaskView | null {
     state: task.state,
     outcome: task.end?.state === "finished" ? task.end.outcome : null,
     failureReason: task.end?.state === "failed" ? task.end.reason : null,
+    noSale: noSaleOf(task),
+    quote: quoteOfTask(opening, task),
     sequence: opening.sequence,
     agentId: task.award?.agentId ?? null,
     attempts,
@@ -45,7 +49,7 @@ export function taskView(journal: Journal): TaskView | null {
       trace: usageOf(calls, "trace"),
     },
     admittedAtMs: opening.admittedAtMs,
-    deadlineAtMs: opening.deadlineAtMs,
+    deadlineAtMs: task.award?.deadlineAtMs ?? opening.deadlineAtMs,
     endedAtMs: task.endedAtMs,
     lastEvent: journal.lastEvent(),
     metadata: opening.spec.metadata,
@@ -73,18 +77,43 @@ export function receiptOf(journal: Journal): Receipt | null {
   const opening = journal.opening();
   const task = journal.task();
   if (opening === null || task === null) return null;
-  const withoutBids = task.report?.end.state === "failed" && task.report.end.reason === "no_bids";
-  if (task.award === null && !withoutBids) return null;
+  const decided = decidedOf(task);
+  if (decided === null) return null;
   return makeReceipt({
     opening,
     bids: journal.bids(),
     verdicts: journal.verdicts(),
     // An auction that cleared came to the question, and where nothing is recorded nobody was asked.
     refinements:
-      journal.refinements() ?? (opening.policy.rules.kind === "auction" && task.award !== null ? [] : null),
-    award:
-      task.award === null ? null : { clearing: task.award.clearing, awardedAtMs: task.award.awardedAtMs },
+      journal.refinements() ??
+      (opening.policy.rules.kind === "auction" && decided.kind !== "no-bids" ? [] : null),
+    decided,
   });
+}
+
+/** Null: the auction has not cleared, and may yet. */
+function decidedOf(task: TaskDoc): Decided | null {
+  const { award, quoted, unsold, report } = task;
+  if (award !== null) return { kind: "award", award };
+  if (unsold != null) return { kind: "unsold", unsold };
+  if (quoted != null) {
+    const { clearing, clearedAtMs } = quoted;
+    if (report?.end.state !== "no_sale") return { kind: "quote", clearing, clearedAtMs };
+    const { end } = report;
+    return { kind: "unsold", unsold: { clearing, passedOver: [], end, decidedAtMs: quoted.expiresAtMs } };
+  }
+  const withoutBids = report?.end.state === "failed" && report.end.reason === "no_bids";
+  return withoutBids ? { kind: "no-bids" } : null;
+}
+
+function noSaleOf({ end }: TaskDoc): TaskView["noSale"] {
+  return end?.state === "no_sale" ? { reason: end.reason, relaxation: end.relaxation } : null;
+}
+
+function quoteOfTask({ quote, taskId }: Opening, task: TaskDoc): TaskView["quote"] {
+  if (quote == null) return null;
+  const expiresAtMs = task.quoted?.expiresAtMs ?? null;
+  return { id: quoteOf(taskId), expiresAtMs, acceptedAtMs: task.award?.awardedAtMs ?? null };
 }
 
 function partialResult(journal: Journal, attempt: number): string | null {

@@ -5,7 +5,6 @@
  * answers. Between the two a holder may die; the next one runs the tools again, with the same idempotency keys.
  */
 import type { Award } from "../market/award.ts";
-import type { Clearing } from "../market/clear.ts";
 import type { TaskEventBody } from "../market/event.ts";
 import type { AgentId } from "../market/ids.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
@@ -25,6 +24,7 @@ import type { Verdict } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
+import { clearedEvent } from "./cleared-event.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
@@ -50,13 +50,21 @@ export class TraceStage {
   award(award: Award): boolean {
     const task = this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
-    this.#room.append(this.#decidedEvent(award));
-    this.#room.append({ type: "task-awarded", attempt: award.attempt, agentId: award.agentId });
-    const { attempt, agentId, awardedAtMs, clearing } = award;
+    const { attempt, agentId, awardedAtMs, clearing, sale = null, deadlineAtMs = null } = award;
+    if (task.quoted == null) this.#room.append(this.#decidedEvent(award));
+    else this.#room.append({ type: "quote-accepted", agentId });
+    const passedOver = sale?.chosenBy === "market" ? sale.passedOver : [];
+    this.#room.append({
+      type: "task-awarded",
+      attempt,
+      agentId,
+      ...(passedOver.length > 0 && { passedOver }),
+    });
+    if (deadlineAtMs !== null) this.#room.setTimer("deadline", deadlineAtMs);
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
-      award: { attempt, agentId, awardedAtMs, clearing },
+      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs },
       result: null,
       verdict: null,
       lease: FIRST_LEASE,
@@ -246,8 +254,9 @@ export class TraceStage {
 
   #desk(task: TaskDoc, attempt: number): TraceDesk {
     const { spec, pool, taskId, tenantId, seed, deadlineAtMs } = this.#room.mustOpening();
-    const agent = pool.find((candidate) => candidate.id === task.award?.agentId);
-    if (agent === undefined) throw new Error("the award names no agent of the pool");
+    const { award } = task;
+    const agent = pool.find((candidate) => candidate.id === award?.agentId);
+    if (award === null || agent === undefined) throw new Error("the award names no agent of the pool");
     const committed = this.#room.journal.steps(attempt);
     const last = committed.at(-1);
     return {
@@ -256,12 +265,12 @@ export class TraceStage {
       attempt,
       agent,
       prompt: spec.prompt,
-      strategy: this.#plan(agent.id, task.award?.clearing.round ?? 0),
+      strategy: this.#plan(agent.id, award.sale?.round ?? award.clearing.round),
       verifier: spec.verifier,
       limits: spec.limits,
       tools: spec.tools,
       seed,
-      deadlineAtMs,
+      deadlineAtMs: award.deadlineAtMs ?? deadlineAtMs,
       steps: committed.flatMap(({ answered, outcomes }) =>
         outcomes === null ? [] : [toStep(answered, outcomes)],
       ),
@@ -274,17 +283,4 @@ export class TraceStage {
 /** What stands for an answer beside a result: the calls of the last step do not run. */
 function received(): ToolOutcome {
   return { ok: true, output: "received" };
-}
-
-function clearedEvent({ winner, round, provisionalWinner, margin, first, refined }: Clearing): TaskEventBody {
-  const decided = round === 2 ? refined : first;
-  return {
-    type: "auction-cleared",
-    winner,
-    round,
-    provisionalWinner,
-    margin,
-    entropyUsed: decided?.terms.entropyUsed ?? false,
-    ranking: decided?.ranking ?? [],
-  };
 }

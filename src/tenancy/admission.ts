@@ -11,7 +11,10 @@ import type { TenantDoc } from "./market-store.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 
 /** The task that is asked for, and by whose key. */
-export type RequestedTask = Pick<AdmitRequest, "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce"> & {
+export type RequestedTask = Pick<
+  AdmitRequest,
+  "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce" | "quote"
+> & {
   /** Null: nobody's key asked for it. */
   readonly keyId: KeyId | null;
 };
@@ -65,6 +68,8 @@ export function admitTask(
   place: { readonly sequence: number; readonly terms: TaskTerms; readonly plan: AuctionPlan },
 ): AdmittedTask {
   const { tenant, policy, nowMs } = context;
+  const { quote = null } = request;
+  const { maxCostUsd, deadlineS, maxSteps } = request.spec.limits;
   const { sequence, terms, plan } = place;
   const task: MarketTask = {
     taskId: request.taskId,
@@ -77,6 +82,9 @@ export function admitTask(
     agentId: null,
     calibrates: calibratedBy(policy.rules),
     stopping: false,
+    // A Worker of the version before tells of no limit of cost.
+    limits: { maxCostUsd: maxCostUsd ?? null, deadlineS, maxSteps },
+    ...(quote !== null && { quote: { ...quote, deadlineS, open: null, asked: null } }),
     admittedAtMs: nowMs,
     end: null,
     endedAtMs: null,
@@ -94,6 +102,7 @@ export function admitTask(
     allowanceMicros: plan.holdMicros,
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
+    ...(quote !== null && { quote }),
   };
   return { task, terms, opening };
 }

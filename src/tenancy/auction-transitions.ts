@@ -1,20 +1,20 @@
 /**
- * A task's transitions in the market room: admit, take, renew, clear, lapse, settle (architecture, decision 1).
+ * A task's transitions in the market room: admit, clear, award, settle (architecture, decision 1).
  *
  * Each is one transaction over the recorded facts; none of them waits for anything.
  */
-import type { AuctionCommit } from "../market/auction-commit.ts";
 import { clearingRecord } from "../market/auction-record.ts";
-import type { Award } from "../market/award.ts";
+import type { Award, SaleRecord } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
-import type { TaskId } from "../market/ids.ts";
-import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
+import type { AgentId, TaskId } from "../market/ids.ts";
+import { holdsLease } from "../market/lease.ts";
 import { usdToMicros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
+import { sell, standingsOf } from "../market/sale/sale.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import {
   admitTask,
@@ -29,21 +29,21 @@ import { auctionRows, endRows } from "./history-rows.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
+  AcceptRequest,
   AdmitRefusal,
   AdmitRequest,
   Admission,
   ClearOutcome,
   ClearRefusal,
   ClearRequest,
-  LeaseAnswer,
   PolicyRefusal,
+  QuoteRefusal,
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
+import { QUOTE_TIMER, Sales, type ClearedAuction } from "./sales.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
 
-/** An auction that was taken up this often without clearing is given up. */
-const MAX_AUCTION_LAPSES = 5;
 const MAX_POLICIES = 32;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
@@ -54,12 +54,13 @@ export interface AuctionParts {
 }
 
 /** How an award came about, and what belongs to it. */
-interface Decided {
+interface Decided extends ClearedAuction {
   readonly terms: TaskTerms;
-  readonly clearing: Clearing;
-  readonly tail: AuctionCommit | null;
-  /** Of its auction, for the history. */
-  readonly rows: readonly HistoryRow[];
+  /** Whose bid was sold. */
+  readonly agentId: AgentId;
+  /** Null: the clearing's winner's, as it cleared. */
+  readonly sale: SaleRecord | null;
+  readonly deadlineAtMs?: number;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
   readonly isOpen: boolean;
 }
@@ -67,12 +68,14 @@ interface Decided {
 export class AuctionTransitions {
   readonly #desk: MarketDesk;
   readonly #plan: AuctionParts["planAuction"];
+  readonly #sales: Sales;
   /** By the tenant's document as it is read: a changed one is another. */
   readonly #policies = new WeakMap<TenantDoc, Map<string, Policy>>();
 
   constructor(desk: MarketDesk, parts: AuctionParts) {
     this.#desk = desk;
     this.#plan = parts.planAuction;
+    this.#sales = new Sales(desk);
   }
 
   /**
@@ -135,7 +138,16 @@ export class AuctionTransitions {
     const { task, terms } = admitted.value;
     const cleared = clearAuction(clearingRecord(terms, { bids: [], verdicts: [] }));
     if (!cleared.ok) throw new Error("the rules name no agent of the pool");
-    this.#award(task, { terms, clearing: cleared.value, tail: null, rows: [], isOpen: false });
+    const { winner: agentId } = cleared.value;
+    this.#award(task, {
+      terms,
+      clearing: cleared.value,
+      agentId,
+      sale: null,
+      tail: null,
+      rows: [],
+      isOpen: false,
+    });
   }
 
   #context(
@@ -168,25 +180,6 @@ export class AuctionTransitions {
     return ok(admitted);
   }
 
-  /** A consumer takes up an auction whose lease lapsed or whose turn came. */
-  take(taskId: TaskId, generation: number): Result<null, { readonly reason: "stale" | "busy" }> {
-    const task = this.#bidding(taskId);
-    if (task === null || task.lease === null) return fail({ reason: "stale" });
-    const taken = acquireLease(task.lease, generation, this.#desk.now() + this.#desk.config.leaseMs);
-    if (!taken.ok) return taken;
-    this.#keep({ ...task, lease: taken.value });
-    return ok(null);
-  }
-
-  renew(taskId: TaskId, generation: number): LeaseAnswer {
-    const task = this.#desk.openTask(taskId);
-    if (task === null || task.stopping) return "ended";
-    if (task.lease === null || !holdsLease(task.lease, generation)) return "lost";
-    const untilMs = this.#desk.now() + this.#desk.config.leaseMs;
-    this.#keep({ ...task, lease: renewLease(task.lease, untilMs, false) });
-    return "continue";
-  }
-
   /** The decision: who wins, by the recorded figures alone. */
   clear(request: ClearRequest): Result<ClearOutcome, ClearRefusal> {
     const task = this.#desk.store.tasks.find(request.taskId);
@@ -205,17 +198,70 @@ export class AuctionTransitions {
       return ok({ state: "failed", reason: cleared.failure.reason });
     }
     this.#remember(terms, request, cleared.value);
-    const { tail } = request;
-    return ok(this.#award(task, { terms, clearing: cleared.value, tail, rows, isOpen: true }));
+    return ok(this.#sell(task, terms, request, { clearing: cleared.value, tail: request.tail, rows }));
   }
 
-  #award(task: MarketTask, { terms, clearing, tail, rows, isOpen }: Decided): ClearOutcome {
+  #sell(task: MarketTask, terms: TaskTerms, request: ClearRequest, cleared: ClearedAuction): ClearOutcome {
+    const saleTerms = this.#sales.termsOf(task, terms, request);
+    const sold = sell(standingsOf(cleared.clearing), saleTerms);
+    if (!sold.ok) return this.#sales.refuse(task, cleared, sold.failure);
+    if (task.quote != null) return this.#sales.offer(task, cleared, saleTerms);
+    const { standing, passedOver } = sold.value;
+    const sale: SaleRecord = { round: standing.round, chosenBy: "market", passedOver };
+    return this.#award(task, {
+      ...cleared,
+      terms,
+      agentId: standing.agentId,
+      sale: passedOver.length === 0 ? null : sale,
+      isOpen: true,
+    });
+  }
+
+  /** A bid of a quote, accepted by its tenant: its award, once. */
+  accept(request: Pick<AcceptRequest, "taskId" | "agentId">): Result<AgentId, QuoteRefusal> {
+    const { taskId, agentId: asked } = request;
+    const task = this.#desk.store.tasks.find(taskId);
+    if (task?.quote == null) return fail({ reason: "quote_not_found" });
+    if (task.agentId !== null) {
+      const same = asked === task.agentId || asked === task.quote.asked;
+      return same ? ok(task.agentId) : fail({ reason: "quote_accepted", agentId: task.agentId });
+    }
+    const accepted = this.#sales.accept(task, asked);
+    if (!accepted.ok) return accepted;
+    const { task: next, ...decided } = accepted.value;
+    const terms = this.#desk.store.tasks.terms(taskId);
+    this.#award(next, { ...decided, terms, tail: null, rows: [], isOpen: false });
+    return ok(decided.agentId);
+  }
+
+  /** The timer of a quote rang. */
+  expireQuote(taskId: TaskId): void {
+    const task = this.#desk.store.tasks.find(taskId);
+    if (task === null) this.#desk.timers.clear(QUOTE_TIMER, taskId);
+    else this.#sales.expire(task);
+  }
+
+  #award(task: MarketTask, decided: Decided): ClearOutcome {
+    const { terms, clearing, agentId, sale, tail, rows, isOpen, deadlineAtMs = null } = decided;
     const attempt = task.attempt + 1;
-    const agentId = clearing.winner;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
-    const allowanceMicros = this.#desk.holdForTrace(task.taskId, agent);
-    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail, allowanceMicros };
+    // What the tenant accepted of a quote is held already, and not to be passed.
+    const allowanceMicros =
+      sale?.chosenBy === "tenant"
+        ? this.#desk.allowance(task.taskId)
+        : this.#desk.holdForTrace(task.taskId, agent);
+    const awardedAtMs = this.#desk.now();
+    const award: Award = {
+      attempt,
+      agentId,
+      clearing,
+      sale,
+      awardedAtMs,
+      tail,
+      allowanceMicros,
+      ...(deadlineAtMs !== null && { deadlineAtMs }),
+    };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId }, rows);
@@ -237,9 +283,8 @@ export class AuctionTransitions {
     }
     this.#desk.memory.settle(report);
     this.#desk.ledger.release(task.taskId);
-    // One that was never begun says nothing of what they cost.
-    if (report.trace !== null && report.trace.steps > 0)
-      this.#desk.ledger.addTraceCost(report.trace.agentId, report.trace.costMicros);
+    this.#desk.store.traces.add(report);
+    if (task.quote != null) this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
     const { tenantId } = this.#desk.mustTenant();
     const settled = { ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
     this.#desk.record(settled, endRows(tenantId, report, nowMs));
@@ -265,43 +310,5 @@ export class AuctionTransitions {
     const { bids, verdicts } = cleared.request;
     const clearedAtMs = this.#desk.now();
     return auctionRows({ tenantId, task, terms, bids, verdicts, clearing, clearedAtMs });
-  }
-
-  /**
-   * The auction's timer rang: a lapsed auction waits under its next generation, one that nobody took still waits.
-   * Returns the task whose auction is to be announced on the queue.
-   */
-  onTimer(taskId: TaskId): MarketTask | null {
-    const task = this.#bidding(taskId);
-    if (task === null || task.lease === null) {
-      this.#desk.timers.clear(AUCTION_TIMER, taskId);
-      return null;
-    }
-    const lapsed = lapseLease(task.lease, this.#desk.now());
-    if (lapsed === null && task.lease.heldUntilMs !== null) {
-      this.#desk.timeAuction(task);
-      return null;
-    }
-    const lease = lapsed ?? remindLease(task.lease);
-    if (lease.lapses > MAX_AUCTION_LAPSES) {
-      this.#desk.timers.clear(AUCTION_TIMER, taskId);
-      this.#desk.store.tasks.put({ ...task, lease, stopping: true });
-      const end = { state: "failed", reason: "auction_abandoned" } as const;
-      this.#desk.owe(task, { kind: "stop", end });
-      return null;
-    }
-    const waiting = { ...task, lease };
-    this.#keep(waiting);
-    return waiting;
-  }
-
-  #keep(task: MarketTask): void {
-    this.#desk.store.tasks.put(task);
-    this.#desk.timeAuction(task);
-  }
-
-  #bidding(taskId: TaskId): MarketTask | null {
-    const task = this.#desk.openTask(taskId);
-    return task?.state === "bidding" ? task : null;
   }
 }

@@ -18,7 +18,7 @@ export function taskRow(tenantId: TenantId, task: MarketTask, costMicros: Micros
     sequence: task.sequence,
     state: task.state,
     outcome: task.end?.state === "finished" ? task.end.outcome : null,
-    failureReason: task.end?.state === "failed" ? task.end.reason : null,
+    failureReason: reasonOf(task.end),
     verifier: task.verifier,
     promptChars: task.promptChars,
     agentId: task.agentId,
@@ -30,6 +30,10 @@ export function taskRow(tenantId: TenantId, task: MarketTask, costMicros: Micros
     endedAtMs: task.endedAtMs,
     version: task.rowVersion,
   };
+}
+
+function reasonOf(end: MarketTask["end"]): string | null {
+  return end?.state === "failed" || end?.state === "no_sale" ? end.reason : null;
 }
 
 export interface AuctionFigures {

@@ -6,9 +6,8 @@
  */
 import { budgetRoom, type Budget, type BudgetLimit } from "../market/ledger/budget.ts";
 import { bookSpent, sharesOf, type Shares } from "../market/ledger/charge.ts";
-import type { TraceCosts } from "../market/ledger/trace-hold.ts";
 import type { Transfer } from "../market/ledger/transfer.ts";
-import type { AgentId, KeyId, TaskId } from "../market/ids.ts";
+import type { KeyId, TaskId } from "../market/ids.ts";
 import { asMicros, type Micros } from "../market/money.ts";
 import type { SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
@@ -126,6 +125,23 @@ export class Ledger {
     return isPlenty && this.hold(taskId, micros, budgets) === null;
   }
 
+  /**
+   * Holds exactly so much from here on, all or nothing, and lets the task never cost more than that beside what it has:
+   * what is held beyond is free again. Null: it is done.
+   */
+  holdExactly(taskId: TaskId, micros: Micros, budgets: Budgets): HoldRefusal | null {
+    const account = this.#mustAccount(taskId);
+    const more = micros - account.held;
+    const refusal = more > 0 ? this.hold(taskId, asMicros(more), budgets) : null;
+    if (refusal !== null) return refusal;
+    if (more < 0) {
+      const back = asMicros(-more);
+      this.#move(account, { kind: "release", taskId, callId: null, from: "held", to: "free", micros: back });
+    }
+    this.#sql.exec("UPDATE accounts SET cap = held + charged WHERE task_id = ?", taskId);
+    return null;
+  }
+
   #setAside(taskId: TaskId, account: AccountRow, micros: Micros): void {
     if (micros === 0) return;
     this.#move(account, { kind: "hold", taskId, callId: null, from: "free", to: "held", micros });
@@ -172,22 +188,6 @@ export class Ledger {
     const account = this.#mustAccount(taskId);
     this.#move(account, { kind: "release", taskId, callId: null, from: "held", to: "free", micros });
     this.hold(taskId, micros, budgets);
-  }
-
-  /** What the agent's traces came to so far. */
-  traceCosts(agentId: AgentId): TraceCosts {
-    const query = "SELECT runs, micros FROM trace_costs WHERE agent_id = ?";
-    const row = this.#sql.exec<{ runs: number; micros: number }>(query, agentId).toArray()[0];
-    return { runs: row?.runs ?? 0, micros: asMicros(row?.micros ?? 0) };
-  }
-
-  addTraceCost(agentId: AgentId, micros: Micros): void {
-    this.#sql.exec(
-      `INSERT INTO trace_costs (agent_id, runs, micros) VALUES (?, 1, ?)
-       ON CONFLICT (agent_id) DO UPDATE SET runs = runs + 1, micros = micros + excluded.micros`,
-      agentId,
-      micros,
-    );
   }
 
   #refusal(account: AccountRow, micros: Micros, budgets: Budgets): HoldRefusal | null {

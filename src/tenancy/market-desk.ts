@@ -7,15 +7,16 @@ import type { Config } from "../config.ts";
 import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
-import type { Award, StopEnd } from "../market/award.ts";
+import type { Award, StopEnd, Unsold } from "../market/award.ts";
 import type { Agent } from "../market/agent.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { KeyId, TaskId } from "../market/ids.ts";
-import { traceHold } from "../market/ledger/trace-hold.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
 import { asMicros, type Micros } from "../market/money.ts";
 import type { SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
+import { forecastOf, type Forecast } from "../market/sale/forecast.ts";
+import type { QuotedAuction } from "../market/sale/quote.ts";
 import { isFinal } from "../market/task.ts";
 import { taskRow } from "./history-rows.ts";
 import type { HistoryStore } from "./history-store.ts";
@@ -30,6 +31,8 @@ import type { TaskRoomPort } from "./task-room-port.ts";
 export type ToTaskRoom =
   | { readonly kind: "open"; readonly opening: Opening }
   | { readonly kind: "award"; readonly award: Award }
+  | { readonly kind: "quoted"; readonly quoted: QuotedAuction }
+  | { readonly kind: "unsold"; readonly unsold: Unsold }
   | { readonly kind: "stop"; readonly end: StopEnd };
 
 /** As it is stored: an opening without its pool and policy, which stay with the task, shared with others. */
@@ -46,6 +49,10 @@ export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): 
       return room.open(message.opening);
     case "award":
       return room.award(message.award);
+    case "quoted":
+      return room.quoted(message.quoted);
+    case "unsold":
+      return room.unsold(message.unsold);
     case "stop":
       return room.stop(message.end);
   }
@@ -105,10 +112,15 @@ export class MarketDesk {
     return { tenant: this.mustTenant().budget, key: keyId === null ? null : this.store.keys.budget(keyId) };
   }
 
+  /** Of the agent's next trace. */
+  forecast(agent: Agent): Forecast {
+    return forecastOf(agent, this.store.traces.of(agent.id));
+  }
+
   /** The bid's own cap, as far as the budgets take it; returns what all calls of the task may cost from now on. */
   holdForTrace(taskId: TaskId, agent: Agent): Micros {
     const account = this.#account(taskId);
-    const wanted = traceHold(agent, this.ledger.traceCosts(agent.id));
+    const wanted = this.forecast(agent).capMicros;
     const budgets = this.budgets(account.keyId);
     const refusal = this.ledger.hold(taskId, wanted, budgets);
     if (refusal !== null) {
@@ -116,7 +128,7 @@ export class MarketDesk {
       const share = refusal.scope === "task" ? 1 : TRACE_SHARE;
       this.ledger.hold(taskId, asMicros(Math.floor(share * refusal.leftMicros)), budgets);
     }
-    return this.#allowance(taskId);
+    return this.allowance(taskId);
   }
 
   /**
@@ -127,16 +139,16 @@ export class MarketDesk {
   allow(taskId: TaskId, totalMicros: Micros): Result<Micros, HoldRefusal> {
     const task = this.openTask(taskId);
     const account = this.#account(taskId);
-    const allowed = this.#allowance(taskId);
+    const allowed = this.allowance(taskId);
     if (totalMicros <= allowed) return ok(allowed);
     const more = asMicros(totalMicros - allowed);
     const budgets = this.budgets(account.keyId);
     // Settled, it has nothing left to spend.
     if (task === null)
       return fail({ scope: "task", limit: "task", askedMicros: more, leftMicros: asMicros(0) });
-    if (this.ledger.holdAhead(taskId, asMicros(AHEAD * more), budgets)) return ok(this.#allowance(taskId));
+    if (this.ledger.holdAhead(taskId, asMicros(AHEAD * more), budgets)) return ok(this.allowance(taskId));
     const refusal = this.ledger.hold(taskId, more, budgets);
-    return refusal === null ? ok(this.#allowance(taskId)) : fail(refusal);
+    return refusal === null ? ok(this.allowance(taskId)) : fail(refusal);
   }
 
   /** Books calls of a task. After its end nothing stays held for it, whatever comes back for a bound. */
@@ -152,7 +164,8 @@ export class MarketDesk {
     return account;
   }
 
-  #allowance(taskId: TaskId): Micros {
+  /** What all calls of the task may cost now. */
+  allowance(taskId: TaskId): Micros {
     const { heldMicros, chargedMicros } = this.#account(taskId);
     return asMicros(heldMicros + chargedMicros);
   }
@@ -206,8 +219,13 @@ export class MarketDesk {
 
   /** Owes an award to the task's room; one that is open need not be told to open any more. */
   oweAward(task: MarketTask, award: Award, isOpen: boolean): void {
-    if (isOpen) this.outbox.replace(task.taskId, "open", { kind: "award", award });
+    if (isOpen) this.oweInPlaceOfOpening(task, { kind: "award", award });
     else this.owe(task, { kind: "award", award });
+  }
+
+  /** Owes a message to a task's room that is open: whoever clears has begun the auction there, and by that opened it. */
+  oweInPlaceOfOpening({ taskId }: MarketTask, message: OwedToTaskRoom): void {
+    this.outbox.replace(taskId, "open", message);
   }
 
   /** As it is told; null: the task has left this room, and there is nobody to tell. */

@@ -7,6 +7,7 @@ import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { TaskId } from "../market/ids.ts";
+import { AuctionLeases } from "./auction-leases.ts";
 import { AuctionTransitions, type AuctionParts } from "./auction-transitions.ts";
 import { CalibrationDesk } from "./calibration-desk.ts";
 import { CalibrationStore } from "./calibration-store.ts";
@@ -37,6 +38,7 @@ export class MarketParts {
   readonly ledger: Ledger;
   readonly desk: MarketDesk;
   readonly auctions: AuctionTransitions;
+  readonly leases: AuctionLeases;
   readonly calibrations: Calibrations;
   readonly counter: CalibrationDesk;
   readonly outside: OutsideStores;
@@ -79,6 +81,7 @@ export class MarketParts {
       outbox: this.outbox,
     });
     this.auctions = new AuctionTransitions(this.desk, deps);
+    this.leases = new AuctionLeases(this.desk);
     this.calibrations = new Calibrations(this.desk, this.auctions, new CalibrationStore(ctx.storage));
     const { calibrations, carriers, desk } = this;
     this.erasure = new ErasureDesk({ storage: ctx.storage, desk, calibrations, carriers });

@@ -12,7 +12,9 @@ import type { PassageReport, PassageStep } from "../market/passage.ts";
 import type { Policy, Weights } from "../market/policy.ts";
 import type { Budget } from "../market/ledger/budget.ts";
 import type { Result } from "../market/result.ts";
-import type { TaskSpec } from "../market/task.ts";
+import type { QuoteOrder } from "../market/sale/quote.ts";
+import type { Obstacle } from "../market/sale/sale.ts";
+import type { NoSaleReason, TaskSpec } from "../market/task.ts";
 import type { BooksAnswers, BooksQuery } from "./books.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { HoldRefusal } from "./ledger.ts";
@@ -67,6 +69,8 @@ export interface AdmitRequest {
   readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
   /** The caller asks for first bids as soon as it is given the auction: their calls count from admission on. */
   readonly asksAtOnce: boolean;
+  /** Null or absent: a task, awarded as soon as its auction clears. */
+  readonly quote?: QuoteOrder | null;
 }
 
 export interface Admission {
@@ -109,10 +113,29 @@ export interface ClearRequest {
 
 export type ClearOutcome =
   | { readonly state: "awarded"; readonly attempt: number; readonly agentId: AgentId }
+  | { readonly state: "quoted"; readonly expiresAtMs: number }
+  | { readonly state: "no_sale"; readonly reason: NoSaleReason }
   | { readonly state: "failed"; readonly reason: "no_bids" };
 
 /** `lost`: another holder took the auction over; `ended`: the task has a final state. */
 export type ClearRefusal = { readonly reason: "lost" | "ended" | "unknown_task" };
+
+export interface AcceptRequest {
+  /** SHA-256 of the API key, lower-case hexadecimal. */
+  readonly keyHash: string;
+  readonly taskId: TaskId;
+  /** Whose bid; null: the best that nothing stands against. */
+  readonly agentId: AgentId | null;
+}
+
+export type QuoteRefusal =
+  | { readonly reason: "unauthenticated" | "forbidden" | "tenant_suspended" }
+  /** `quote_not_found`: also where its task has left this room. */
+  | { readonly reason: "quote_not_found" | "quote_not_ready" | "quote_expired" | "quote_closed" }
+  | { readonly reason: "quote_accepted"; readonly agentId: AgentId }
+  | { readonly reason: "unknown_offer"; readonly agentIds: readonly AgentId[] }
+  | { readonly reason: "offer_not_acceptable"; readonly obstacles: readonly Obstacle[] }
+  | { readonly reason: "budget"; readonly refusal: HoldRefusal };
 
 export type LeaseAnswer = "continue" | "ended" | "lost";
 
@@ -196,6 +219,8 @@ export interface MarketRoomApi extends CalibrationApi {
   ): Promise<Result<null, { readonly reason: "stale" | "busy" }>>;
   renewAuction(taskId: TaskId, generation: number): Promise<LeaseAnswer>;
   clear(request: ClearRequest): Promise<Result<ClearOutcome, ClearRefusal>>;
+  /** Awards one bid of a quote; told again, it answers the same. Returns the agent whose bid it is. */
+  acceptQuote(request: AcceptRequest): Promise<Result<AgentId, QuoteRefusal>>;
   /** False where the room does not know the task (unknown, or settled and gone). */
   cancel(taskId: TaskId): Promise<boolean>;
   /** Open tasks, and settled ones until the history has them; newest first. */

@@ -16,9 +16,11 @@ import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import { CALIBRATION_TIMER } from "./calibrations.ts";
+import { QUOTE_TIMER } from "./sales.ts";
 import { FrontOffice } from "./front-office.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type {
+  AcceptRequest,
   AdmitRequest,
   ClearRequest,
   LeaseAnswer,
@@ -51,17 +53,28 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (this.parts.tenant() === null) return fail({ reason: "stale" });
     // The task's room must know the task before anyone bids for it.
     await this.parts.outbox.flush(taskId);
-    return this.parts.commit(() => this.parts.auctions.take(taskId, generation));
+    return this.parts.commit(() => this.parts.leases.take(taskId, generation));
   }
 
   async renewAuction(taskId: TaskId, generation: number): Promise<LeaseAnswer> {
     if (this.parts.tenant() === null) return "ended";
-    return this.parts.commit(() => this.parts.auctions.renew(taskId, generation));
+    return this.parts.commit(() => this.parts.leases.renew(taskId, generation));
   }
 
   async clear(request: ClearRequest): ReturnType<MarketRoomApi["clear"]> {
     if (this.parts.tenant() === null) return fail({ reason: "unknown_task" });
     return this.parts.commit(() => this.parts.auctions.clear(request), request.taskId);
+  }
+
+  async acceptQuote({ keyHash, taskId, agentId }: AcceptRequest): ReturnType<MarketRoomApi["acceptQuote"]> {
+    if (!this.parts.isReady) return fail({ reason: "unauthenticated" });
+    return this.parts.commit(() => {
+      const held = this.parts.keyHolder(keyHash);
+      if (held === null) return fail({ reason: "unauthenticated" } as const);
+      if (!held.key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
+      if (held.tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
+      return this.parts.auctions.accept({ taskId, agentId });
+    }, taskId);
   }
 
   /** The task's room stops the work and reports; until then the task is stopping, and nothing new begins. */
@@ -171,9 +184,11 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (Outbox.owns(timer.kind)) return this.parts.outbox.flush(timer.subject);
     if (timer.kind === "history" || timer.kind === "memory") return this.parts.outside.remind(timer.kind);
     if (timer.kind === CALIBRATION_TIMER) return this.parts.counter.beginRuns();
-    // SAFETY: auction timers are set with a task's id as subject, see `timeAuction`.
+    // SAFETY: timers of auctions and quotes are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;
-    const waiting = await this.parts.commit(() => this.parts.auctions.onTimer(taskId), taskId);
+    if (timer.kind === QUOTE_TIMER)
+      return this.parts.commit(() => this.parts.auctions.expireQuote(taskId), taskId);
+    const waiting = await this.parts.commit(() => this.parts.leases.onTimer(taskId), taskId);
     if (waiting !== null) await this.parts.announceAuction(waiting);
   }
 }

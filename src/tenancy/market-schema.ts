@@ -6,6 +6,7 @@ import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
+import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 
 const STEPS: SchemaSteps = [
@@ -86,6 +87,7 @@ ALTER TABLE keys ADD COLUMN budget TEXT;
 `,
   // Keys from before there were scopes may do all that there is, and have no end.
   KEY_SCHEMA,
+  TRACE_HISTORY_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

@@ -8,6 +8,7 @@ import type { LocationHint } from "../market/location-hint.ts";
 import type { Erasure } from "./erasure-desk.ts";
 import type { Ordering, PolicyWeights } from "./market-room-api.ts";
 import { TaskStore } from "./task-store.ts";
+import { TraceHistories } from "./trace-histories.ts";
 
 /** What the room knows of its tenant. */
 export interface TenantDoc extends PolicyWeights {
@@ -41,6 +42,7 @@ export class MarketStore {
   readonly history: HistoryStore;
   readonly tasks: TaskStore;
   readonly keys: KeyStore;
+  readonly traces: TraceHistories;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
@@ -51,6 +53,7 @@ export class MarketStore {
     this.history = new HistoryStore(storage);
     this.tasks = new TaskStore(storage, this.history);
     this.keys = new KeyStore(storage);
+    this.traces = new TraceHistories(storage);
   }
 
   /** What was read or written in a transaction that did not stand is read again. */
@@ -59,6 +62,7 @@ export class MarketStore {
     this.#toldOpen = undefined;
     this.keys.forget();
     this.tasks.forget();
+    this.traces.forget();
     this.history.forget();
   }
 

@@ -1,13 +1,18 @@
 /** What the market room asks of a task's room. Every call is idempotent: it may come twice. */
 import type { Opening } from "../market/auction-record.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
-import type { Award, StopEnd } from "../market/award.ts";
+import type { Award, StopEnd, Unsold } from "../market/award.ts";
+import type { QuotedAuction } from "../market/sale/quote.ts";
 
 export interface TaskRoomPort {
   /** The task exists from here on. */
   open(opening: Opening): Promise<void>;
   /** Starts the trace of this attempt. */
   award(award: Award): Promise<void>;
+  /** The auction of a quote has cleared: nothing runs until one of its bids is accepted. */
+  quoted(quoted: QuotedAuction): Promise<void>;
+  /** Something stands against every bid: the task ends. */
+  unsold(unsold: Unsold): Promise<void>;
   /**
    * Stop spending, keep what there is, and report the end. A holder of the work gets time to stop by itself.
    * A room that has ended already ignores it.

@@ -7,9 +7,11 @@
 import type { Agent } from "../market/agent.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId } from "../market/ids.ts";
+import type { Clearing } from "../market/clear.ts";
 import type { Lease } from "../market/lease.ts";
 import type { CalibratedAuction, Policy } from "../market/policy.ts";
-import type { TaskEnd, TaskState } from "../market/task.ts";
+import type { Offer, QuoteOrder } from "../market/sale/quote.ts";
+import { FINAL_STATES, type TaskEnd, type TaskLimits, type TaskState } from "../market/task.ts";
 import { GroundStore } from "./ground-store.ts";
 import type { HistoryStore } from "./history-store.ts";
 
@@ -27,6 +29,20 @@ export interface Ground {
   readonly policy: Policy;
 }
 
+/** Where a quote stands. */
+export interface MarketQuote extends QuoteOrder {
+  /** How long the task has from the acceptance on. */
+  readonly deadlineS: number;
+  /** Null: its auction has not cleared, or a bid was accepted. */
+  readonly open: {
+    readonly clearing: Clearing;
+    readonly offers: readonly Offer[];
+    readonly expiresAtMs: number;
+  } | null;
+  /** The agent whose bid was accepted, as the tenant named it; null: it named none, or accepted none yet. */
+  readonly asked: AgentId | null;
+}
+
 /** Where an open task stands, and a settled one until the history has it. */
 export interface MarketTask {
   readonly taskId: TaskId;
@@ -42,13 +58,18 @@ export interface MarketTask {
   readonly calibrates: CalibratedAuction | null;
   /** The tenant asked to stop; the task's room ends it and reports. */
   readonly stopping: boolean;
+  /** What a sale must keep to; absent: of a task from before they were kept here. */
+  readonly limits?: Pick<TaskLimits, "maxCostUsd" | "deadlineS" | "maxSteps">;
+  /** Null or absent: it was not asked for as a quote. */
+  readonly quote?: MarketQuote | null;
   readonly admittedAtMs: number;
   readonly end: TaskEnd | null;
   readonly endedAtMs: number | null;
   readonly rowVersion: number;
 }
 
-const OPEN = "state NOT IN ('finished', 'failed', 'cancelled')";
+const FINAL = `(${FINAL_STATES.map((state) => `'${state}'`).join(", ")})`;
+const OPEN = `state NOT IN ${FINAL}`;
 
 /** A task as this object last read or wrote it: its next transition comes soon, and need not read it again. */
 interface HeldTask {
@@ -228,7 +249,7 @@ export class TaskStore {
   forgetSettled(): void {
     const forgotten = this.#sql
       .exec<{ task_id: string; sequence: number }>(
-        `DELETE FROM tasks WHERE state IN ('finished', 'failed', 'cancelled')
+        `DELETE FROM tasks WHERE state IN ${FINAL}
          AND coalesce(last_row < ?, 1) RETURNING task_id, sequence`,
         this.#history.oldest() ?? Number.MAX_SAFE_INTEGER,
       )

@@ -22,6 +22,12 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "key_not_found": 404,
       "method_not_allowed": 405,
       "no_mean_weights": 409,
+      "offer_not_acceptable": 409,
+      "quote_accepted": 409,
+      "quote_closed": 409,
+      "quote_expired": 409,
+      "quote_not_found": 404,
+      "quote_not_ready": 409,
       "receipt_key_not_found": 404,
       "route_not_found": 404,
       "task_not_found": 404,
@@ -30,6 +36,7 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "tenant_suspended": 403,
       "unauthenticated": 401,
       "unavailable": 503,
+      "unknown_offer": 400,
       "unknown_policy": 400,
       "unsupported_media_type": 415,
     }
@@ -41,6 +48,6 @@ test.each<[string, ErrorRow]>(Object.entries(ERROR_TABLE))("%s reads as an error
   expect(row.message).toMatch(/^[A-Z].*\.$/);
   // The same request can only succeed later where the fault was not in it: it came too early, while others hold the
   // money, or to a house in trouble.
-  const mayPass = ["auction_not_cleared", "budget_exceeded"].includes(code);
+  const mayPass = ["auction_not_cleared", "budget_exceeded", "quote_not_ready"].includes(code);
   expect(row.retryable).toBe(row.status >= 500 || row.status === 429 || mayPass);
 });

@@ -68,6 +68,16 @@ const EVENTS: {
   "cancel-requested": [{ type: "cancel-requested" }, false],
   "task-finished": [{ type: "task-finished", outcome: "pass", costMicros }, true],
   "task-failed": [{ type: "task-failed", reason: "deadline", costMicros }, true],
+  "quote-opened": [
+    {
+      type: "quote-opened",
+      expiresAtMs: 1,
+      offers: [{ agentId: id, expectedMicros: costMicros, capMicros: costMicros, acceptable: true }],
+    },
+    false,
+  ],
+  "quote-accepted": [{ type: "quote-accepted", agentId: id }, false],
+  "task-not-sold": [{ type: "task-not-sold", reason: "quote_expired", relaxation: null, costMicros }, true],
   "task-cancelled": [{ type: "task-cancelled", costMicros }, true],
 };
 

@@ -111,6 +111,12 @@ describe("states", () => {
     { state: "finished", outcome: "pass" },
     { state: "failed", reason: "no_bids" },
     { state: "cancelled" },
+    { state: "no_sale", reason: "quote_expired", relaxation: null },
+    {
+      state: "no_sale",
+      reason: "cost_limit",
+      relaxation: { agentId: "agt_small", limits: { maxCostUsd: 0.5 } },
+    },
   ])("$state carries what belongs to it", (end) => {
     expect(taskEndSchema.parse(end)).toEqual(end);
   });
@@ -120,6 +126,8 @@ describe("states", () => {
     { state: "finished", outcome: "passed" },
     { state: "failed", reason: "bad luck" },
     { state: "cancelled", reason: "no_bids" },
+    { state: "no_sale" },
+    { state: "no_sale", reason: "no_bids", relaxation: null },
     { state: "running" },
   ])("%j is no end", (end) => {
     expect(taskEndSchema.safeParse(end).success).toBe(false);

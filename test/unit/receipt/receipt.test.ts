@@ -54,7 +54,7 @@ describe("a receipt", () => {
     });
     const opening = anOpening({ pool: [secretive] });
     const text = JSON.stringify(
-      makeReceipt({ opening, bids: [], verdicts: [], refinements: null, award: null }),
+      makeReceipt({ opening, bids: [], verdicts: [], refinements: null, decided: { kind: "no-bids" } }),
     );
     expect(text).not.toMatch(/VERY_SECRET_NAME|internal\.example/);
   });
@@ -104,8 +104,9 @@ describe("what refining changed", () => {
     const cleared = clearAuction(clearingRecord(opening, { bids, verdicts: [] }));
     if (!cleared.ok) throw new Error(cleared.failure.reason);
     const refinements = [aRefinement(TINY)];
-    const award = { clearing: cleared.value, awardedAtMs: 1 };
-    const receipt = makeReceipt({ opening, bids, verdicts: [], refinements, award });
+    const award = { agentId: cleared.value.winner, clearing: cleared.value, awardedAtMs: 1 };
+    const decided = { kind: "award", award } as const;
+    const receipt = makeReceipt({ opening, bids, verdicts: [], refinements, decided });
     expect(recompute(receipt).ok).toBe(true);
     expect(receipt.policy.name).toBe("sale:jury=none");
     return receipt.refinements?.[0];

@@ -13,7 +13,7 @@ import { clearAuction, eligibleToRefine, rankFirstRound } from "../../../src/mar
 import { drawNumber } from "../../../src/market/draw.ts";
 import type { AuctionId } from "../../../src/market/ids.ts";
 import type { Policy, PolicyRules } from "../../../src/market/policy.ts";
-import { makeReceipt } from "../../../src/market/receipt.ts";
+import { makeReceipt, type Decided } from "../../../src/market/receipt.ts";
 import type { Receipt } from "../../../src/market/receipt-schema.ts";
 import {
   aBid,
@@ -107,8 +107,11 @@ export function anAuction(draw: Partial<Draw> = {}): Parameters<typeof makeRecei
     }
   }
   const cleared = clearAuction(clearingRecord(opening, { bids, verdicts }));
-  const award = cleared.ok ? { clearing: cleared.value, awardedAtMs: opening.admittedAtMs + 900 } : null;
-  return { opening, bids, verdicts, refinements, award };
+  const awardedAtMs = opening.admittedAtMs + 900;
+  const decided: Decided = cleared.ok
+    ? { kind: "award", award: { agentId: cleared.value.winner, clearing: cleared.value, awardedAtMs } }
+    : { kind: "no-bids" };
+  return { opening, bids, verdicts, refinements, decided };
 }
 
 type Id = ReturnType<typeof agentId>;

@@ -62,6 +62,7 @@ test("a task of a list shows its figures", async () => {
       state: "failed",
       outcome: null,
       failureReason: "no_bids",
+      noSaleReason: null,
       agentId: null,
       attempts: 0,
       calibrates: null,

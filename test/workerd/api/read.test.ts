@@ -33,6 +33,8 @@ describe("an open task", () => {
       state: "admitted",
       outcome: null,
       failureReason: null,
+      noSale: null,
+      quote: null,
       sequence: 1,
       agentId: null,
       attempts: 0,

@@ -132,8 +132,9 @@ export class MoneyWorld {
       vector: null,
       tail: null,
     });
-    if (!cleared.ok || cleared.value.state !== "awarded") return;
-    task.phase = "awarded";
+    if (!cleared.ok) return;
+    // Not sold: what its own limit leaves takes no trace.
+    task.phase = cleared.value.state === "awarded" ? "awarded" : "over";
     task.generation = 1;
   }
 

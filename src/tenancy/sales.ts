@@ -1,0 +1,175 @@
+/**
+ * The sale of a cleared auction in the market room: to the best bid that nothing stands against, to nobody, or to the
+ * tenant, who chooses from a quote. Called inside the market room's transactions.
+ */
+import type { AuctionCommit } from "../market/auction-commit.ts";
+import type { SaleRecord } from "../market/award.ts";
+import type { Clearing } from "../market/clear.ts";
+import type { HistoryRow } from "../market/history-row.ts";
+import type { AgentId, TaskId } from "../market/ids.ts";
+import { asMicros, sumMicros, usdToMicros, type Micros } from "../market/money.ts";
+import type { Offer } from "../market/sale/quote.ts";
+import { obstaclesOf, standingsOf, type NoSale, type SaleTerms } from "../market/sale/sale.ts";
+import { fail, ok, type Result } from "../market/result.ts";
+import { isFinal } from "../market/task.ts";
+import type { HoldRefusal } from "./ledger.ts";
+import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
+import type { ClearOutcome, ClearRequest, QuoteRefusal } from "./market-room-api.ts";
+import type { MarketTask, TaskTerms } from "./task-store.ts";
+
+/** When an open quote runs out. */
+export const QUOTE_TIMER = "quote-expiry";
+
+/** Tasks from before limits were kept here: their own rooms hold them to theirs. */
+const UNLIMITED = { maxCostUsd: null, deadlineS: Infinity, maxSteps: Infinity };
+
+/** A cleared auction that nothing is sold of yet, and what belongs to it. */
+export interface ClearedAuction {
+  readonly clearing: Clearing;
+  readonly tail: AuctionCommit | null;
+  /** Of its auction, for the history. */
+  readonly rows: readonly HistoryRow[];
+}
+
+/** A bid of a quote that its tenant accepted, with its trace held. */
+export interface AcceptedOffer {
+  readonly task: MarketTask;
+  readonly clearing: Clearing;
+  readonly agentId: AgentId;
+  readonly sale: SaleRecord;
+  readonly deadlineAtMs: number;
+}
+
+export class Sales {
+  readonly #desk: MarketDesk;
+
+  constructor(desk: MarketDesk) {
+    this.#desk = desk;
+  }
+
+  /** What a sale of the task is decided by, as things stand. */
+  termsOf(task: MarketTask, terms: TaskTerms, request: Pick<ClearRequest, "bids" | "verdicts">): SaleTerms {
+    const forecasts = new Map(terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent)]));
+    const calls = [...request.bids, ...request.verdicts];
+    return {
+      forecasts,
+      limits: task.limits ?? UNLIMITED,
+      spentMicros: sumMicros(calls.map((call) => call.costMicros)),
+      // The time of a quote begins with its acceptance.
+      elapsedMs: task.quote == null ? this.#desk.now() - task.admittedAtMs : 0,
+      shares: new Map(),
+    };
+  }
+
+  /** Something stands against every bid: the task's room ends the task, with every bill in, and reports. */
+  refuse(task: MarketTask, { clearing, tail, rows }: ClearedAuction, noSale: NoSale): ClearOutcome {
+    const { passedOver, reason, relaxation } = noSale;
+    const end = { state: "no_sale", reason, relaxation } as const;
+    this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    this.#desk.oweInPlaceOfOpening(task, {
+      kind: "unsold",
+      unsold: { clearing, passedOver, end, decidedAtMs: this.#desk.now(), tail },
+    });
+    this.#desk.record({ ...task, lease: null }, rows);
+    return { state: "no_sale", reason };
+  }
+
+  /** The bids stand until the quote runs out. */
+  offer(task: MarketTask, cleared: ClearedAuction, terms: SaleTerms): ClearOutcome {
+    const { clearing, tail, rows } = cleared;
+    const { quote } = task;
+    if (quote == null) throw new Error(`${task.taskId} is no quote`);
+    const clearedAtMs = this.#desk.now();
+    const expiresAtMs = clearedAtMs + quote.expiresInS * 1_000;
+    const offers = offersOf(clearing, terms);
+    this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    this.#desk.timers.set(QUOTE_TIMER, task.taskId, expiresAtMs);
+    this.#desk.oweInPlaceOfOpening(task, {
+      kind: "quoted",
+      quoted: { clearing, offers, clearedAtMs, expiresAtMs, tail },
+    });
+    const open = { clearing, offers, expiresAtMs };
+    this.#desk.record({ ...task, state: "quoted", lease: null, quote: { ...quote, open } }, rows);
+    this.#desk.grantNext();
+    return { state: "quoted", expiresAtMs };
+  }
+
+  /**
+   * One of the bids, by its agent, with its trace held at the quoted cap; nothing changes where it is refused.
+   *
+   * @param agentId null: the best bid that nothing stands against
+   */
+  accept(task: MarketTask, agentId: AgentId | null): Result<AcceptedOffer, QuoteRefusal> {
+    const { quote } = task;
+    if (quote == null) return fail({ reason: "quote_not_found" });
+    if (isFinal(task.state)) return fail(closedBy(task));
+    if (task.stopping) return fail({ reason: "quote_expired" });
+    if (quote.open === null) return fail({ reason: "quote_not_ready" });
+    const { offers, expiresAtMs, clearing } = quote.open;
+    const nowMs = this.#desk.now();
+    if (nowMs >= expiresAtMs) return fail({ reason: "quote_expired" });
+    const offer =
+      agentId === null ? offers.find(isAcceptable) : offers.find((one) => one.agentId === agentId);
+    if (offer === undefined)
+      return fail({
+        reason: "unknown_offer",
+        agentIds: offers.filter(isAcceptable).map((one) => one.agentId),
+      });
+    if (!isAcceptable(offer)) return fail({ reason: "offer_not_acceptable", obstacles: offer.obstacles });
+    const refusal = this.#hold(task.taskId, offer.capMicros);
+    if (refusal !== null) return fail({ reason: "budget", refusal });
+    this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
+    const passedOver = offers
+      .filter((one) => !isAcceptable(one))
+      .map((one) => ({ agentId: one.agentId, obstacles: one.obstacles }));
+    return ok({
+      task: { ...task, quote: { ...quote, open: null, asked: agentId } },
+      clearing,
+      agentId: offer.agentId,
+      sale: { round: offer.round, chosenBy: "tenant", passedOver },
+      deadlineAtMs: nowMs + quote.deadlineS * 1_000,
+    });
+  }
+
+  #hold(taskId: TaskId, capMicros: Micros): HoldRefusal | null {
+    const { ledger } = this.#desk;
+    const account = ledger.account(taskId);
+    if (account === null) throw new Error(`no account of ${taskId}`);
+    const { capMicros: own, chargedMicros } = account;
+    const left = own === null ? capMicros : Math.max(0, own - chargedMicros);
+    return ledger.holdExactly(taskId, asMicros(Math.min(capMicros, left)), this.#desk.budgets(account.keyId));
+  }
+
+  /** The quote's timer rang: what nobody accepted ends. */
+  expire(task: MarketTask): void {
+    this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
+    if (task.state !== "quoted" || task.stopping) return;
+    this.#desk.store.tasks.put({ ...task, stopping: true });
+    this.#desk.owe(task, {
+      kind: "stop",
+      end: { state: "no_sale", reason: "quote_expired", relaxation: null },
+    });
+  }
+}
+
+function isAcceptable({ obstacles }: Offer): boolean {
+  return obstacles.length === 0;
+}
+
+function closedBy({ end }: MarketTask): QuoteRefusal {
+  const expired = end?.state === "no_sale" && end.reason === "quote_expired";
+  return { reason: expired ? "quote_expired" : "quote_closed" };
+}
+
+/** Every standing bid, best first. A trace may never cost more than the task's own limit leaves. */
+function offersOf(clearing: Clearing, terms: SaleTerms): Offer[] {
+  const { limits, spentMicros } = terms;
+  const left =
+    limits.maxCostUsd === null ? Infinity : Math.max(0, usdToMicros(limits.maxCostUsd) - spentMicros);
+  return standingsOf(clearing).map((standing) => {
+    const forecast = terms.forecasts.get(standing.agentId);
+    if (forecast === undefined) throw new Error(`no forecast of ${standing.agentId}`);
+    const capMicros = asMicros(Math.min(forecast.capMicros, left));
+    return { ...standing, forecast, capMicros, obstacles: obstaclesOf(standing.agentId, terms) };
+  });
+}
