@@ -119,6 +119,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       if (tail !== null) this.#auction.takeTail(tail);
       this.#sale.quoted(quoted);
     });
+    // What the auction has cost is known before anybody accepts a bid.
+    await this.#outbox.flush(MARKET_LANE);
   }
 
   async unsold({ tail, ...unsold }: Unsold): Promise<void> {

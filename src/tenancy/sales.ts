@@ -88,7 +88,7 @@ export class Sales {
       kind: "quoted",
       quoted: { clearing, offers, clearedAtMs, expiresAtMs, tail },
     });
-    const open = { clearing, offers, expiresAtMs };
+    const open = { clearing, offers, expiresAtMs, spentMicros: terms.spentMicros };
     this.#desk.record({ ...task, state: "quoted", lease: null, quote: { ...quote, open } }, rows);
     this.#desk.grantNext();
     return { state: "quoted", expiresAtMs };
@@ -105,7 +105,7 @@ export class Sales {
     if (isFinal(task.state)) return fail(closedBy(task));
     if (task.stopping) return fail({ reason: "quote_expired" });
     if (quote.open === null) return fail({ reason: "quote_not_ready" });
-    const { offers, expiresAtMs, clearing } = quote.open;
+    const { offers, expiresAtMs, clearing, spentMicros } = quote.open;
     const nowMs = this.#desk.now();
     if (nowMs >= expiresAtMs) return fail({ reason: "quote_expired" });
     const offer =
@@ -116,7 +116,7 @@ export class Sales {
         agentIds: offers.filter(isAcceptable).map((one) => one.agentId),
       });
     if (!isAcceptable(offer)) return fail({ reason: "offer_not_acceptable", obstacles: offer.obstacles });
-    const refusal = this.#hold(task.taskId, offer.capMicros);
+    const refusal = this.#hold(task.taskId, offer.capMicros, spentMicros);
     if (refusal !== null) return fail({ reason: "budget", refusal });
     this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
     const passedOver = offers
@@ -131,13 +131,16 @@ export class Sales {
     });
   }
 
-  #hold(taskId: TaskId, capMicros: Micros): HoldRefusal | null {
+  /** @param spentMicros what the auction has cost: bills that are yet to come do not take from the trace */
+  #hold(taskId: TaskId, capMicros: Micros, spentMicros: Micros): HoldRefusal | null {
     const { ledger } = this.#desk;
     const account = ledger.account(taskId);
     if (account === null) throw new Error(`no account of ${taskId}`);
     const { capMicros: own, chargedMicros } = account;
-    const left = own === null ? capMicros : Math.max(0, own - chargedMicros);
-    return ledger.holdExactly(taskId, asMicros(Math.min(capMicros, left)), this.#desk.budgets(account.keyId));
+    const outstanding = Math.max(0, spentMicros - chargedMicros);
+    const left = own === null ? Infinity : Math.max(0, own - chargedMicros);
+    const micros = asMicros(Math.min(outstanding + capMicros, left));
+    return ledger.holdExactly(taskId, micros, this.#desk.budgets(account.keyId));
   }
 
   /** The quote's timer rang: what nobody accepted ends. */
