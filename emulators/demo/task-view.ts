@@ -102,10 +102,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { phase: "bidding", bidders: event.bidders };
     case "bid-received":
       // Refined bids are in the cost; the column counts who bid at all.
-      return {
-        bids: view.bids + (event.round === 1 ? 1 : 0),
-        costMicros: view.costMicros + event.costMicros,
-      };
+      return { bids: view.bids + Number(event.round === 1), costMicros: view.costMicros + event.costMicros };
     case "bid-abstained":
       return { abstained: view.abstained + (event.round === 1 ? 1 : 0) };
     case "verdict-received":

@@ -36,7 +36,7 @@ function receiptOf(decided: (clearing: Clearing) => Decided): Receipt {
   const receipt: unknown = JSON.parse(
     JSON.stringify(makeReceipt({ ...auction, decided: decided(clearing) })),
   );
-  return receiptSchema.parse(receipt) as Receipt;
+  return receiptSchema.parse(receipt);
 }
 
 function sold(
@@ -115,22 +115,22 @@ describe("a receipt without a sale", () => {
   test("of an open quote, and of one that ran out, computes again", () => {
     const clearedAtMs = 9;
     expect(pathsOf(receiptOf((clearing) => ({ kind: "quote", clearing, clearedAtMs })))).toEqual([]);
-    expect(pathsOf(unsold([], { reason: "quote_expired", relaxation: null } as object))).toEqual([]);
+    expect(pathsOf(unsold([], { reason: "quote_expired", relaxation: null }))).toEqual([]);
   });
 
   const other = { agentId: place(0).agentId, limits: { maxCostUsd: 0.9 } };
   test.each<[string, Receipt, string]>([
     ["leaves a bid out", unsold(over.slice(1)), "decision.passedOver"],
-    ["names another relaxation", unsold(over, { relaxation: other } as object), "decision.relaxation"],
-    ["names another reason", unsold(over, { reason: "deadline" } as object), "decision.reason"],
+    ["names another relaxation", unsold(over, { relaxation: other }), "decision.relaxation"],
+    ["names another reason", unsold(over, { reason: "deadline" }), "decision.reason"],
     [
       "has run out, and still names a relaxation",
-      unsold([], { reason: "quote_expired" } as object),
+      unsold([], { reason: "quote_expired" }),
       "decision.relaxation",
     ],
     [
       "tells of another ranking",
-      unsold(over, { clearing: { ...AUCTION.clearing, margin: 7 } } as object),
+      unsold(over, { clearing: { ...AUCTION.clearing, margin: 7 } }),
       "decision.clearing.margin",
     ],
   ])("that %s does not", (_, receipt, path) => {

@@ -2,6 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
+import type { TaskId } from "../../../src/market/ids.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -46,6 +47,11 @@ async function hold(day: MarketDay, input: Partial<TaskInput>, with_ = models())
   const { taskId, room, holder } = await day.admit({ policy: POLICY, ...input });
   await runAuction(auctionDeps(with_), holder);
   return { taskId, room };
+}
+
+/** Of a policy that holds no auction. */
+function clearOf(taskId: TaskId) {
+  return { taskId, generation: 1, bids: [], verdicts: [], task: "", vector: null, tail: null };
 }
 
 /** A past trace of an agent, as it ended. */
@@ -167,9 +173,7 @@ describe("a task that no bid fits", () => {
       const parts = instance as unknown as { parts: { outbox: { flush(): Promise<void> } } };
       vi.spyOn(parts.parts.outbox, "flush").mockResolvedValue(undefined);
     });
-    const cleared = await day.market.clear({
-      ...{ taskId, generation: 1, bids: [], verdicts: [], task: "", vector: null, tail: null },
-    });
+    const cleared = await day.market.clear(clearOf(taskId));
     expect(cleared).toEqual({ ok: true, value: { state: "no_sale", reason: "cost_limit" } });
     expect(await room.view()).toMatchObject({ state: "bidding" });
     await evictRooms(day.market, room);
@@ -187,8 +191,10 @@ describe("a task that no bid fits", () => {
   test("answers a second clearing that it is over", async () => {
     const day = await openMarket();
     const { taskId } = await hold(day, dearOnly);
-    const request = { taskId, generation: 1, bids: [], verdicts: [], task: "", vector: null, tail: null };
-    expect(await day.market.clear(request)).toMatchObject({ ok: false, failure: { reason: "ended" } });
+    expect(await day.market.clear(clearOf(taskId))).toMatchObject({
+      ok: false,
+      failure: { reason: "ended" },
+    });
   });
 });
 
