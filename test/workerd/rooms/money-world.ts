@@ -10,7 +10,7 @@ import type { CallKind, StartedCall } from "../../../src/market/call.ts";
 import { newId, type AgentId, type CallId, type TaskId } from "../../../src/market/ids.ts";
 import type { Budget } from "../../../src/market/ledger/budget.ts";
 import { reconcile } from "../../../src/market/ledger/reconcile.ts";
-import { asMicros, type Micros } from "../../../src/market/money.ts";
+import { asMicros, sumMicros, type Micros } from "../../../src/market/money.ts";
 import { taskSpecSchema } from "../../../src/market/task.ts";
 import type { BooksAnswers, BooksQuery } from "../../../src/tenancy/books.ts";
 import { aBid, aCommit, aUsage } from "../../support/builders.ts";
@@ -34,8 +34,11 @@ interface Task {
   readonly opening: Parameters<TaskStub["open"]>[0];
   /** Of the auction, then of the trace. */
   generation: number;
-  phase: "admitted" | "auction" | "awarded" | "trace" | "over";
+  phase: "admitted" | "auction" | "quoted" | "awarded" | "trace" | "over";
   steps: number;
+  readonly isQuote: boolean;
+  /** Of a quote that was accepted: most that its trace may cost. */
+  quotedMicros: Micros | null;
 }
 
 export class MoneyWorld {
@@ -56,7 +59,7 @@ export class MoneyWorld {
     return new MoneyWorld(await openMarket({ budget }), clock, budget);
   }
 
-  async admit(capUsd: number | null): Promise<void> {
+  async admit(capUsd: number | null, isQuote: boolean): Promise<void> {
     const taskId = newId("tsk", config.source);
     const before = await this.#books({ kind: "budget" });
     const admitted = await this.#day.market.admit({
@@ -67,6 +70,7 @@ export class MoneyWorld {
       spec: taskSpecSchema.parse({ prompt: "What is six times seven?", limits: { maxCostUsd: capUsd } }),
       idempotency: null,
       asksAtOnce: true,
+      quote: isQuote ? { expiresInS: 3_600 } : null,
     });
     if (!admitted.ok) {
       if (admitted.failure.reason !== "budget") throw new Error(admitted.failure.reason);
@@ -79,7 +83,8 @@ export class MoneyWorld {
     if (opening === null) throw new Error("admitted without an opening");
     const room = taskRoom(this.#day.tenantId, taskId);
     const capMicros = capUsd === null ? null : asMicros(capUsd * 1_000_000);
-    this.#tasks.push({ taskId, room, capMicros, opening, generation: 1, phase: "admitted", steps: 0 });
+    const fresh = { generation: 1, phase: "admitted", steps: 0, quotedMicros: null } as const;
+    this.#tasks.push({ taskId, room, capMicros, opening, isQuote, ...fresh });
   }
 
   /** The Worker that was given the auction opens the task's room and asks for first bids. */
@@ -133,9 +138,27 @@ export class MoneyWorld {
       tail: null,
     });
     if (!cleared.ok) return;
+    const { state } = cleared.value;
     // Not sold: what its own limit leaves takes no trace.
-    task.phase = cleared.value.state === "awarded" ? "awarded" : "over";
+    task.phase = state === "awarded" || state === "quoted" ? state : "over";
     task.generation = 1;
+  }
+
+  /** The tenant accepts the only bid of a quote; refused, nothing has moved. */
+  async accept(pick: number): Promise<void> {
+    const task = this.#pick(pick, "quoted");
+    if (task === null) return;
+    const before = await this.#books({ kind: "budget" });
+    const quote = await task.room.quote();
+    const accepted = await this.#day.market.acceptQuote({
+      keyHash: KEY_HASH,
+      taskId: task.taskId,
+      agentId: CHEAP,
+    });
+    if (!accepted.ok) return assert.deepEqual(await this.#books({ kind: "budget" }), before);
+    task.phase = "awarded";
+    task.quotedMicros = quote?.offers?.[0]?.capMicros ?? null;
+    assert.notEqual(task.quotedMicros, null, "accepted what was not offered");
   }
 
   async take(pick: number): Promise<void> {
@@ -191,7 +214,7 @@ export class MoneyWorld {
       task.phase = "awarded";
       return;
     }
-    if (task.phase === "awarded") return;
+    if (task.phase === "awarded" || task.phase === "quoted") return;
     const generation = task.generation + 1;
     const taken = await this.#day.market.takeAuction(taskId, generation);
     if (!taken.ok) return;
@@ -236,7 +259,10 @@ export class MoneyWorld {
       if (payer === "tenant")
         assert.equal(chargedMicros, Math.min(chargedMicros + overrunMicros, boundMicros));
     }
-    for (const { taskId, capMicros } of this.#tasks) {
+    for (const { taskId, capMicros, isQuote, quotedMicros } of this.#tasks) {
+      const trace = calls.filter((call) => call.taskId === taskId && call.kind === "trace");
+      const traceMicros = sumMicros(trace.map((call) => call.chargedMicros));
+      if (isQuote) assert.ok(traceMicros <= (quotedMicros ?? 0), "the quoted cap is passed");
       const account = sums.accounts.find((one) => one.taskId === taskId);
       if (account === undefined) throw new Error(`no account of ${taskId}`);
       assert.ok(account.heldMicros >= 0, "less than nothing is held");

@@ -59,11 +59,12 @@ const move = <T extends unknown[]>(
 
 const moves = fc.array(
   fc.oneof(
-    move(5, [cap], async (world, usd) => world.admit(usd)),
+    move(5, [cap, fc.boolean()], async (world, usd, isQuote) => world.admit(usd, isQuote)),
     move(5, [pick], async (world, p) => world.begin(p)),
     move(4, [pick, bound], async (world, p, b) => world.startInAuction(p, b)),
     move(6, [pick, fate], async (world, p, f) => world.endInAuction(p, f)),
     move(5, [pick], async (world, p) => world.clear(p)),
+    move(4, [pick], async (world, p) => world.accept(p)),
     move(5, [pick], async (world, p) => world.take(p)),
     move(8, [pick, bound, fate], async (world, p, b, f) => world.step(p, b, f)),
     move(2, [pick], async (world, p) => world.finish(p)),
