@@ -152,6 +152,11 @@ export class Outbox<M extends { readonly kind: string }> {
     this.#storage.sql.exec(query, lane, kind);
   }
 
+  /** True where nothing of the lane waits to be delivered. */
+  isEmpty(lane: string): boolean {
+    return this.#waiting(lane, 1).length === 0;
+  }
+
   /** Delivers a lane now, as far as it goes. Never throws: what fails is left to the lane's timer. */
   async flush(lane: string): Promise<void> {
     // Whoever comes while a delivery runs waits for it and then goes once more, for what was added meanwhile.

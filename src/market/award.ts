@@ -16,6 +16,8 @@ export interface Award {
   readonly awardedAtMs: number;
   /** What the task's calls may cost from now on, its auction's included; absent: from before there were holds. */
   readonly allowanceMicros?: Micros | null;
+  /** Of an accepted quote: most that the trace may cost; null or absent: what the allowance leaves. */
+  readonly capMicros?: Micros | null;
   /** Of an accepted quote: when the task must have ended; null or absent: as it was admitted. */
   readonly deadlineAtMs?: number | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */

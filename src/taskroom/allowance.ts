@@ -40,7 +40,7 @@ export class Allowance {
     const { room } = this.#parts;
     const lacking = () => (isHeld() ? this.#lacking(calls) : null);
     if (bills !== undefined && lacking() !== null) await room.commit(bills);
-    let refusal: SpendRefusal | null = null;
+    let refusal: SpendRefusal | null = isHeld() && this.#passesQuote(calls) ? "cost_limit" : null;
     for (let wanted = lacking(); wanted !== null && refusal === null; wanted = lacking()) {
       refusal = await this.#ask(wanted);
     }
@@ -56,6 +56,15 @@ export class Allowance {
     const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
     const total = asMicros(journal.committedMicros() + sumMicros(fresh));
     return total > allowed ? total : null;
+  }
+
+  /** Whether the trace would cost more than its bid was accepted for, whatever else the task may spend. */
+  #passesQuote(calls: readonly StartedCall[]): boolean {
+    const { journal } = this.#parts.room;
+    const award = journal.task()?.award ?? null;
+    if (award?.capMicros == null) return false;
+    const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
+    return journal.traceMicros(award.attempt) + sumMicros(fresh) > award.capMicros;
   }
 
   async #ask(totalMicros: Micros): Promise<SpendRefusal | null> {

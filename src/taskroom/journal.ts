@@ -77,6 +77,8 @@ export interface AwardDoc {
   readonly clearing: Clearing;
   /** Null or absent: the clearing's winner was sold. */
   readonly sale?: SaleRecord | null;
+  /** Most that the trace may cost; null or absent: what the allowance leaves. */
+  readonly capMicros?: Micros | null;
   /** Null or absent: as the task was opened. */
   readonly deadlineAtMs?: number | null;
 }
@@ -260,6 +262,12 @@ export class Journal {
   committedMicros(): Micros {
     const query = "SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls WHERE payer = 'tenant'";
     return asMicros(this.#sql.exec<{ total: number | null }>(query).one().total ?? 0);
+  }
+
+  /** The same of the calls of one attempt. */
+  traceMicros(attempt: number): Micros {
+    const query = `SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls WHERE payer = 'tenant' AND attempt = ?`;
+    return asMicros(this.#sql.exec<{ total: number | null }>(query, attempt).one().total ?? 0);
   }
 
   calls(): CallView[] {

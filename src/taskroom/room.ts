@@ -189,16 +189,19 @@ export class Room {
     this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
   }
 
+  /** Nobody waits for them any more: they count at their bounds, until their bills come after all. */
+  bookOpenCalls(): void {
+    for (const { callId, status } of this.journal.calls()) {
+      if (status === "started") this.bookCall({ callId, bill: { status: "unconfirmed" }, ms: 0 });
+    }
+  }
+
   /**
    * The one way to end: open calls count at their bound, the work's lease is void, the end is reported.
    * The task's final state is the market room's answer to the report.
    */
   end(task: TaskDoc, end: TaskEnd): void {
-    for (const call of this.journal.calls()) {
-      if (call.status === "started") {
-        this.bookCall({ callId: call.callId, bill: { status: "unconfirmed" }, ms: 0 });
-      }
-    }
+    this.bookOpenCalls();
     const report: EndReport = {
       taskId: this.mustOpening().taskId,
       attempt: task.award?.attempt ?? 0,

@@ -15,6 +15,7 @@ export class SaleStage {
   quoted(quoted: Omit<QuotedAuction, "tail">): void {
     const task = this.#room.openTask();
     if (task === null || task.award !== null || task.quoted != null) return;
+    this.#room.bookOpenCalls();
     this.#room.append(clearedEvent(quoted.clearing));
     const offers = quoted.offers.map(({ agentId, forecast, capMicros, obstacles }) => {
       return { agentId, expectedMicros: forecast.costMicros, capMicros, acceptable: obstacles.length === 0 };

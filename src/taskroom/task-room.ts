@@ -114,13 +114,15 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     if (announce) this.#announceTrace();
   }
 
+  /** @throws Error where the market room has not heard yet what the auction has cost: then it is told again */
   async quoted({ tail, ...quoted }: QuotedAuction): Promise<void> {
     await this.#room.commit(() => {
       if (tail !== null) this.#auction.takeTail(tail);
       this.#sale.quoted(quoted);
     });
-    // What the auction has cost is known before anybody accepts a bid.
+    // What the auction has cost is booked before anybody accepts a bid.
     await this.#outbox.flush(MARKET_LANE);
+    if (!this.#outbox.isEmpty(MARKET_LANE)) throw new Error("the auction's bills are not told yet");
   }
 
   async unsold({ tail, ...unsold }: Unsold): Promise<void> {

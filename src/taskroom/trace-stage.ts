@@ -50,7 +50,8 @@ export class TraceStage {
   award(award: Award): boolean {
     const task = this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
-    const { attempt, agentId, awardedAtMs, clearing, sale = null, deadlineAtMs = null } = award;
+    const { attempt, agentId, awardedAtMs, clearing, sale = null } = award;
+    const { deadlineAtMs = null, capMicros = null } = award;
     if (task.quoted == null) this.#room.append(this.#decidedEvent(award));
     else this.#room.append({ type: "quote-accepted", agentId });
     const passedOver = sale?.chosenBy === "market" ? sale.passedOver : [];
@@ -64,7 +65,7 @@ export class TraceStage {
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
-      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs },
+      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros },
       result: null,
       verdict: null,
       lease: FIRST_LEASE,

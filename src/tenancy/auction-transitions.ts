@@ -9,7 +9,7 @@ import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
 import { holdsLease } from "../market/lease.ts";
-import { usdToMicros } from "../market/money.ts";
+import { usdToMicros, type Micros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
@@ -60,7 +60,9 @@ interface Decided extends ClearedAuction {
   readonly agentId: AgentId;
   /** Null: the clearing's winner's, as it cleared. */
   readonly sale: SaleRecord | null;
+  /** Of an accepted quote. */
   readonly deadlineAtMs?: number;
+  readonly capMicros?: Micros;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
   readonly isOpen: boolean;
 }
@@ -242,7 +244,8 @@ export class AuctionTransitions {
   }
 
   #award(task: MarketTask, decided: Decided): ClearOutcome {
-    const { terms, clearing, agentId, sale, tail, rows, isOpen, deadlineAtMs = null } = decided;
+    const { terms, clearing, agentId, sale, tail, rows, isOpen } = decided;
+    const { deadlineAtMs = null, capMicros = null } = decided;
     const attempt = task.attempt + 1;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
@@ -261,6 +264,7 @@ export class AuctionTransitions {
       tail,
       allowanceMicros,
       ...(deadlineAtMs !== null && { deadlineAtMs }),
+      ...(capMicros !== null && { capMicros }),
     };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);

@@ -68,6 +68,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
 
   async acceptQuote({ keyHash, taskId, agentId }: AcceptRequest): ReturnType<MarketRoomApi["acceptQuote"]> {
     if (!this.parts.isReady) return fail({ reason: "unauthenticated" });
+    await this.parts.outbox.flush(taskId);
     return this.parts.commit(() => {
       const held = this.parts.keyHolder(keyHash);
       if (held === null) return fail({ reason: "unauthenticated" } as const);

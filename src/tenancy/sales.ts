@@ -37,6 +37,8 @@ export interface AcceptedOffer {
   readonly clearing: Clearing;
   readonly agentId: AgentId;
   readonly sale: SaleRecord;
+  /** Most that its trace may cost. */
+  readonly capMicros: Micros;
   readonly deadlineAtMs: number;
 }
 
@@ -88,7 +90,7 @@ export class Sales {
       kind: "quoted",
       quoted: { clearing, offers, clearedAtMs, expiresAtMs, tail },
     });
-    const open = { clearing, offers, expiresAtMs, spentMicros: terms.spentMicros };
+    const open = { clearing, offers, expiresAtMs };
     this.#desk.record({ ...task, state: "quoted", lease: null, quote: { ...quote, open } }, rows);
     this.#desk.grantNext();
     return { state: "quoted", expiresAtMs };
@@ -104,8 +106,10 @@ export class Sales {
     if (quote == null) return fail({ reason: "quote_not_found" });
     if (isFinal(task.state)) return fail(closedBy(task));
     if (task.stopping) return fail({ reason: "quote_expired" });
-    if (quote.open === null) return fail({ reason: "quote_not_ready" });
-    const { offers, expiresAtMs, clearing, spentMicros } = quote.open;
+    // Its room tells what the auction has cost before it has taken the quote: the trace's money is its own.
+    const isTold = this.#desk.outbox.isEmpty(task.taskId);
+    if (quote.open === null || !isTold) return fail({ reason: "quote_not_ready" });
+    const { offers, expiresAtMs, clearing } = quote.open;
     const nowMs = this.#desk.now();
     if (nowMs >= expiresAtMs) return fail({ reason: "quote_expired" });
     const offer =
@@ -116,7 +120,7 @@ export class Sales {
         agentIds: offers.filter(isAcceptable).map((one) => one.agentId),
       });
     if (!isAcceptable(offer)) return fail({ reason: "offer_not_acceptable", obstacles: offer.obstacles });
-    const refusal = this.#hold(task.taskId, offer.capMicros, spentMicros);
+    const refusal = this.#hold(task.taskId, offer.capMicros);
     if (refusal !== null) return fail({ reason: "budget", refusal });
     this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
     const passedOver = offers
@@ -126,21 +130,19 @@ export class Sales {
       task: { ...task, quote: { ...quote, open: null, asked: agentId } },
       clearing,
       agentId: offer.agentId,
+      capMicros: offer.capMicros,
       sale: { round: offer.round, chosenBy: "tenant", passedOver },
       deadlineAtMs: nowMs + quote.deadlineS * 1_000,
     });
   }
 
-  /** @param spentMicros what the auction has cost: bills that are yet to come do not take from the trace */
-  #hold(taskId: TaskId, capMicros: Micros, spentMicros: Micros): HoldRefusal | null {
+  #hold(taskId: TaskId, capMicros: Micros): HoldRefusal | null {
     const { ledger } = this.#desk;
     const account = ledger.account(taskId);
     if (account === null) throw new Error(`no account of ${taskId}`);
     const { capMicros: own, chargedMicros } = account;
-    const outstanding = Math.max(0, spentMicros - chargedMicros);
-    const left = own === null ? Infinity : Math.max(0, own - chargedMicros);
-    const micros = asMicros(Math.min(outstanding + capMicros, left));
-    return ledger.holdExactly(taskId, micros, this.#desk.budgets(account.keyId));
+    const left = own === null ? capMicros : Math.max(0, own - chargedMicros);
+    return ledger.holdExactly(taskId, asMicros(Math.min(capMicros, left)), this.#desk.budgets(account.keyId));
   }
 
   /** The quote's timer rang: what nobody accepted ends. */

@@ -9,7 +9,6 @@ import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId } from "../market/ids.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { Lease } from "../market/lease.ts";
-import type { Micros } from "../market/money.ts";
 import type { CalibratedAuction, Policy } from "../market/policy.ts";
 import type { Offer, QuoteOrder } from "../market/sale/quote.ts";
 import { FINAL_STATES, type TaskEnd, type TaskLimits, type TaskState } from "../market/task.ts";
@@ -39,8 +38,6 @@ export interface MarketQuote extends QuoteOrder {
     readonly clearing: Clearing;
     readonly offers: readonly Offer[];
     readonly expiresAtMs: number;
-    /** What its auction has cost. */
-    readonly spentMicros: Micros;
   } | null;
   /** The agent whose bid was accepted, as the tenant named it; null: it named none, or accepted none yet. */
   readonly asked: AgentId | null;
