@@ -13,11 +13,11 @@ import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
-import { sha256Hex } from "./digest.ts";
+import { idempotencyOf, markReplayed } from "./idempotency.ts";
 import { policyProblem } from "./policy-routes.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
-import { idempotencyKey, lastEventId, preferredWait } from "./request-headers.ts";
+import { lastEventId, preferredWait } from "./request-headers.ts";
 import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
 
@@ -65,7 +65,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const caller = await claimedCaller(c);
   const { value: spec, text } = await readBody(c, taskSpecSchema);
   const waitS = preferredWait(c);
-  const key = idempotencyKey(c);
+  const idempotency = await idempotencyOf(c, text);
   const newTaskId = newId("tsk", config.source);
   // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
   config
@@ -78,11 +78,12 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
     spec,
-    idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
+    idempotency,
     asksAtOnce: true,
   });
   if (!admitted.ok) throw refusalProblem(admitted.failure);
-  const { taskId } = admitted.value;
+  const { taskId, replayed } = admitted.value;
+  if (replayed) markReplayed(c);
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);

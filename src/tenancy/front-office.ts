@@ -12,6 +12,7 @@ import type { AuctionParts } from "./auction-transitions.ts";
 import { Books, type BooksQuery } from "./books.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import type { ErasedPart, ErasureApi, TenantCounts } from "./erasure-desk.ts";
+import { completed } from "./idempotency.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import { MarketParts } from "./market-parts.ts";
 import type {
@@ -90,7 +91,8 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
   async manageKeys(order: KeyOrder): Promise<KeyAnswer> {
     if (this.parts.liveTenant() === null)
       return fail({ reason: order.by === null ? "tenant_not_found" : "unauthenticated" });
-    return this.parts.commit(() => this.parts.keys.carryOut(order));
+    const idempotency = await completed("idempotency" in order ? order.idempotency : null);
+    return this.parts.commit(() => this.parts.keys.carryOut(order, idempotency));
   }
 
   async agents(): ReturnType<MarketRoomApi["agents"]> {

@@ -22,6 +22,7 @@ import { MARKET_SCHEMA } from "./market-schema.ts";
 import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
+import { Replays } from "./replays.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
@@ -40,6 +41,7 @@ export class MarketParts {
   readonly calibrations: Calibrations;
   readonly counter: CalibrationDesk;
   readonly outside: OutsideStores;
+  readonly replays: Replays;
   readonly keys: KeyDesk;
   readonly carriers = new Carriers();
   readonly erasure: ErasureDesk;
@@ -53,7 +55,8 @@ export class MarketParts {
     this.config = parseConfig(env);
     this.store = new MarketStore(ctx.storage);
     const now = this.config.source.now;
-    this.keys = new KeyDesk(this.store.keys, now);
+    this.replays = new Replays(ctx.storage, now);
+    this.keys = new KeyDesk(this.store.keys, this.replays, now);
     this.timers = new Timers(ctx.storage, now);
     this.outbox = new Outbox({
       storage: ctx.storage,
