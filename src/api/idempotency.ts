@@ -7,7 +7,7 @@
  * Idempotency-Key. Of both, the rooms store hashes: only who can repeat the request can open the seal.
  */
 import type { Context } from "hono";
-import type { IdempotentRequest, Replay } from "../tenancy/idempotency.ts";
+import type { NamedRequest, Replay } from "../tenancy/idempotency.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { bearerToken } from "./credentials.ts";
 import { sha256Hex } from "./digest.ts";
@@ -19,7 +19,7 @@ const NONCE_BYTES = 12;
 const PURPOSE = "saleroom replayed secret v1";
 
 /** Null: the client sent no Idempotency-Key. @param text the body as it came @throws Problem invalid_parameter */
-export async function idempotencyOf(c: Context<ApiEnv>, text: string): Promise<IdempotentRequest | null> {
+export async function idempotencyOf(c: Context<ApiEnv>, text: string): Promise<NamedRequest | null> {
   const key = idempotencyKey(c);
   if (key === null) return null;
   const [keyHash, bodyHash] = await Promise.all([sha256Hex(key), sha256Hex(text)]);
@@ -34,13 +34,13 @@ export function markReplayed(c: Context<ApiEnv>): void {
 /** The request with what its answer will show once. */
 export async function withSecret(
   c: Context<ApiEnv>,
-  request: IdempotentRequest | null,
+  request: NamedRequest | null,
   secret: string,
-): Promise<IdempotentRequest | null> {
+): Promise<NamedRequest | null> {
   if (request === null) return null;
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const cipher = await crypto.subtle.encrypt(
-    { name: "AES-GCM", iv: nonce, additionalData: bytesOf(request.route ?? "") },
+    { name: "AES-GCM", iv: nonce, additionalData: bytesOf(request.route) },
     await sealingKey(c, request),
     bytesOf(secret),
   );
@@ -54,7 +54,7 @@ export async function withSecret(
  */
 export async function secretOf(
   c: Context<ApiEnv>,
-  request: IdempotentRequest | null,
+  request: NamedRequest | null,
   { made, replay }: { readonly made: string; readonly replay: Replay | null | undefined },
 ): Promise<string> {
   if (request === null || replay == null) return made;
@@ -65,7 +65,7 @@ export async function secretOf(
       {
         name: "AES-GCM",
         iv: sealed.slice(0, NONCE_BYTES),
-        additionalData: bytesOf(request.route ?? ""),
+        additionalData: bytesOf(request.route),
       },
       key,
       sealed.slice(NONCE_BYTES),
@@ -76,7 +76,7 @@ export async function secretOf(
   }
 }
 
-async function sealingKey(c: Context<ApiEnv>, { key }: IdempotentRequest): Promise<CryptoKey> {
+async function sealingKey(c: Context<ApiEnv>, { key }: NamedRequest): Promise<CryptoKey> {
   const credential = await crypto.subtle.importKey("raw", bytesOf(bearerToken(c)), "HKDF", false, [
     "deriveKey",
   ]);

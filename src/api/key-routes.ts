@@ -8,7 +8,7 @@ import type { Config } from "../config.ts";
 import { keyState, KEY_SCOPES, MAX_OVERLAP_S } from "../market/key-scope.ts";
 import { newId, parseId, type KeyId, type TenantId } from "../market/ids.ts";
 import type { KeyAnswer, KeyOrder, KeyView } from "../tenancy/key-desk.ts";
-import type { IdempotentRequest, Replay } from "../tenancy/idempotency.ts";
+import type { NamedRequest, Replay } from "../tenancy/idempotency.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetSchema, limitsJson } from "./budget-json.ts";
@@ -145,7 +145,7 @@ async function showMade(
     replay,
     idempotency,
     key: made,
-  }: Managed & { readonly idempotency: IdempotentRequest | null; readonly key: string },
+  }: Managed & { readonly idempotency: NamedRequest | null; readonly key: string },
 ): Promise<Response> {
   const view = mustBe(keys[0]);
   const key = await secretOf(c, idempotency, { made, replay });

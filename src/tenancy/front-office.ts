@@ -180,12 +180,16 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
     return this.parts.counter.calibrationGround(ids);
   }
 
-  async quoteCalibration(...quoted: Parameters<CalibrationApi["quoteCalibration"]>): Promise<void> {
+  async quoteCalibration(
+    ...quoted: Parameters<CalibrationApi["quoteCalibration"]>
+  ): ReturnType<CalibrationApi["quoteCalibration"]> {
     return this.parts.counter.quoteCalibration(...quoted);
   }
 
-  async acceptCalibration(id: CalibrationId): ReturnType<CalibrationApi["acceptCalibration"]> {
-    return this.parts.counter.acceptCalibration(id);
+  async acceptCalibration(
+    ...accepted: Parameters<CalibrationApi["acceptCalibration"]>
+  ): ReturnType<CalibrationApi["acceptCalibration"]> {
+    return this.parts.counter.acceptCalibration(...accepted);
   }
 
   async cancelCalibration(id: CalibrationId): ReturnType<CalibrationApi["cancelCalibration"]> {

@@ -1,5 +1,8 @@
 /** What the rooms above tell of an Idempotency-Key, and what a room answers under one (over RPC: plain data). */
 
+/** How long an Idempotency-Key is known. */
+export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
+
 /** The client wants it done once. */
 export interface IdempotentRequest {
   /** As the client wrote it. The room stores its hash. */
@@ -41,6 +44,7 @@ export async function completed(asked: IdempotentRequest | null | undefined): Pr
   return { ...asked, route, keyHash: keyHash ?? (await sha256(asked.key)) };
 }
 
+/** As Workers of this version tell of it. */
 export type NamedRequest = IdempotentRequest & Required<Pick<IdempotentRequest, "keyHash" | "route">>;
 
 async function sha256(text: string): Promise<string> {

@@ -88,6 +88,7 @@ export class MarketParts {
     this.counter = new CalibrationDesk({
       calibrations: this.calibrations,
       desk: this.desk,
+      replays: this.replays,
       tenant: () => this.liveTenant(),
       commit: async (work) => this.commit(work),
       pastAuction: async (taskId) => this.taskRoom(taskId).pastAuction(),

@@ -134,6 +134,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (this.parts.tenant() === null) return;
     await this.parts.commit(() => {
       this.parts.desk.historyWritten(written, parked);
+      this.parts.replays.forgetExpired();
       this.parts.outside.follow("history");
     });
   }

@@ -3,11 +3,12 @@
  *
  * Called inside the transaction that makes the thing: either both stand or neither. A refusal is not remembered: it made
  * nothing, and the key stays free. Of bodies and keys there are only hashes. Without a timer, so that an idle room has no
- * alarm: what has expired is passed over, and goes with requests that come later.
+ * alarm: what has expired is passed over, and goes with requests that come later, or with rows for the history.
  */
 import { ok, fail, type Result } from "../market/result.ts";
 import {
   FIRST_ROUTE,
+  IDEMPOTENCY_MS,
   type IdempotencyConflict,
   type NamedRequest,
   type Once,
@@ -27,8 +28,6 @@ INSERT INTO replays
 DROP TABLE idempotency;
 `;
 
-/** How long an Idempotency-Key is known. */
-export const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 /** Expired ones that go with one request: more than it adds, and few enough not to be felt. */
 const FORGET_AT_ONCE = 100;
 
