@@ -1,6 +1,7 @@
 /** Idempotency-Keys of tasks from before there was more that they were kept of; and Workers of that version. */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { sha256Hex } from "../../../src/api/digest.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import type { IdempotentRequest } from "../../../src/tenancy/idempotency.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
@@ -21,12 +22,7 @@ afterEach(() => {
 
 /** As Workers tell of a key now, and as they did. */
 const older = { key: "once", bodyHash: "b1" };
-const newer: IdempotentRequest = { ...older, keyHash: await sha256("once"), route: "POST /v1/tasks" };
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
+const newer: IdempotentRequest = { ...older, keyHash: await sha256Hex("once"), route: "POST /v1/tasks" };
 
 async function answerTo(day: MarketDay, idempotency: IdempotentRequest) {
   const { answer } = await ask(day, {}, { idempotency });
