@@ -132,9 +132,10 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
 
   async readBooks(query: BooksQuery): ReturnType<MarketRoomApi["readBooks"]> {
     const tenant = this.parts.tenant();
-    return tenant === null
-      ? null
-      : new Books(this.ctx.storage, () => this.parts.desk.now()).read(query, tenant.budget);
+    if (tenant === null) return null;
+    const by = query.kind === "budget" ? query.by : undefined;
+    const key = by === undefined ? null : (this.parts.keyHolder(by)?.key ?? null);
+    return new Books(this.ctx.storage, () => this.parts.desk.now()).read(query, tenant.budget, key);
   }
 
   // --- Erasure ---
