@@ -1,7 +1,8 @@
 /** Whatever makes something makes it once for each Idempotency-Key, and answers the same for 24 h. */
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { METHODS } from "../../../src/api/app.ts";
+import type { TenantId } from "../../../src/market/ids.ts";
 import { stopTheClock } from "../rooms/market-day.ts";
 import { marketStub } from "../stubs.ts";
 import { CHANGES, CREATES, idOf, MADE_ONCE_FOR_GOOD, prepare } from "./idempotency-day.ts";
@@ -25,6 +26,24 @@ async function seen(response: Response): Promise<object> {
 }
 
 const isReplay = (response: Response) => response.headers.get("Idempotency-Replayed");
+
+/** The replay is the last that the transaction writes: all else stands by then, if it stands. */
+const DEATH = "CREATE TRIGGER death BEFORE INSERT ON replays BEGIN SELECT RAISE(ABORT, 'dead'); END";
+
+async function execute(tenantId: TenantId, sql: string): Promise<void> {
+  await runInDurableObject(marketStub(tenantId) as DurableObjectStub, async (_room, { storage }) => {
+    storage.sql.exec(sql);
+  });
+}
+
+/** What requests make, as the market room holds it. */
+async function stored(tenantId: TenantId): Promise<object> {
+  return runInDurableObject(marketStub(tenantId) as DurableObjectStub, async (_room, { storage }) =>
+    ["key_id, expires_at_ms FROM keys", "task_id FROM accounts", "* FROM calibrations", "* FROM replays"].map(
+      (what) => storage.sql.exec(`SELECT ${what}`).toArray(),
+    ),
+  );
+}
 
 test("every route with POST is known to make something, or to change what is there", () => {
   const posts = METHODS.filter(([, methods]) => methods.split(", ").includes("POST")).map(([path]) => path);
@@ -70,6 +89,22 @@ describe.each(Object.keys(CREATES))("POST %s", (route) => {
     const again = await ask("k");
     expect(isReplay(again)).toBe("true");
     expect(await seen(again)).toEqual(answer);
+  });
+
+  // A new tenant has no room yet: see idempotency-secrets.test.ts.
+  const hasRoom = route !== "/admin/tenants";
+  test.runIf(hasRoom)("that dies in its transaction has made nothing, and leaves its key free", async () => {
+    const { ask, tenantId } = await prepare(route);
+    const before = await stored(tenantId);
+    await execute(tenantId, DEATH);
+    expect((await ask("k")).status).toBe(500);
+    expect(await stored(tenantId)).toEqual(before);
+    await execute(tenantId, "DROP TRIGGER death");
+    const made = await ask("k");
+    expect(isReplay(made)).toBeNull();
+    expect(await stored(tenantId)).not.toEqual(before);
+    const answer = await seen(made);
+    expect(await seen(await ask("k"))).toEqual(answer);
   });
 
   test("makes a new thing under another key, and under the same one after 24 h", async () => {
