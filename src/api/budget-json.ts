@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { budgetRoom, type Budget, type Spending } from "../market/ledger/budget.ts";
 import { microsToUsd, usdToMicros, type Micros } from "../market/money.ts";
+import type { AccountBudget } from "../tenancy/books.ts";
 import type { HoldRefusal } from "../tenancy/ledger.ts";
 import { Problem } from "./problem.ts";
 
@@ -40,6 +41,11 @@ export function budgetJson(budget: Budget, spending: Spending) {
     },
     leftUsd: toUsd(budgetRoom(budget, spending)?.leftMicros ?? null),
   };
+}
+
+/** Of the key that asks, beside its tenant's: both hold. */
+export function accountJson({ account, budget, spending }: AccountBudget) {
+  return { ...budgetJson(budget, spending), object: "key_budget", spendsAs: account };
 }
 
 export function limitsJson({ totalMicros, dayMicros, monthMicros }: Budget) {

@@ -7,6 +7,7 @@ import type { CalibrationApi, CalibrationView } from "../tenancy/calibration-api
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { calibrationJson, calibrationSummary } from "./calibration-json.ts";
 import { requireOperator } from "./credentials.ts";
+import { idempotencyOf, markReplayed } from "./idempotency.ts";
 import { Problem } from "./problem.ts";
 import { quoteCalibration } from "./quote-calibration.ts";
 import { readBody } from "./request-body.ts";
@@ -21,10 +22,14 @@ export function calibrationRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
     .post("/:id/calibrations", async (c) => {
       await requireOperator(c, config);
-      const { value } = await readBody(c, quoteSchema);
+      const { value, text } = await readBody(c, quoteSchema);
       const tenantId = tenantOf(c.req.param("id"));
-      const id = await quoteCalibration(config, { tenantId, asked: value.tasks });
-      if (id === null) throw new Problem("tenant_not_found");
+      const idempotency = await idempotencyOf(c, text);
+      const kept = await quoteCalibration(config, { tenantId, asked: value.tasks, idempotency });
+      if (kept === null) throw new Problem("tenant_not_found");
+      if (!kept.ok) throw new Problem(kept.failure.reason);
+      const { value: id, replay } = kept.value;
+      if (replay != null) markReplayed(c);
       return c.json(calibrationJson(found(await room(tenantId).readCalibration(id))), 201);
     })
     .get("/:id/calibrations", async (c) => {
@@ -41,7 +46,9 @@ export function calibrationRoutes({ config }: ApiDeps): Hono<ApiEnv> {
     .post("/:id/calibrations/:calibration/accept", async (c) => {
       await requireOperator(c, config);
       const { tenantId, id } = namesOf(c.req.param());
-      const accepted = await room(tenantId).acceptCalibration(id);
+      const idempotency = await idempotencyOf(c, await c.req.text());
+      const accepted = await room(tenantId).acceptCalibration(id, idempotency);
+      if (accepted.ok && accepted.replay != null) markReplayed(c);
       if (accepted.ok) return c.json(calibrationJson(accepted.value));
       const { reason } = accepted.failure;
       throw new Problem(reason === "unknown_calibration" ? "calibration_not_found" : reason);

@@ -63,7 +63,8 @@ export function unauthenticated(): Problem {
   return new Problem("unauthenticated", { headers: { "WWW-Authenticate": "Bearer" } });
 }
 
-function bearerToken(c: Context<ApiEnv>): string {
+/** @throws Problem unauthenticated where there is none */
+export function bearerToken(c: Context<ApiEnv>): string {
   const match = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "");
   if (match?.[1] === undefined) throw unauthenticated();
   return match[1];

@@ -8,12 +8,16 @@ import type { Config } from "../config.ts";
 import { keyState, KEY_SCOPES, MAX_OVERLAP_S } from "../market/key-scope.ts";
 import { newId, parseId, type KeyId, type TenantId } from "../market/ids.ts";
 import type { KeyAnswer, KeyOrder, KeyView } from "../tenancy/key-desk.ts";
+import type { NamedRequest, Replay } from "../tenancy/idempotency.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetSchema, limitsJson } from "./budget-json.ts";
 import { authorizedCaller, makeApiKey, requireOperator, unauthenticated } from "./credentials.ts";
+import { idempotencyOf, markReplayed, secretOf, withSecret } from "./idempotency.ts";
 import { Problem } from "./problem.ts";
-import { readBody } from "./request-body.ts";
+import { readBody, readQuery } from "./request-body.ts";
+
+const MAX_PAGE = 100;
 
 const expiresAt = z.iso
   .datetime({ offset: true })
@@ -35,6 +39,17 @@ const rotationSchema = z.strictObject({
   overlapS: z.int().min(0).max(MAX_OVERLAP_S),
   /** Of the successor; absent: as the old key's. */
   expiresAt: expiresAt.exactOptional(),
+});
+
+const keyCursor = z.string().transform((text, context): KeyId => {
+  const id = parseId("key", text);
+  if (id !== null) return id;
+  context.addIssue("not the id of a key");
+  return z.NEVER;
+});
+const listQuerySchema = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(MAX_PAGE),
+  cursor: keyCursor.optional(),
 });
 
 /** Who asks, of whose keys. */
@@ -75,62 +90,88 @@ export function keyRoutes({ config }: ApiDeps): Hono<ApiEnv> {
 
 async function list(c: Context<ApiEnv>, config: Config, identify: Identify): Promise<Response> {
   const { tenantId, by } = await identify(c);
-  const keys = await managed(config, tenantId, { kind: "list", by });
-  return c.json({ object: "list", data: keys.map((key) => keyJson(key, config.source.now())) });
+  const { limit, cursor } = readQuery(c, listQuerySchema);
+  // One more than asked for tells whether there is a next page.
+  const page = { after: cursor ?? "", limit: limit + 1 };
+  const { keys } = await managed(config, tenantId, { kind: "list", by, page });
+  const shown = keys.slice(0, limit);
+  return c.json({
+    object: "list",
+    data: shown.map((key) => keyJson(key, config.source.now())),
+    nextCursor: keys.length > limit ? (shown.at(-1)?.keyId ?? null) : null,
+  });
 }
 
 async function create(c: Context<ApiEnv>, config: Config, identify: Identify): Promise<Response> {
   const { tenantId, by } = await identify(c);
-  const { value } = await readBody(c, keySchema);
-  const nowMs = config.source.now();
-  mustLieAhead(value.expiresAt, nowMs);
+  const { value, text } = await readBody(c, keySchema);
   const { key, hash } = await makeApiKey(tenantId);
   const { name, scopes, budget, expiresAt: expiresAtMs } = value;
   const keyId = newId("key", config.source);
   const made = { keyId, hash, name, scopes, budget, expiresAtMs };
-  const [view] = await managed(config, tenantId, { kind: "create", by, key: made });
-  return c.json({ ...keyJson(mustBe(view), nowMs), key }, 201);
+  const idempotency = await withSecret(c, await idempotencyOf(c, text), key);
+  const answer = await managed(config, tenantId, { kind: "create", by, key: made, idempotency });
+  return showMade(c, { ...answer, idempotency, key });
 }
 
 async function revoke(c: Context<ApiEnv>, config: Config, identify: Identify): Promise<Response> {
   const { tenantId, by } = await identify(c);
-  const [view] = await managed(config, tenantId, { kind: "revoke", by, keyId: keyIdOf(c) });
-  return c.json(keyJson(mustBe(view), config.source.now()));
+  const { keys } = await managed(config, tenantId, { kind: "revoke", by, keyId: keyIdOf(c) });
+  return c.json(keyJson(mustBe(keys[0]), config.source.now()));
 }
 
 async function rotate(c: Context<ApiEnv>, config: Config, identify: Identify): Promise<Response> {
   const { tenantId, by } = await identify(c);
-  const { value } = await readBody(c, rotationSchema);
-  const nowMs = config.source.now();
-  mustLieAhead(value.expiresAt ?? null, nowMs);
+  const { value, text } = await readBody(c, rotationSchema);
   const { key, hash } = await makeApiKey(tenantId);
-  const [view] = await managed(config, tenantId, {
+  const idempotency = await withSecret(c, await idempotencyOf(c, text), key);
+  const answer = await managed(config, tenantId, {
     kind: "rotate",
     by,
     keyId: keyIdOf(c),
     successor: { keyId: newId("key", config.source), hash },
     overlapS: value.overlapS,
     ...(value.expiresAt !== undefined && { expiresAtMs: value.expiresAt }),
+    idempotency,
   });
-  return c.json({ ...keyJson(mustBe(view), nowMs), key }, 201);
+  return showMade(c, { ...answer, idempotency, key });
+}
+
+/** With the key itself; a replay shows it again, as it was when it was made. */
+async function showMade(
+  c: Context<ApiEnv>,
+  {
+    keys,
+    replay,
+    idempotency,
+    key: made,
+  }: Managed & { readonly idempotency: NamedRequest | null; readonly key: string },
+): Promise<Response> {
+  const view = mustBe(keys[0]);
+  const key = await secretOf(c, idempotency, { made, replay });
+  if (replay !== null) markReplayed(c);
+  return c.json({ ...keyJson(view, view.createdAtMs), key }, 201);
+}
+
+interface Managed {
+  readonly keys: readonly KeyView[];
+  /** Null: it was carried out now. */
+  readonly replay: Replay | null;
 }
 
 /** @throws Problem where the room refuses: it asks again who may, at the moment of the change */
-async function managed(config: Config, tenantId: TenantId, order: KeyOrder): Promise<readonly KeyView[]> {
+async function managed(config: Config, tenantId: TenantId, order: KeyOrder): Promise<Managed> {
   const answer: KeyAnswer = await config.marketRoom<MarketRoomApi>(tenantId).manageKeys(order);
-  if (answer.ok) return answer.value;
+  if (answer.ok) return { keys: answer.value, replay: answer.replay ?? null };
   const { reason } = answer.failure;
-  throw reason === "unauthenticated" ? unauthenticated() : new Problem(reason);
+  if (reason === "unauthenticated") throw unauthenticated();
+  if (reason !== "expiry_passed") throw new Problem(reason);
+  throw new Problem("invalid_body", { issues: [{ path: "expiresAt", message: "not in the future" }] });
 }
 
 /** An id that names no key is left to the room, so that who is refused comes before what is wrong. */
 function keyIdOf(c: Context<ApiEnv>): KeyId {
   return (parseId("key", c.req.param("key") ?? "") ?? "") as KeyId;
-}
-
-function mustLieAhead(atMs: number | null, nowMs: number): void {
-  if (atMs === null || atMs > nowMs) return;
-  throw new Problem("invalid_body", { issues: [{ path: "expiresAt", message: "not in the future" }] });
 }
 
 function mustBe(view: KeyView | undefined): KeyView {

@@ -2,6 +2,7 @@
 import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { Config } from "../config.ts";
+import { claimTenant, settleClaim } from "../history/claim-tenant.ts";
 import { readTenants } from "../history/read-tenants.ts";
 import { poolSchema } from "../market/agent.ts";
 import { newId, parseId, type TenantId } from "../market/ids.ts";
@@ -9,10 +10,12 @@ import { LOCATION_HINTS } from "../market/location-hint.ts";
 import { createVectorIndex } from "../memory/vector-index.ts";
 import { eraseTenant, type EraseReport } from "../tenancy/erase-tenant.ts";
 import type { MarketRoomApi, TenantView } from "../tenancy/market-room-api.ts";
+import { IDEMPOTENCY_MS } from "../tenancy/idempotency.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetSchema, limitsJson } from "./budget-json.ts";
 import { requireOperator } from "./credentials.ts";
 import { checkHealth } from "./health.ts";
+import { idempotencyOf, markReplayed } from "./idempotency.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
 
@@ -70,9 +73,8 @@ export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
     })
     .post("/tenants", async (c) => {
       await requireOperator(c, config);
-      const { value } = await readBody(c, tenantSchema);
-      const id = newId("ten", config.source);
-      await config.marketRoom<MarketRoomApi>(id, value.locationHint).setUp({ tenantId: id, ...value });
+      const { value, text } = await readBody(c, tenantSchema);
+      const id = await setUpOnce(c, config, { settings: value, text });
       const { name, ordering, budget, locationHint } = value;
       return c.json({ object: "tenant", id, name, ordering, budget: limitsJson(budget), locationHint }, 201);
     })
@@ -89,6 +91,33 @@ export function operatorRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       const { openTasks } = erased.failure;
       throw new Problem("tenant_has_open_tasks", { details: { openTasks } });
     });
+}
+
+/** Its room is set up once for each Idempotency-Key, by whoever comes with it until somebody has. */
+async function setUpOnce(
+  c: Context<ApiEnv>,
+  config: Config,
+  { settings, text }: { readonly settings: z.output<typeof tenantSchema>; readonly text: string },
+): Promise<TenantId> {
+  const id = newId("ten", config.source);
+  const setUp = async (of: TenantId) =>
+    config.marketRoom<MarketRoomApi>(of, settings.locationHint).setUp({ tenantId: of, ...settings });
+  const idempotency = await idempotencyOf(c, text);
+  if (idempotency === null) {
+    await setUp(id);
+    return id;
+  }
+  const { keyHash, bodyHash } = idempotency;
+  const nowMs = config.source.now();
+  const claim = { keyHash, bodyHash, tenantId: id, expiresAtMs: nowMs + IDEMPOTENCY_MS };
+  const claimed = await claimTenant(config.db, claim, nowMs);
+  if (!claimed.ok) throw new Problem(claimed.failure.reason);
+  if (!claimed.value.isSetUp) {
+    await setUp(claimed.value.tenantId);
+    await settleClaim(config.db, keyHash);
+  }
+  if (claimed.value.replayed) markReplayed(c);
+  return claimed.value.tenantId;
 }
 
 async function managed(

@@ -11,13 +11,22 @@ import { isStillThatBidder, type PastAuction } from "../market/calibration/past-
 import { unknownAgents, type PastTask, type UnsuitableReason } from "../market/calibration/suitable.ts";
 import type { Pool } from "../market/agent.ts";
 import { newId, type AgentId, type AuctionId, type CalibrationId, type TenantId } from "../market/ids.ts";
+import { ok, type Result } from "../market/result.ts";
 import type { CalibrationApi } from "../tenancy/calibration-api.ts";
+import type { IdempotencyConflict, IdempotentRequest, Once } from "../tenancy/idempotency.ts";
 import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 
 /** Pages of the history that are looked through at most: the newest 1,800 tasks. */
 const MAX_PAGES = 20;
 /** Rooms that are asked at one time. */
 const ROOMS_AT_ONCE = 6;
+
+interface QuoteRequest {
+  readonly tenantId: TenantId;
+  /** How many past tasks. */
+  readonly asked: number;
+  readonly idempotency?: IdempotentRequest | null;
+}
 
 interface Search {
   readonly config: Config;
@@ -27,11 +36,11 @@ interface Search {
   readonly unsuitable: UnsuitableReason[];
 }
 
-/** The kept quote's id; null: there is no such tenant. */
+/** The kept quote, or under an Idempotency-Key the one that was kept before; null: there is no such tenant. */
 export async function quoteCalibration(
   config: Config,
-  { tenantId, asked }: { readonly tenantId: TenantId; readonly asked: number },
-): Promise<CalibrationId | null> {
+  { tenantId, asked, idempotency = null }: QuoteRequest,
+): Promise<Result<Once<CalibrationId>, IdempotencyConflict> | null> {
   const room = config.marketRoom<CalibrationApi>(tenantId);
   const ground = await room.calibrationGround([]);
   if (ground === null) return null;
@@ -47,8 +56,8 @@ export async function quoteCalibration(
     seen: await readTraceCosts(config.db, tenantId),
     nowMs: config.source.now(),
   });
-  await room.quoteCalibration(quote, runs);
-  return quote.calibrationId;
+  const kept = await room.quoteCalibration(quote, runs, idempotency);
+  return kept ?? ok({ value: quote.calibrationId, replay: null });
 }
 
 /** Page by page until there are enough tasks or no more history. */

@@ -14,11 +14,11 @@ import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
-import { sha256Hex } from "./digest.ts";
+import { idempotencyOf, markReplayed } from "./idempotency.ts";
 import { policyProblem } from "./policy-routes.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
-import { idempotencyKey, lastEventId, preferredWait } from "./request-headers.ts";
+import { lastEventId, preferredWait } from "./request-headers.ts";
 import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
 
@@ -93,7 +93,7 @@ export async function admit(
   { caller, spec, text, quote }: Order,
 ): Promise<Admission> {
   const { config } = deps;
-  const key = idempotencyKey(c);
+  const idempotency = await idempotencyOf(c, text);
   const newTaskId = newId("tsk", config.source);
   // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
   config
@@ -106,12 +106,12 @@ export async function admit(
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
     spec,
-    idempotency:
-      key === null ? null : { key, bodyHash: await sha256Hex(quote === null ? text : `quote ${text}`) },
+    idempotency,
     asksAtOnce: true,
     quote,
   });
   if (!admitted.ok) throw refusalProblem(admitted.failure);
+  if (admitted.value.replayed) markReplayed(c);
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
   return admitted.value;
 }

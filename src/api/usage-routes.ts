@@ -8,7 +8,7 @@ import type { BooksAnswers, BooksQuery, TaskLines } from "../tenancy/books.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import { dayOf } from "../tenancy/utc.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
-import { budgetJson, budgetSchema } from "./budget-json.ts";
+import { accountJson, budgetJson, budgetSchema } from "./budget-json.ts";
 import { authorizedCaller, requireOperator } from "./credentials.ts";
 import { csv } from "./csv.ts";
 import { Problem } from "./problem.ts";
@@ -98,8 +98,8 @@ export function usageRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       return c.json({ object: "usage", from, to, totalUsd: microsToUsd(total), data: lines.map(lineJson) });
     })
     .get("/budget", async (c) => {
-      const { tenantId } = await authorizedCaller(c, config, "read");
-      return c.json(await budgetOf(config.marketRoom<MarketRoomApi>(tenantId)));
+      const { tenantId, keyHash } = await authorizedCaller(c, config, "read");
+      return c.json(await budgetOf(config.marketRoom<MarketRoomApi>(tenantId), keyHash));
     });
 }
 
@@ -152,9 +152,11 @@ function reader(market: MarketRoomApi): Reader {
   };
 }
 
-async function budgetOf(market: MarketRoomApi) {
-  const { budget, spending } = await reader(market)({ kind: "budget" });
-  return budgetJson(budget, spending);
+/** @param by hash of the key that asks; absent: the operator does */
+async function budgetOf(market: MarketRoomApi, by?: string) {
+  const query = { kind: "budget" as const, ...(by !== undefined && { by }) };
+  const { budget, spending, account } = await reader(market)(query);
+  return { ...budgetJson(budget, spending), ...(account != null && { key: accountJson(account) }) };
 }
 
 function tenantOf(text: string): TenantId {

@@ -1,8 +1,9 @@
 /**
- * The tables of the outcome history in D1: the shapes of `market/history-row.ts`, one table per kind of row.
+ * The tables of the outcome history in D1: the shapes of `market/history-row.ts`, one table per kind of row; and the
+ * operator's requests for tenants.
  *
- * Every primary key begins with the tenant, so that no tenant's id can ever reach another's row; with the ids'
- * order by time it also serves "newest first" read backwards. Times are milliseconds since 1970, money is
+ * Every primary key of the history begins with the tenant, so that no tenant's id can ever reach another's row; with the
+ * ids' order by time it also serves "newest first" read backwards. Times are milliseconds since 1970, money is
  * micro-USD. A usage that nobody reported is null in all of its columns.
  */
 import { sql } from "drizzle-orm";
@@ -175,4 +176,22 @@ export const outcomes = sqliteTable(
     decidedAtMs: integer("decided_at_ms").notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.taskId, table.attempt] })],
+);
+
+/** Idempotency-Keys under which tenants were asked for: before there is a tenant, there is no room to keep them. */
+export const tenantRequests = sqliteTable(
+  "tenant_requests",
+  {
+    /** SHA-256, lower-case hexadecimal; that of the body, too. */
+    keyHash: text("key_hash").primaryKey(),
+    bodyHash: text("body_hash").notNull(),
+    ...ofTenant(),
+    /** Whether its market room is known to have been set up. */
+    isSetUp: integer("is_set_up", { mode: "boolean" }).notNull(),
+    expiresAtMs: integer("expires_at_ms").notNull(),
+  },
+  (table) => [
+    index("tenant_requests_by_tenant").on(table.tenantId),
+    index("tenant_requests_by_expiry").on(table.expiresAtMs),
+  ],
 );

@@ -117,7 +117,18 @@ export const ERROR_TABLE = {
   },
   idempotency_conflict: {
     status: 409,
-    message: "This Idempotency-Key was used with another body.",
+    message: "This Idempotency-Key was used for another request: another route, id or body.",
+    retryable: false,
+  },
+  idempotent_secret_sealed: {
+    status: 409,
+    message:
+      "What was made under this Idempotency-Key stands, and only the credential that it was made with is shown its secret again.",
+    retryable: false,
+  },
+  too_many_keys: {
+    status: 409,
+    message: "This tenant has as many keys that have not ended as it may have; revoke some first.",
     retryable: false,
   },
   key_inactive: {

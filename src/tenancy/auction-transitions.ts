@@ -31,7 +31,6 @@ import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type {
   AcceptRequest,
   AdmitRefusal,
-  AdmitRequest,
   Admission,
   ClearOutcome,
   ClearRefusal,
@@ -45,7 +44,6 @@ import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
 
 const MAX_POLICIES = 32;
-const IDEMPOTENCY_MS = 24 * 60 * 60 * 1_000;
 
 /** What only the rooms above know. */
 export interface AuctionParts {
@@ -81,38 +79,26 @@ export class AuctionTransitions {
   }
 
   /**
-   * A place in the tenant's history, once per Idempotency-Key, with its bidding and judging held; the caller holds the
-   * auction where it may begin.
+   * A place in the tenant's history, with its bidding and judging held; the caller holds the auction where it may begin.
    */
-  admit(
-    tenant: TenantDoc,
-    request: Omit<AdmitRequest, "keyHash"> & RequestedTask,
-  ): Result<Admission, AdmitRefusal> {
+  admit(tenant: TenantDoc, request: RequestedTask): Result<Admission, AdmitRefusal> {
     const { store } = this.#desk;
-    const nowMs = this.#desk.now();
-    if (request.idempotency !== null) {
-      const { key, bodyHash } = request.idempotency;
-      const known = store.idempotent(key, nowMs);
-      if (known !== null && known.bodyHash !== bodyHash) return fail({ reason: "idempotency_conflict" });
-      if (known !== null) {
-        const sequence = store.tasks.find(known.taskId)?.sequence ?? null;
-        return ok({ taskId: known.taskId, sequence, auctionGeneration: null, opening: null, replayed: true });
-      }
-    }
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
     const mustWait = tenant.ordering === "strict" && store.tasks.hasActiveAuction();
     const admitted = this.#enter(request, this.#context(tenant, { policy: policy.value, mustWait }));
     if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
-    if (request.idempotency !== null) {
-      const { key, bodyHash } = request.idempotency;
-      store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
-    }
     const { task, opening } = admitted.value;
     if (task.lease !== null) this.#desk.timeAuction(task);
     const auctionGeneration = task.lease?.generation ?? null;
     const { taskId, sequence } = task;
     return ok({ taskId, sequence, auctionGeneration, opening, replayed: false });
+  }
+
+  /** As it is told to whoever asks again. */
+  admittedBefore(taskId: TaskId): Admission {
+    const sequence = this.#desk.store.tasks.find(taskId)?.sequence ?? null;
+    return { taskId, sequence, auctionGeneration: null, opening: null, replayed: true };
   }
 
   /** One object for each of a tenant's policies: tasks that share it share what is made of it. */
@@ -220,7 +206,10 @@ export class AuctionTransitions {
   }
 
   /** A bid of a quote, accepted by its tenant: its award, once. */
-  accept(request: Pick<AcceptRequest, "taskId" | "agentId">): Result<AgentId, QuoteRefusal> {
+  accept(
+    tenant: TenantDoc,
+    request: Pick<AcceptRequest, "taskId" | "agentId">,
+  ): Result<AgentId, QuoteRefusal> {
     const { taskId, agentId: asked } = request;
     const task = this.#desk.store.tasks.find(taskId);
     if (task?.quote == null) return fail({ reason: "quote_not_found" });
@@ -228,6 +217,7 @@ export class AuctionTransitions {
       const same = asked === task.agentId || asked === task.quote.asked;
       return same ? ok(task.agentId) : fail({ reason: "quote_accepted", agentId: task.agentId });
     }
+    if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" });
     const accepted = this.#sales.accept(task, asked);
     if (!accepted.ok) return accepted;
     const { task: next, ...decided } = accepted.value;

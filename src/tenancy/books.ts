@@ -6,6 +6,7 @@ import type { Payer } from "../market/ledger/charge.ts";
 import type { BookSums, CallLine, TransferLine, UsageLine } from "../market/ledger/reconcile.ts";
 import type { Account, TransferKind } from "../market/ledger/transfer.ts";
 import { asMicros, type Prices, type TokenUsage } from "../market/money.ts";
+import type { StoredKey } from "./key-store.ts";
 import { spendingOf, TENANT_SCOPE } from "./spending.ts";
 
 /** A task's calls that were booked. */
@@ -15,8 +16,16 @@ export interface TaskLines {
   readonly calls: readonly CallLine[];
 }
 
+/** What an account may spend, and has spent. */
+export interface AccountBudget {
+  readonly account: KeyId;
+  readonly budget: Budget;
+  readonly spending: Spending;
+}
+
 export type BooksQuery =
-  | { readonly kind: "budget" }
+  /** `by`: hash of the key that asks; absent: the operator does. */
+  | { readonly kind: "budget"; readonly by?: string }
   /** Days from and to, both included. */
   | { readonly kind: "usage"; readonly from: string; readonly to: string }
   | { readonly kind: "task"; readonly taskId: TaskId }
@@ -26,7 +35,12 @@ export type BooksQuery =
   | { readonly kind: "sums"; readonly after?: string; readonly limit?: number };
 
 export interface BooksAnswers {
-  readonly budget: { readonly budget: Budget; readonly spending: Spending };
+  readonly budget: {
+    readonly budget: Budget;
+    readonly spending: Spending;
+    /** Of the account of the key that asks, where it has a budget of its own; null or absent: it has none. */
+    readonly account?: AccountBudget | null;
+  };
   readonly usage: readonly UsageLine[];
   readonly task: TaskLines;
   readonly calls: readonly CallLine[];
@@ -49,10 +63,15 @@ export class Books {
     this.#now = now;
   }
 
-  read(query: BooksQuery, budget: Budget): BooksAnswers[BooksQuery["kind"]] {
+  /** @param key that asks, if it is one */
+  read(
+    query: BooksQuery,
+    budget: Budget,
+    key: Pick<StoredKey, "account" | "budget"> | null,
+  ): BooksAnswers[BooksQuery["kind"]] {
     switch (query.kind) {
       case "budget":
-        return { budget, spending: spendingOf(this.#sql, TENANT_SCOPE, this.#now()) };
+        return { budget, spending: this.#spending(TENANT_SCOPE), account: this.#accountOf(key) };
       case "usage":
         return this.#usage(query.from, query.to);
       case "task":
@@ -64,6 +83,16 @@ export class Books {
       case "sums":
         return this.#sums(query.after ?? "", query.limit ?? MOST_ACCOUNTS);
     }
+  }
+
+  #spending(scope: string): Spending {
+    return spendingOf(this.#sql, scope, this.#now());
+  }
+
+  #accountOf(key: Pick<StoredKey, "account" | "budget"> | null): AccountBudget | null {
+    if (key === null || key.budget === null) return null;
+    const { account, budget } = key;
+    return { account, budget, spending: this.#spending(account) };
   }
 
   /** Of the days from and to, both included. */

@@ -10,6 +10,7 @@ import type { Pool } from "../market/agent.ts";
 import type { AuctionId, CalibrationId } from "../market/ids.ts";
 import type { Micros } from "../market/money.ts";
 import type { Result } from "../market/result.ts";
+import type { IdempotencyConflict, IdempotentRequest, Once, Replay } from "./idempotency.ts";
 
 export interface CalibrationView {
   readonly quote: CalibrationQuote;
@@ -21,7 +22,7 @@ export interface CalibrationView {
 }
 
 export interface CalibrationRefusal {
-  readonly reason: "unknown_calibration" | "calibration_expired";
+  readonly reason: "unknown_calibration" | "calibration_expired" | IdempotencyConflict["reason"];
 }
 
 export interface CalibrationApi {
@@ -29,10 +30,21 @@ export interface CalibrationApi {
   calibrationGround(
     auctionIds: readonly AuctionId[],
   ): Promise<{ readonly pool: Pool; readonly taken: readonly RunKey[] } | null>;
-  /** Keeps a quote; nothing runs. */
-  quoteCalibration(quote: CalibrationQuote, runs: readonly QuotedRun[]): Promise<void>;
+  /**
+   * Keeps a quote; nothing runs. Asked again, it keeps the one from before.
+   *
+   * @returns the kept quote's id; nothing, from a room of the version before: it has kept this one
+   */
+  quoteCalibration(
+    quote: CalibrationQuote,
+    runs: readonly QuotedRun[],
+    idempotency?: IdempotentRequest | null,
+  ): Promise<Result<Once<CalibrationId>, IdempotencyConflict> | undefined>;
   /** Its runs begin, a few at a time. Accepted twice is accepted once. */
-  acceptCalibration(id: CalibrationId): Promise<Result<CalibrationView, CalibrationRefusal>>;
+  acceptCalibration(
+    id: CalibrationId,
+    idempotency?: IdempotentRequest | null,
+  ): Promise<Result<CalibrationView, CalibrationRefusal> & { readonly replay?: Replay | null }>;
   /** Runs that have not begun never will; those under way are stopped, as a cancelled task is. */
   cancelCalibration(id: CalibrationId): Promise<CalibrationView | null>;
   readCalibration(id: CalibrationId): Promise<CalibrationView | null>;

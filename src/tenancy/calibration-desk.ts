@@ -3,19 +3,21 @@
  * any. Without a tenant there is nothing here.
  */
 import { logError } from "../log.ts";
-import type { CalibrationQuote, QuotedRun } from "../market/calibration/calibration.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { AuctionId, CalibrationId, TaskId } from "../market/ids.ts";
-import { fail } from "../market/result.ts";
+import { fail, ok } from "../market/result.ts";
 import type { CalibrationApi, CalibrationView } from "./calibration-api.ts";
 import type { Calibrations } from "./calibrations.ts";
+import { completed } from "./idempotency.ts";
 import type { MarketDesk } from "./market-desk.ts";
 import type { TenantDoc } from "./market-store.ts";
+import { OPERATOR_SCOPE, type Replays } from "./replays.ts";
 
 export interface CalibrationDeskParts {
   readonly calibrations: Calibrations;
   readonly desk: MarketDesk;
   readonly tenant: () => TenantDoc | null;
+  readonly replays: Replays;
   /** One transaction. */
   readonly commit: <T>(work: () => T) => Promise<T>;
   /** Asks the past task's room; rejects where it does not answer. */
@@ -36,16 +38,43 @@ export class CalibrationDesk implements CalibrationApi {
     return { pool: tenant.pool ?? desk.config.pool, taken: calibrations.taken(auctionIds) };
   }
 
-  async quoteCalibration(quote: CalibrationQuote, runs: readonly QuotedRun[]): Promise<void> {
-    const { calibrations, desk, commit } = this.#parts;
+  async quoteCalibration(
+    ...[quote, runs, idempotency]: Parameters<CalibrationApi["quoteCalibration"]>
+  ): ReturnType<CalibrationApi["quoteCalibration"]> {
+    const { calibrations, desk, replays, commit } = this.#parts;
     desk.mustTenant();
-    await commit(() => calibrations.quote(quote, runs));
+    const request = await completed(idempotency);
+    return commit(() =>
+      replays.once(
+        { request, scope: OPERATOR_SCOPE },
+        {
+          make: () => {
+            calibrations.quote(quote, runs);
+            return ok(quote.calibrationId);
+          },
+          keep: (id) => id,
+          again: (id: CalibrationId) => id,
+        },
+      ),
+    );
   }
 
-  async acceptCalibration(id: CalibrationId): ReturnType<CalibrationApi["acceptCalibration"]> {
-    const { calibrations, tenant, commit } = this.#parts;
+  /** Answers with how the calibration stands now: what is accepted goes on. */
+  async acceptCalibration(
+    ...[id, idempotency]: Parameters<CalibrationApi["acceptCalibration"]>
+  ): ReturnType<CalibrationApi["acceptCalibration"]> {
+    const { calibrations, tenant, replays, commit } = this.#parts;
     if (tenant() === null) return fail({ reason: "unknown_calibration" });
-    return commit(() => calibrations.accept(id));
+    const request = await completed(idempotency);
+    return commit(() => {
+      const steps = {
+        make: () => calibrations.accept(id),
+        keep: () => null,
+        again: () => calibrations.mustView(id),
+      };
+      const once = replays.once({ request, scope: OPERATOR_SCOPE }, steps);
+      return once.ok ? { ...ok(once.value.value), replay: once.value.replay ?? null } : once;
+    });
   }
 
   async cancelCalibration(id: CalibrationId): Promise<CalibrationView | null> {

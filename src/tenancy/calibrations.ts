@@ -146,6 +146,12 @@ export class Calibrations {
     return { quote, acceptedAtMs, runs, state: this.#stateOf(found.quote, acceptedAtMs, runs) };
   }
 
+  mustView(id: CalibrationId): CalibrationView {
+    const found = this.view(id);
+    if (found === null) throw new Error(`no calibration ${id}`);
+    return found;
+  }
+
   /** Accepted ones that are not over, newest first. */
   running(): CalibrationView[] {
     return this.#store.accepted(MAX_LISTED).flatMap((id) => {

@@ -12,6 +12,7 @@ import type { AuctionParts } from "./auction-transitions.ts";
 import { Books, type BooksQuery } from "./books.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import type { ErasedPart, ErasureApi, TenantCounts } from "./erasure-desk.ts";
+import { completed } from "./idempotency.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import { MarketParts } from "./market-parts.ts";
 import type {
@@ -90,7 +91,8 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
   async manageKeys(order: KeyOrder): Promise<KeyAnswer> {
     if (this.parts.liveTenant() === null)
       return fail({ reason: order.by === null ? "tenant_not_found" : "unauthenticated" });
-    return this.parts.commit(() => this.parts.keys.carryOut(order));
+    const idempotency = await completed("idempotency" in order ? order.idempotency : null);
+    return this.parts.commit(() => this.parts.keys.carryOut(order, idempotency));
   }
 
   async agents(): ReturnType<MarketRoomApi["agents"]> {
@@ -130,9 +132,10 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
 
   async readBooks(query: BooksQuery): ReturnType<MarketRoomApi["readBooks"]> {
     const tenant = this.parts.tenant();
-    return tenant === null
-      ? null
-      : new Books(this.ctx.storage, () => this.parts.desk.now()).read(query, tenant.budget);
+    if (tenant === null) return null;
+    const by = query.kind === "budget" ? query.by : undefined;
+    const key = by === undefined ? null : (this.parts.keyHolder(by)?.key ?? null);
+    return new Books(this.ctx.storage, () => this.parts.desk.now()).read(query, tenant.budget, key);
   }
 
   // --- Erasure ---
@@ -178,12 +181,16 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
     return this.parts.counter.calibrationGround(ids);
   }
 
-  async quoteCalibration(...quoted: Parameters<CalibrationApi["quoteCalibration"]>): Promise<void> {
+  async quoteCalibration(
+    ...quoted: Parameters<CalibrationApi["quoteCalibration"]>
+  ): ReturnType<CalibrationApi["quoteCalibration"]> {
     return this.parts.counter.quoteCalibration(...quoted);
   }
 
-  async acceptCalibration(id: CalibrationId): ReturnType<CalibrationApi["acceptCalibration"]> {
-    return this.parts.counter.acceptCalibration(id);
+  async acceptCalibration(
+    ...accepted: Parameters<CalibrationApi["acceptCalibration"]>
+  ): ReturnType<CalibrationApi["acceptCalibration"]> {
+    return this.parts.counter.acceptCalibration(...accepted);
   }
 
   async cancelCalibration(id: CalibrationId): ReturnType<CalibrationApi["cancelCalibration"]> {

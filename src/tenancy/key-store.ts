@@ -17,6 +17,13 @@ ALTER TABLE keys ADD COLUMN last_used_at_ms INTEGER;
 UPDATE keys SET account = key_id;
 `;
 
+/** Keys by their ids, which are in order of time; by their accounts; and those that stand. */
+export const KEY_INDEXES = `
+CREATE INDEX keys_id ON keys (key_id);
+CREATE INDEX keys_account ON keys (account);
+CREATE INDEX keys_standing ON keys (expires_at_ms) WHERE revoked_at_ms IS NULL;
+`;
+
 /** A key that is used all the time is written down once in so long: a read is not to be a write. */
 const NOTE_USE_MS = 60_000;
 
@@ -33,6 +40,12 @@ export interface StoredKey extends KeyTimes {
   readonly createdAtMs: number;
   /** At most a minute behind; null: never. */
   readonly lastUsedAtMs: number | null;
+}
+
+export interface KeyPage {
+  /** The last key of the page before; empty: from the first one on. */
+  readonly after: string;
+  readonly limit: number;
 }
 
 interface KeyRow extends Record<string, SqlStorageValue> {
@@ -95,9 +108,23 @@ export class KeyStore {
     return this.#read("key_id", keyId);
   }
 
-  /** Oldest first; also those that have ended. */
-  all(): StoredKey[] {
-    return this.#sql.exec<KeyRow>("SELECT * FROM keys ORDER BY created_at_ms, key_id").toArray().map(keyOf);
+  /** Oldest first, from after this one on; also those that have ended. */
+  page({ after, limit }: KeyPage): StoredKey[] {
+    const query = "SELECT * FROM keys WHERE key_id > ? ORDER BY key_id LIMIT ?";
+    return this.#sql.exec<KeyRow>(query, after, limit).toArray().map(keyOf);
+  }
+
+  /** Keys that have not ended, but at most so many: no more are looked at. */
+  countStanding(nowMs: number, most: number): number {
+    return this.#sql
+      .exec<{ n: number }>(
+        // In two parts, so that those that have expired are not looked at either.
+        `SELECT count(*) AS n FROM (SELECT 1 FROM keys WHERE revoked_at_ms IS NULL AND expires_at_ms IS NULL
+         UNION ALL SELECT 1 FROM keys WHERE revoked_at_ms IS NULL AND expires_at_ms > ? LIMIT ?)`,
+        nowMs,
+        most,
+      )
+      .one().n;
   }
 
   putTimes({ keyId, hash, expiresAtMs, revokedAtMs }: StoredKey): void {

@@ -23,6 +23,7 @@ import { MARKET_SCHEMA } from "./market-schema.ts";
 import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
+import { Replays } from "./replays.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
@@ -42,6 +43,7 @@ export class MarketParts {
   readonly calibrations: Calibrations;
   readonly counter: CalibrationDesk;
   readonly outside: OutsideStores;
+  readonly replays: Replays;
   readonly keys: KeyDesk;
   readonly carriers = new Carriers();
   readonly erasure: ErasureDesk;
@@ -55,7 +57,8 @@ export class MarketParts {
     this.config = parseConfig(env);
     this.store = new MarketStore(ctx.storage);
     const now = this.config.source.now;
-    this.keys = new KeyDesk(this.store.keys, now);
+    this.replays = new Replays(ctx.storage, now);
+    this.keys = new KeyDesk(this.store.keys, this.replays, now);
     this.timers = new Timers(ctx.storage, now);
     this.outbox = new Outbox({
       storage: ctx.storage,
@@ -88,6 +91,7 @@ export class MarketParts {
     this.counter = new CalibrationDesk({
       calibrations: this.calibrations,
       desk: this.desk,
+      replays: this.replays,
       tenant: () => this.liveTenant(),
       commit: async (work) => this.commit(work),
       pastAuction: async (taskId) => this.taskRoom(taskId).pastAuction(),

@@ -17,6 +17,7 @@ import type { Obstacle } from "../market/sale/sale.ts";
 import type { NoSaleReason, TaskSpec } from "../market/task.ts";
 import type { BooksAnswers, BooksQuery } from "./books.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
+import type { IdempotencyConflict, IdempotentRequest } from "./idempotency.ts";
 import type { HoldRefusal } from "./ledger.ts";
 
 export type Ordering = "parallel" | "strict";
@@ -66,7 +67,7 @@ export interface AdmitRequest {
   readonly auctionId: AuctionId;
   readonly seed: number;
   readonly spec: TaskSpec;
-  readonly idempotency: { readonly key: string; readonly bodyHash: string } | null;
+  readonly idempotency: IdempotentRequest | null;
   /** The caller asks for first bids as soon as it is given the auction: their calls count from admission on. */
   readonly asksAtOnce: boolean;
   /** Null or absent: a task, awarded as soon as its auction clears. */
@@ -87,7 +88,7 @@ export interface Admission {
 
 export type AdmitRefusal =
   | { readonly reason: "unauthenticated" | "forbidden" | "tenant_suspended" }
-  | { readonly reason: "idempotency_conflict" }
+  | IdempotencyConflict
   /** Nothing is admitted and nothing was spent. */
   | { readonly reason: "budget"; readonly refusal: HoldRefusal }
   | PolicyRefusal;

@@ -13,14 +13,17 @@ import type { TaskId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
-import { fail, type Result } from "../market/result.ts";
+import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import { CALIBRATION_TIMER } from "./calibrations.ts";
 import { QUOTE_TIMER } from "./sales.ts";
 import { FrontOffice } from "./front-office.ts";
+import { completed } from "./idempotency.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type {
   AcceptRequest,
+  Admission,
+  AdmitRefusal,
   AdmitRequest,
   ClearRequest,
   LeaseAnswer,
@@ -28,25 +31,43 @@ import type {
   ParkedRow,
   RecallQuery,
 } from "./market-room-api.ts";
+import type { TenantDoc } from "./market-store.ts";
+import type { Asked } from "./replays.ts";
 
 export class MarketRoom extends FrontOffice implements MarketRoomApi {
   // --- The way of a task ---
 
   async admit(request: AdmitRequest): ReturnType<MarketRoomApi["admit"]> {
     if (!this.parts.isReady) return fail({ reason: "unauthenticated" });
+    const idempotency = await completed(request.idempotency);
     const admitted = await this.parts.commit(() => {
       const held = this.parts.keyHolder(request.keyHash);
       if (held === null) return fail({ reason: "unauthenticated" } as const);
       const { tenant, key } = held;
-      if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
       if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
-      return this.parts.auctions.admit(tenant, { ...request, keyId: key.account });
+      return this.#admitOnce(tenant, { request: idempotency, scope: key.account }, () =>
+        this.parts.auctions.admit(tenant, { ...request, keyId: key.account }),
+      );
     });
     if (!admitted.ok) return admitted;
     // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
     // nobody did for a replay: the first answer may have been lost with its holder.
     if (admitted.value.auctionGeneration === null) await this.parts.outbox.flush(admitted.value.taskId);
     return admitted;
+  }
+
+  /** What was admitted before is answered also of a suspended tenant. */
+  #admitOnce(
+    tenant: TenantDoc,
+    asked: Asked,
+    admit: () => Result<Admission, AdmitRefusal>,
+  ): Result<Admission, AdmitRefusal> {
+    const once = this.parts.replays.once(asked, {
+      make: () => (tenant.suspendedAtMs === null ? admit() : fail({ reason: "tenant_suspended" } as const)),
+      keep: ({ taskId }) => taskId,
+      again: (taskId) => this.parts.auctions.admittedBefore(taskId),
+    });
+    return once.ok ? ok(once.value.value) : once;
   }
 
   async takeAuction(taskId: TaskId, generation: number): ReturnType<MarketRoomApi["takeAuction"]> {
@@ -73,8 +94,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       const held = this.parts.keyHolder(keyHash);
       if (held === null) return fail({ reason: "unauthenticated" } as const);
       if (!held.key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
-      if (held.tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
-      return this.parts.auctions.accept({ taskId, agentId });
+      return this.parts.auctions.accept(held.tenant, { taskId, agentId });
     }, taskId);
   }
 
@@ -127,6 +147,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (this.parts.tenant() === null) return;
     await this.parts.commit(() => {
       this.parts.desk.historyWritten(written, parked);
+      this.parts.replays.forgetExpired();
       this.parts.outside.follow("history");
     });
   }

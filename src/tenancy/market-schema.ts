@@ -4,10 +4,11 @@ import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_VERSIONS } from "../durable/timers.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
-import { KEY_SCHEMA } from "./key-store.ts";
+import { KEY_INDEXES, KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
+import { REPLAY_SCHEMA } from "./replays.ts";
 
 const STEPS: SchemaSteps = [
   `
@@ -88,6 +89,11 @@ ALTER TABLE keys ADD COLUMN budget TEXT;
   // Keys from before there were scopes may do all that there is, and have no end.
   KEY_SCHEMA,
   TRACE_HISTORY_SCHEMA,
+  // Idempotency-Keys of all that is made, by whose they are. Keys are counted, and listed page by page.
+  `
+${REPLAY_SCHEMA}
+${KEY_INDEXES}
+`,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

@@ -1,6 +1,6 @@
 /** The market room's tables and the statements over them, but for those with files of their own. No decisions here. */
 import type { Agent } from "../market/agent.ts";
-import type { TenantId, TaskId } from "../market/ids.ts";
+import type { TenantId } from "../market/ids.ts";
 import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
 import { HistoryStore } from "./history-store.ts";
 import { KeyStore } from "./key-store.ts";
@@ -102,27 +102,6 @@ export class MarketStore {
   putToldOpen(open: boolean): void {
     this.#sql.exec("INSERT OR REPLACE INTO counters (name, value) VALUES ('tenant-open', ?)", Number(open));
     this.#toldOpen = open;
-  }
-
-  idempotent(key: string, nowMs: number): { readonly bodyHash: string; readonly taskId: TaskId } | null {
-    this.#sql.exec("DELETE FROM idempotency WHERE expires_at_ms <= ?", nowMs);
-    const row = this.#sql
-      .exec<{ body_hash: string; task_id: string }>(
-        "SELECT body_hash, task_id FROM idempotency WHERE key = ?",
-        key,
-      )
-      .toArray()[0];
-    return row === undefined ? null : { bodyHash: row.body_hash, taskId: row.task_id as TaskId };
-  }
-
-  rememberKey(key: string, bodyHash: string, taskId: TaskId, expiresAtMs: number): void {
-    this.#sql.exec(
-      "INSERT INTO idempotency (key, body_hash, task_id, expires_at_ms) VALUES (?, ?, ?, ?)",
-      key,
-      bodyHash,
-      taskId,
-      expiresAtMs,
-    );
   }
 
   #one<T>(query: string, ...bindings: string[]): T | null {

@@ -1,5 +1,6 @@
-/** The cron sweep: wakes market rooms that still have open work, should an alarm ever have been given up. */
+/** The cron sweep: wakes market rooms that still have open work, should an alarm ever have been given up; and forgets old keys. */
 import type { Config } from "../config.ts";
+import { forgetClaims } from "../history/claim-tenant.ts";
 import { readOpenTenants } from "../history/read-open-tenants.ts";
 import { logError, logInfo } from "../log.ts";
 import type { TenantId } from "../market/ids.ts";
@@ -21,6 +22,11 @@ export async function sweep(config: Config): Promise<void> {
     }
     cursor = tenants.at(-1);
     if (tenants.length < PAGE || cursor === undefined) break;
+  }
+  try {
+    await forgetClaims(config.db, config.source.now());
+  } catch (error) {
+    logError("sweep-claims", error);
   }
   logInfo("swept", { openTasks: open });
 }

@@ -5,6 +5,7 @@ import { migrateSchema } from "../../../src/durable/schema.ts";
 import { KEY_SCOPES } from "../../../src/market/key-scope.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { evictRooms, KEY_HASH, openMarket, stopTheClock } from "../rooms/market-day.ts";
+import { undoReplays } from "./older-rooms.ts";
 import { ask, limited, plannedMicros, refusalOf } from "../rooms/money-day.ts";
 
 beforeEach(() => {
@@ -29,6 +30,7 @@ test("a room of the version before opens: key, budget and open tasks are as they
   const day = await openMarket({ keyBudget: limited({ totalMicros: planned }) });
   const { taskId } = await ask(day);
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
+    undoReplays(storage);
     for (const column of COLUMNS) storage.sql.exec(`ALTER TABLE keys DROP COLUMN ${column}`);
     runTheStep(storage);
     const document = "json_remove(body, '$.locationHint', '$.suspendedAtMs', '$.erasure')";
@@ -56,6 +58,7 @@ test("the step leaves the tables that a new room has", async () => {
     );
   const fresh = await columnsOf();
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
+    undoReplays(storage);
     for (const column of COLUMNS) storage.sql.exec(`ALTER TABLE keys DROP COLUMN ${column}`);
     runTheStep(storage);
   });

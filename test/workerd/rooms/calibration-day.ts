@@ -74,9 +74,9 @@ export async function openCalibrationDay(): Promise<CalibrationDay> {
       await consumeHistory(config, createVectorIndex(config.vectorize), batch);
     },
     quote: async (tasks) => {
-      const id = await quoteCalibration(config, { tenantId, asked: tasks });
-      if (id === null) throw new Error("no such tenant");
-      return read(id);
+      const kept = await quoteCalibration(config, { tenantId, asked: tasks });
+      if (kept?.ok !== true) throw new Error("no quote");
+      return read(kept.value.value);
     },
     accept: async (id) => {
       const accepted = await calibrations.acceptCalibration(id);

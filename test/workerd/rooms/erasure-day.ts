@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import type { TaskId, TenantId } from "../../../src/market/ids.ts";
+import { claimTenant } from "../../../src/history/claim-tenant.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
 import { eraseTenant, type EraseReport } from "../../../src/tenancy/erase-tenant.ts";
@@ -13,7 +14,7 @@ export type Past = MarketDay & {
   readonly tasks: readonly { readonly taskId: TaskId; readonly room: TaskStub }[];
 };
 
-/** A tenant with a past: two tasks that ended, their rows in D1, their vectors in the index. */
+/** A tenant with a past: the key that it was asked for under, two tasks that ended, their rows in D1, their vectors in the index. */
 export async function pastOf({ index, vectorize }: Index): Promise<Past> {
   const day = await openMarket();
   const memory = memoryOver(index);
@@ -21,6 +22,8 @@ export async function pastOf({ index, vectorize }: Index): Promise<Past> {
   await carryRows(config, day.tenantId);
   await carryVectors(config, index, day.tenantId);
   vectorize.flush();
+  const claim = { keyHash: day.tenantId, bodyHash: "b", tenantId: day.tenantId };
+  await claimTenant(config.db, { ...claim, expiresAtMs: Date.now() + 1 }, Date.now());
   return { ...day, tasks };
 }
 

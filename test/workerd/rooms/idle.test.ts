@@ -1,0 +1,171 @@
+/** An idle tenant costs nothing but its storage: nothing of it is awake, and nothing will wake it. */
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { METHODS } from "../../../src/api/app.ts";
+import { makeApiKey } from "../../../src/api/credentials.ts";
+import { runAuction } from "../../../src/auction/run-auction.ts";
+import { newId, type TaskId } from "../../../src/market/ids.ts";
+import { isFinal } from "../../../src/market/task.ts";
+import { carryRows } from "../../../src/tenancy/consume-history.ts";
+import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
+import { runSlice } from "../../../src/trace/run-slice.ts";
+import { ScriptedModels } from "../../support/scripted-models.ts";
+import { idOf } from "../api/idempotency-day.ts";
+import { call, OPERATOR, post } from "../api/support.ts";
+import {
+  alarmOf,
+  auctionDeps,
+  CHEAP,
+  config,
+  DEAR,
+  evictRooms,
+  MIDDLE,
+  openMarket,
+  stopTheClock,
+  traceDeps,
+  type MarketDay,
+  type TaskStub,
+} from "./market-day.ts";
+import { anIndex, BIDS, memoryOver, runTask, VERDICTS } from "./memory-day.ts";
+
+let clock: ReturnType<typeof stopTheClock>;
+beforeEach(() => {
+  clock = stopTheClock();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Index = ReturnType<typeof anIndex>;
+interface Task {
+  readonly taskId: TaskId;
+  readonly room: TaskStub;
+}
+
+/** What could wake a room or keep it awake. */
+async function wakersOf(room: DurableObjectStub) {
+  const alarmAtMs = await alarmOf(room);
+  return runInDurableObject(room, async (_room, ctx) => ({
+    alarmAtMs,
+    timers: ctx.storage.sql.exec("SELECT kind, subject FROM timers").toArray(),
+    sockets: ctx.getWebSockets().length,
+  }));
+}
+const NO_BIDS = { [CHEAP]: "empty", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
+const ASLEEP = { alarmAtMs: null, timers: [], sockets: 0 };
+
+/** A listener as a client leaves it: it takes whatever comes, until the room closes it. */
+async function listen(room: TaskStub): Promise<void> {
+  const response = await room.fetch("https://task-room/events?after=0", {
+    headers: { Upgrade: "websocket" },
+  });
+  const socket = response.webSocket;
+  if (socket === null) throw new Error("no listener");
+  socket.addEventListener("close", () => socket.close(1000));
+  socket.accept();
+}
+
+/** One that passed and one that failed, both in the memory; one that nobody bid for; one that was cancelled in its work. */
+async function busyDay(day: MarketDay, { index }: Index): Promise<Task[]> {
+  const memory = memoryOver(index);
+  const tasks: Task[] = [await runTask(day, { memory }), await runTask(day, { memory, result: "41" })];
+  const unbid = await day.admit();
+  await listen(unbid.room);
+  await runAuction(auctionDeps(new ScriptedModels({ bids: NO_BIDS })), unbid.holder);
+  const cancelled = await day.admit();
+  await listen(cancelled.room);
+  const models = new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps: [{ text: "42" }] });
+  await runAuction(auctionDeps(models), cancelled.holder);
+  await day.market.cancel(cancelled.taskId);
+  const work = { kind: "trace", tenantId: day.tenantId, taskId: cancelled.taskId } as const;
+  await runSlice(traceDeps(models), { ...work, attempt: 1, generation: 1 });
+  return [...tasks, unbid, cancelled];
+}
+
+/** The rooms' alarms ring as they come due, and the consumers come, for ten minutes. */
+async function passTenMinutes(day: MarketDay, tasks: readonly Task[], index: Index): Promise<void> {
+  for (let minute = 0; minute < 10; minute++) {
+    await carryRows(config, day.tenantId);
+    await carryVectors(config, index.index, day.tenantId);
+    index.vectorize.flush();
+    clock.pass(60_000);
+    for (const room of [day.market, ...tasks.map((task) => task.room)]) await runDurableObjectAlarm(room);
+  }
+}
+
+/** Routes that show something of one tenant, with its own ids in them. */
+function reading(ids: { tenantId: string; taskId: string; calibration: string }): string[] {
+  return METHODS.filter(
+    ([path, methods]) =>
+      methods.includes("GET") && (path.startsWith("/v1/") || path.startsWith("/admin/tenants/:id")),
+  ).map(([path]) =>
+    path
+      .replace(":calibration", ids.calibration)
+      .replace(":id", path.startsWith("/v1/") ? ids.taskId : ids.tenantId),
+  );
+}
+
+describe("an idle tenant", () => {
+  test("has no alarm, no timer and no listener, in its market room and in the rooms of its tasks", async () => {
+    const index = anIndex();
+    const day = await openMarket();
+    const tasks = await busyDay(day, index);
+    expect(await wakersOf(day.market)).not.toEqual(ASLEEP);
+    await passTenMinutes(day, tasks, index);
+
+    const states = await Promise.all(tasks.map(async ({ room }) => (await room.view())?.state));
+    expect(states).toEqual(["finished", "finished", "failed", "cancelled"]);
+    expect(await day.market.heldTasks()).toEqual([]);
+    expect(await wakersOf(day.market)).toEqual(ASLEEP);
+    for (const { room } of tasks) expect(await wakersOf(room)).toEqual(ASLEEP);
+    await evictRooms(day.market, ...tasks.map(({ room }) => room));
+    expect(await runDurableObjectAlarm(day.market)).toBe(false);
+  });
+
+  test("is read, by every route that shows something of it, and sleeps on", async () => {
+    const index = anIndex();
+    const day = await openMarket();
+    const { key, hash } = await makeApiKey(day.tenantId);
+    const keyId = newId("key", config.source);
+    await day.market.addKey({ keyId, hash, name: "reads", budget: null });
+    const tasks = await busyDay(day, index);
+    await passTenMinutes(day, tasks, index);
+    const quotes = `/admin/tenants/${day.tenantId}/calibrations`;
+    const calibration = await idOf(await post(quotes, { tasks: 2 }, OPERATOR));
+    const rooms = [day.market, ...tasks.map(({ room }) => room)];
+    await evictRooms(...rooms);
+
+    const { tenantId } = day;
+    for (const { taskId } of tasks) {
+      for (const path of reading({ tenantId, taskId, calibration })) {
+        const headers = path.startsWith("/v1/") ? { Authorization: `Bearer ${key}` } : OPERATOR;
+        const response = await call(path, { headers });
+        await response.text();
+        expect([path, response.status < 500]).toEqual([path, true]);
+        expect([401, 403, 405]).not.toContain(response.status);
+      }
+    }
+    for (const room of rooms) expect(await wakersOf(room)).toEqual(ASLEEP);
+  });
+
+  test("that was only made, with a key that is used, sleeps as soon as the history has its row", async () => {
+    const day = await openMarket();
+    await carryRows(config, day.tenantId);
+    expect(await wakersOf(day.market)).toEqual(ASLEEP);
+    const created = `/admin/tenants/${day.tenantId}/keys`;
+    await post(created, { name: "k" }, { ...OPERATOR, "Idempotency-Key": "k" });
+    expect(await wakersOf(day.market)).toEqual(ASLEEP);
+  });
+});
+
+test("a task that is open keeps its rooms' timers, so that what is looked at above can be seen", async () => {
+  const day = await openMarket();
+  const { room, taskId } = await day.admit();
+  await listen(room);
+  await carryRows(config, day.tenantId);
+  expect((await day.market.heldTasks()).map((task) => isFinal(task.state))).toEqual([false]);
+  const market = await wakersOf(day.market);
+  expect(market.alarmAtMs).not.toBeNull();
+  expect(market.timers).toContainEqual({ kind: "auction-lease", subject: taskId });
+  expect((await wakersOf(room)).sockets).toBe(1);
+});
