@@ -17,6 +17,8 @@ export type KeyId = Branded<"key">;
 export type CallId = Branded<"cal">;
 export type TraceId = Branded<"trc">;
 export type CalibrationId = Branded<"clb">;
+export type WebhookId = Branded<"whk">;
+export type DeliveryId = Branded<"dlv">;
 
 interface IdTypes {
   readonly tsk: TaskId;
@@ -28,6 +30,8 @@ interface IdTypes {
   readonly cal: CallId;
   readonly trc: TraceId;
   readonly clb: CalibrationId;
+  readonly whk: WebhookId;
+  readonly dlv: DeliveryId;
 }
 
 export type IdPrefix = keyof IdTypes;

@@ -36,6 +36,8 @@ interface World {
   readonly keys: readonly (readonly string[])[];
   /** Ids of each tenant's tasks: open ones, settled ones that its room holds, and one that is in the history alone. */
   readonly ids: readonly (readonly string[])[];
+  /** Each tenant's webhook, and a delivery to it. */
+  readonly webhooks: readonly { readonly webhookId: string; readonly deliveryId: string }[];
 }
 
 let world: World;
@@ -44,15 +46,27 @@ beforeAll(async () => {
   const tenants = await Promise.all([openTenant(), openTenant(), openTenant()]);
   const ids: string[][] = [];
   const keys: string[][] = [];
+  const webhooks: World["webhooks"][number][] = [];
   for (const tenant of tenants) {
     const inHistory = await failedTask(tenant);
     await carryHistory(tenant);
     const { data } = await (await ask(tenant, "GET", "/v1/keys")).json<{ data: { id: string }[] }>();
     keys.push(data.map(({ id }) => id));
+    webhooks.push(await aDelivery(tenant));
     ids.push([inHistory, await failedTask(tenant), await holdTask(tenant)]);
   }
-  world = { tenants, keys, ids };
+  world = { tenants, keys, ids, webhooks };
 });
+
+async function aDelivery(tenant: Tenant): Promise<World["webhooks"][number]> {
+  const headers = { ...tenant.auth, "Content-Type": "application/json" };
+  const body = JSON.stringify({ url: "https://hooks.example.com/" });
+  const webhook = await (
+    await call("/v1/webhooks", { method: "POST", body, headers })
+  ).json<{ id: string }>();
+  const tested = await call(`/v1/webhooks/${webhook.id}/test`, { method: "POST", headers });
+  return { webhookId: webhook.id, deliveryId: (await tested.json<{ id: string }>()).id };
+}
 
 async function ask(tenant: Tenant, method: string, path: string): Promise<Response> {
   const body =
@@ -64,8 +78,22 @@ async function ask(tenant: Tenant, method: string, path: string): Promise<Respon
   });
 }
 
-function naming(path: string, id: string): string {
-  return path.replaceAll(/:\w+/g, id);
+/** What a route's parameters name of a tenant's; `id`: which of several. */
+function naming(path: string, at: number, id: number): string {
+  const { webhookId, deliveryId } = pick(world.webhooks, at);
+  const named: Record<string, string> = {
+    key: pick(pick(world.keys, at), id),
+    id: pick(pick(world.ids, at), id),
+    webhook: webhookId,
+    delivery: deliveryId,
+  };
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => named[name] ?? "");
+}
+
+/** As `naming`, by ids that nobody has. */
+function namingNothing(path: string): string {
+  const prefixes = { key: "key", id: "tsk", webhook: "whk", delivery: "dlv" } as const;
+  return path.replaceAll(/:(\w+)/g, (_, name: keyof typeof prefixes) => newId(prefixes[name], config.source));
 }
 
 const pair = fc
@@ -90,14 +118,24 @@ describe("another tenant's id", () => {
       fc.asyncProperty(pair, async ({ caller, other, id, route }) => {
         const { method, path } = pick(NAMING, route);
         const tenant = pick(world.tenants, caller);
-        const named = path.includes(":key") ? world.keys : world.ids;
-        const unknownId = newId(path.includes(":key") ? "key" : "tsk", config.source);
-        const foreign = await ask(tenant, method, naming(path, pick(pick(named, other), id)));
-        const unknown = await ask(tenant, method, naming(path, unknownId));
+        const foreign = await ask(tenant, method, naming(path, other, id));
+        const unknown = await ask(tenant, method, namingNothing(path));
         expect(foreign.status).toBe(404);
         expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
       }),
-      { numRuns: 60 },
+      { numRuns: 90 },
+    );
+  });
+
+  test("of a delivery leads nowhere under one's own webhook either", async () => {
+    const caller = pick(world.tenants, 0);
+    const { webhookId } = pick(world.webhooks, 0);
+    const redeliver = async (deliveryId: string) =>
+      ask(caller, "POST", `/v1/webhooks/${webhookId}/deliveries/${deliveryId}/redeliver`);
+    const foreign = await redeliver(pick(world.webhooks, 1).deliveryId);
+    expect(foreign.status).toBe(404);
+    expect(await fingerprint(foreign)).toEqual(
+      await fingerprint(await redeliver(newId("dlv", config.source))),
     );
   });
 
@@ -127,6 +165,7 @@ describe("what a tenant is shown", () => {
     const foreign = [1, 2].flatMap((at) => [
       ...pick(world.ids, at),
       ...pick(world.keys, at),
+      ...Object.values(pick(world.webhooks, at)),
       pick(world.tenants, at).tenantId,
       pick(world.tenants, at).keyHash,
     ]);
