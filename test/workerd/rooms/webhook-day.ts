@@ -59,8 +59,9 @@ export interface WebhookDay extends MarketDay {
   timerOf(webhookId: WebhookId): Promise<number | null>;
 }
 
-export async function openWebhookDay(): Promise<WebhookDay> {
-  const day = await openMarket();
+/** @param opened the market whose tenant listens; default: a new one */
+export async function openWebhookDay(opened?: MarketDay): Promise<WebhookDay> {
+  const day = opened ?? (await openMarket());
   const { market, tenantId } = day;
   const receiver = new Receiver();
   const order = async (given: Unsigned<WebhookOrder>): Promise<WebhookAnswer> =>

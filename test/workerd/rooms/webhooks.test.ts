@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RETRY_AFTER_MS } from "../../../src/market/delivery.ts";
 import { newId } from "../../../src/market/ids.ts";
-import { admitOnly, config, evictRooms, stopTheClock } from "./market-day.ts";
+import { openCalibrationDay, runTask } from "./calibration-day.ts";
+import { admitOnly, CHEAP, config, DEAR, evictRooms, stopTheClock } from "./market-day.ts";
 import { openWebhookDay, Receiver } from "./webhook-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -67,6 +68,29 @@ describe("a task's end", () => {
     await evictRooms(day.market);
     await day.carry(webhookId);
     expect(day.receiver.sent.map((sent) => Receiver.verified(sent).data["taskId"])).toEqual([taskId]);
+  });
+
+  test("that an auction and a trace came to is told with winner and cost; a calibration's run is nobody's event", async () => {
+    const calibration = await openCalibrationDay();
+    const day = await openWebhookDay(calibration);
+    const { webhookId } = await day.endpoint();
+    const { taskId } = await calibration.pastTask();
+    await calibration.carryHistory();
+    const { quote } = await calibration.quote(1);
+    await calibration.accept(quote.calibrationId);
+    await calibration.ringMarket();
+    const run = runTask(await calibration.read(quote.calibrationId), CHEAP);
+    await calibration.carryOut(run, { text: "42" });
+    const ended = await day.market.heldTasks();
+    expect(ended.find((task) => task.taskId === run)).toMatchObject({ state: "finished" });
+    await day.carry(webhookId);
+    const [event, ...others] = day.receiver.sent.map((sent) => Receiver.verified(sent));
+    expect(event).toMatchObject({
+      type: "task.finished",
+      data: { taskId, state: "finished", outcome: "pass", agentId: DEAR, attempts: 1 },
+    });
+    expect(event?.data["costUsd"]).toBeGreaterThan(0);
+    expect(others).toEqual([]);
   });
 
   test("of a suspended tenant is told, too", async () => {
