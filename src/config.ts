@@ -8,9 +8,19 @@ import { POOLS } from "./agents/pool/index.ts";
 import { poolSchema, type Pool } from "./market/agent.ts";
 import type { Source, TaskId, TenantId } from "./market/ids.ts";
 import type { LocationHint } from "./market/location-hint.ts";
-import type { AuctionMessage, HistoryMessage, TraceMessage } from "./market/message.ts";
+import type { AuctionMessage, HistoryMessage, TraceMessage, WebhookMessage } from "./market/message.ts";
 
 const ms = (fallback: number, max: number) => z.coerce.number().int().min(1).max(max).default(fallback);
+
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ""),
+  );
 
 const variablesSchema = z.object({
   /** Name of the pool file that tenants without a pool of their own use. */
@@ -27,15 +37,12 @@ const variablesSchema = z.object({
   /** Longest single model call of a trace. */
   MODEL_CALL_MS: ms(120_000, 600_000),
   /** Comma-separated origins with optional path prefix that the `http` tool may call. */
-  HTTP_ALLOW_LIST: z
-    .string()
-    .default("")
-    .transform((list) =>
-      list
-        .split(",")
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== ""),
-    ),
+  HTTP_ALLOW_LIST: list,
+  /** Comma-separated origins that webhooks may go to though they are not public, or not https: for local use. */
+  WEBHOOK_ALLOW_LIST: list.refine(
+    (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+    "not a list of origins such as http://127.0.0.1:8789",
+  ),
   /** Embedding model of the memory as JSON, read by `memory/embedder.ts`; default: a Workers AI model. */
   EMBEDDING: z
     .string()
@@ -62,6 +69,7 @@ export interface Config {
   readonly sliceMs: number;
   readonly modelCallMs: number;
   readonly httpAllowList: readonly string[];
+  readonly webhookAllowList: readonly string[];
   /** As `memory/embedder.ts` reads it. */
   readonly embedding: unknown;
   readonly adminSecret: string | null;
@@ -74,6 +82,7 @@ export interface Config {
   readonly db: D1Database;
   readonly workQueue: Queue<AuctionMessage | TraceMessage>;
   readonly historyQueue: Queue<HistoryMessage>;
+  readonly webhookQueue: Queue<WebhookMessage>;
   /**
    * The tenant's market room, as the seam that the caller declares; `index.ts` proves that the room fits.
    *
@@ -119,6 +128,7 @@ function readConfig(env: Env): Config {
     sliceMs: v.SLICE_MS,
     modelCallMs: v.MODEL_CALL_MS,
     httpAllowList: v.HTTP_ALLOW_LIST,
+    webhookAllowList: v.WEBHOOK_ALLOW_LIST,
     embedding: v.EMBEDDING,
     adminSecret: v.ADMIN_SECRET ?? null,
     receiptSigningKey: v.RECEIPT_SIGNING_KEY ?? null,
@@ -129,6 +139,7 @@ function readConfig(env: Env): Config {
     db: env.DB,
     workQueue: env.WORK_QUEUE,
     historyQueue: env.HISTORY_QUEUE,
+    webhookQueue: env.WEBHOOK_QUEUE,
     marketRoom: <Port>(tenantId: TenantId, hint: LocationHint | null = null) =>
       room<Port>(env.MARKET_ROOM, tenantId, hint),
     taskRoom: <Port>(tenantId: TenantId, taskId: TaskId) =>

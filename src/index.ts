@@ -8,7 +8,7 @@ import { createHelperStock } from "./auction/spread-calls.ts";
 import { parseConfig } from "./config.ts";
 import type { ErasureApi } from "./tenancy/erasure-desk.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
-import { consumeHistory } from "./tenancy/consume-history.ts";
+import { consumeOutside } from "./tenancy/consume-outside.ts";
 import { MarketRoom as TenantRoom } from "./tenancy/market-room.ts";
 import { sweep } from "./tenancy/sweep.ts";
 import type { TaskRoomPort } from "./tenancy/task-room-port.ts";
@@ -89,8 +89,8 @@ export default {
   fetch: (request, env, ctx) => enter(env, ctx).app.fetch(request, env, ctx),
   queue: async (batch, env, ctx) => {
     const { config, index, work } = enter(env, ctx);
-    if (batch.queue === "saleroom-history") await consumeHistory(config, index, batch);
-    else await consumeWork(work, batch);
+    if (batch.queue === "saleroom-work") await consumeWork(work, batch);
+    else await consumeOutside({ config, index, fetch: (url, init) => fetch(url, init) }, batch);
   },
   scheduled: async (_controller, env, ctx) => {
     await sweep(enter(env, ctx).config);

@@ -126,6 +126,7 @@ function countedEnv(env: Env): Env {
     ...env,
     WORK_QUEUE: countedQueue(env.WORK_QUEUE),
     HISTORY_QUEUE: countedQueue(env.HISTORY_QUEUE),
+    WEBHOOK_QUEUE: countedQueue(env.WEBHOOK_QUEUE),
     DB: countedDatabase(env.DB),
     VECTORIZE: countedIndex(env.VECTORIZE),
   } as Env;

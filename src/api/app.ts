@@ -12,6 +12,7 @@ import { quoteRoutes } from "./quote-routes.ts";
 import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { bookRoutes, usageRoutes } from "./usage-routes.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
 
 /** Largest request body, in bytes. */
 export const MAX_BODY_BYTES = 1024 * 1024;
@@ -25,9 +26,9 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id/receipt", "GET"],
   ["/v1/tasks/:id/cancel", "POST"],
   ["/v1/quotes", "POST"],
-  ["/v1/quotes/:id", "GET"],
-  ["/v1/quotes/:id/accept", "POST"],
-  ["/v1/quotes/:id/cancel", "POST"],
+  ["/v1/quotes/:quote", "GET"],
+  ["/v1/quotes/:quote/accept", "POST"],
+  ["/v1/quotes/:quote/cancel", "POST"],
   ["/.well-known/saleroom-receipt-key", "GET"],
   ["/v1/keys", "GET, POST"],
   ["/v1/keys/:key", "DELETE"],
@@ -36,6 +37,12 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/policy", "GET"],
   ["/v1/usage", "GET"],
   ["/v1/budget", "GET"],
+  ["/v1/webhooks", "GET, POST"],
+  ["/v1/webhooks/:webhook", "GET, PATCH, DELETE"],
+  ["/v1/webhooks/:webhook/rotate", "POST"],
+  ["/v1/webhooks/:webhook/test", "POST"],
+  ["/v1/webhooks/:webhook/deliveries", "GET"],
+  ["/v1/webhooks/:webhook/deliveries/:delivery/redeliver", "POST"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
   ["/admin/tenants", "GET, POST"],
@@ -84,6 +91,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/agents", agentRoutes(deps));
   app.route("/v1/policy", ownPolicyRoutes(deps));
   app.route("/v1", usageRoutes(deps));
+  app.route("/v1/webhooks", webhookRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
   app.route("/admin/tenants", keyRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));

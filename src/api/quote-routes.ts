@@ -41,13 +41,13 @@ type QuoteRoom = TaskRoomApi & EventSource;
 export function quoteRoutes(deps: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
     .post("/", async (c) => ask(c, deps))
-    .get("/:id", async (c) => {
+    .get("/:quote", async (c) => {
       const caller = await authorizedCaller(c, deps.config, "read");
       const { room } = quoteIn(c, deps, caller);
       return c.json(quoteJson(await mustQuote(room)));
     })
-    .post("/:id/accept", async (c) => accept(c, deps))
-    .post("/:id/cancel", async (c) => {
+    .post("/:quote/accept", async (c) => accept(c, deps))
+    .post("/:quote/cancel", async (c) => {
       const caller = await authorizedCaller(c, deps.config, "tasks");
       const { room, taskId } = quoteIn(c, deps, caller);
       await mustQuote(room);
@@ -94,7 +94,7 @@ async function accept(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { agentId } = await readOptionalBody(c, acceptSchema);
   const waitS = preferredWait(c);
   // Who is refused comes before what is wrong: the room answers to a key first.
-  const quoteId = parseId("quo", c.req.param("id") ?? "");
+  const quoteId = parseId("quo", c.req.param("quote") ?? "");
   const taskId = quoteId === null ? null : taskOf(quoteId);
   const market = deps.config.marketRoom<MarketRoomApi>(caller.tenantId);
   const request = { keyHash: caller.keyHash, taskId: taskId ?? NO_TASK, agentId };
@@ -165,7 +165,7 @@ function quoteIn(
   deps: ApiDeps,
   { tenantId }: Caller,
 ): { readonly taskId: TaskId; readonly room: QuoteRoom } {
-  const quoteId = parseId("quo", c.req.param("id") ?? "");
+  const quoteId = parseId("quo", c.req.param("quote") ?? "");
   if (quoteId === null) throw new Problem("quote_not_found");
   const taskId = taskOf(quoteId);
   return { taskId, room: deps.config.taskRoom<QuoteRoom>(tenantId, taskId) };

@@ -64,6 +64,8 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   quote_not_found: { status: 404, message: "There is no such quote.", retryable: false },
+  webhook_not_found: { status: 404, message: "This tenant has no such webhook.", retryable: false },
+  delivery_not_found: { status: 404, message: "This webhook has no such delivery.", retryable: false },
   route_not_found: { status: 404, message: "There is nothing at this path.", retryable: false },
   method_not_allowed: {
     status: 405,
@@ -139,6 +141,16 @@ export const ERROR_TABLE = {
   tenant_has_open_tasks: {
     status: 409,
     message: "This tenant has open tasks; `details` counts them, and `?force=true` cancels them.",
+    retryable: false,
+  },
+  too_many_webhooks: {
+    status: 409,
+    message: "This tenant has as many webhooks as it may have; delete one first.",
+    retryable: false,
+  },
+  webhook_disabled: {
+    status: 409,
+    message: "This webhook is disabled: nothing is sent to it until it is enabled again.",
     retryable: false,
   },
   no_mean_weights: {

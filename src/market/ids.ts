@@ -18,6 +18,8 @@ export type CallId = Branded<"cal">;
 export type TraceId = Branded<"trc">;
 export type CalibrationId = Branded<"clb">;
 export type QuoteId = Branded<"quo">;
+export type WebhookId = Branded<"whk">;
+export type DeliveryId = Branded<"dlv">;
 
 interface IdTypes {
   readonly tsk: TaskId;
@@ -30,6 +32,8 @@ interface IdTypes {
   readonly trc: TraceId;
   readonly clb: CalibrationId;
   readonly quo: QuoteId;
+  readonly whk: WebhookId;
+  readonly dlv: DeliveryId;
 }
 
 export type IdPrefix = keyof IdTypes;

@@ -121,10 +121,12 @@ export class ErasureDesk {
     if (erasure === null) return null;
     const nowMs = this.#desk.now();
     const claims = this.#count("SELECT count(*) AS n FROM memory_window WHERE held_until_ms > ?", nowMs);
+    // Nothing is handed out any more, but whoever has a delivery may be about to send it.
+    const sending = this.#count("SELECT count(*) AS n FROM deliveries WHERE held_until_ms > ?", nowMs);
     return {
       ...erasure,
       openTasks: this.#desk.store.tasks.countOpen(),
-      carriers: this.#carriers.count(nowMs) + claims,
+      carriers: this.#carriers.count(nowMs) + claims + sending,
       vectors: this.#count("SELECT count(*) AS n FROM memory"),
       taskRooms: this.#count("SELECT count(*) AS n FROM accounts"),
     };

@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { holdsStorage } from "../durable/erase-storage.ts";
 import type { Pool } from "../market/agent.ts";
-import type { AuctionId, CalibrationId } from "../market/ids.ts";
+import type { AuctionId, CalibrationId, WebhookId } from "../market/ids.ts";
 import type { Budget } from "../market/ledger/budget.ts";
 import { fail, ok } from "../market/result.ts";
 import type { AuctionParts } from "./auction-transitions.ts";
@@ -25,11 +25,13 @@ import type {
   TenantView,
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
+import type { WebhookApi } from "./webhooks/webhook-api.ts";
 import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
 
 /** The calls of the front office. */
 type OfficeApi = ErasureApi &
   CalibrationApi &
+  WebhookApi &
   Pick<
     MarketRoomApi,
     | "setUp"
@@ -203,5 +205,25 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
 
   async runningCalibrations(): ReturnType<CalibrationApi["runningCalibrations"]> {
     return this.parts.counter.runningCalibrations();
+  }
+
+  // --- Webhooks ---
+
+  async manageWebhooks(
+    ...[order]: Parameters<WebhookApi["manageWebhooks"]>
+  ): ReturnType<WebhookApi["manageWebhooks"]> {
+    if (this.parts.liveTenant() === null) return fail({ reason: "unauthenticated" });
+    const request = await completed(order.idempotency);
+    return this.parts.commit(() => this.parts.webhooks.desk.carryOut(order, request));
+  }
+
+  async claimDeliveries(webhookId: WebhookId): ReturnType<WebhookApi["claimDeliveries"]> {
+    if (this.parts.liveTenant() === null) return null;
+    return this.parts.commit(() => this.parts.webhooks.deliveries.claim(webhookId));
+  }
+
+  async reportDeliveries(...told: Parameters<WebhookApi["reportDeliveries"]>): Promise<void> {
+    if (this.parts.tenant() === null) return;
+    await this.parts.commit(() => this.parts.webhooks.deliveries.report(...told));
   }
 }

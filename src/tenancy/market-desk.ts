@@ -26,6 +26,7 @@ import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, TenantDoc } from "./market-store.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
+import type { DeliveryDesk } from "./webhooks/delivery-desk.ts";
 
 /** What this room owes to a task's room. */
 export type ToTaskRoom =
@@ -72,6 +73,7 @@ export interface MarketDeskParts {
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
+  readonly webhooks: Pick<DeliveryDesk, "taskEnded">;
 }
 
 export class MarketDesk {
@@ -81,6 +83,7 @@ export class MarketDesk {
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
+  readonly #webhooks: MarketDeskParts["webhooks"];
 
   constructor(parts: MarketDeskParts) {
     this.config = parts.config;
@@ -89,6 +92,7 @@ export class MarketDesk {
     this.outbox = parts.outbox;
     this.memory = parts.memory;
     this.ledger = parts.ledger;
+    this.#webhooks = parts.webhooks;
   }
 
   now(): number {
@@ -170,9 +174,13 @@ export class MarketDesk {
     return asMicros(heldMicros + chargedMicros);
   }
 
-  /** Stores a task in its next state, of which the history is told, after others that belong to the transition. */
+  /**
+   * Stores a task in its next state, of which the history is told, after others that belong to the transition; and of a
+   * final one, the tenant's webhooks.
+   */
   record(task: MarketTask, others: readonly HistoryRow[]): void {
     this.store.tasks.record({ ...task, rowVersion: task.rowVersion + 1 }, others);
+    if (isFinal(task.state)) this.#webhooks.taskEnded(task, () => this.#rowOf(task));
   }
 
   historyBatch(limit: number): ReturnType<HistoryStore["batch"]> {

@@ -6,7 +6,7 @@ import { Outbox } from "../durable/outbox.ts";
 import { hasSchema, migrateSchema } from "../durable/schema.ts";
 import { Timers } from "../durable/timers.ts";
 import { logError } from "../log.ts";
-import type { TaskId } from "../market/ids.ts";
+import type { TaskId, WebhookId } from "../market/ids.ts";
 import { AuctionLeases } from "./auction-leases.ts";
 import { AuctionTransitions, type AuctionParts } from "./auction-transitions.ts";
 import { CalibrationDesk } from "./calibration-desk.ts";
@@ -26,6 +26,7 @@ import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import { Replays } from "./replays.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
+import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** Rows and vectors gather for this long before a consumer is called: one visit carries what a burst of tasks left. */
 const GATHER_S = 1;
@@ -45,6 +46,7 @@ export class MarketParts {
   readonly outside: OutsideStores;
   readonly replays: Replays;
   readonly keys: KeyDesk;
+  readonly webhooks: Webhooks;
   readonly carriers = new Carriers();
   readonly erasure: ErasureDesk;
   readonly #ctx: DurableObjectState;
@@ -75,6 +77,7 @@ export class MarketParts {
     });
     this.memory = new MemoryStore(ctx.storage, now);
     this.ledger = new Ledger(ctx.storage, now);
+    this.webhooks = this.#openWebhooks();
     this.desk = new MarketDesk({
       memory: this.memory,
       ledger: this.ledger,
@@ -82,6 +85,7 @@ export class MarketParts {
       store: this.store,
       timers: this.timers,
       outbox: this.outbox,
+      webhooks: this.webhooks.deliveries,
     });
     this.auctions = new AuctionTransitions(this.desk, deps);
     this.leases = new AuctionLeases(this.desk);
@@ -112,8 +116,21 @@ export class MarketParts {
     if (this.#ready) migrateSchema(ctx.storage, MARKET_SCHEMA);
   }
 
+  #openWebhooks(): Webhooks {
+    return new Webhooks({
+      storage: this.#ctx.storage,
+      timers: this.timers,
+      source: this.config.source,
+      keys: this.store.keys,
+      replays: this.replays,
+      isLive: () => this.liveTenant() !== null,
+      send: (webhookId) => this.#callSender(webhookId),
+    });
+  }
+
   #finish(): void {
     this.outside.announceOwed();
+    this.webhooks.calls.follow();
     this.outbox.tidy();
     this.timers.arm();
   }
@@ -122,6 +139,7 @@ export class MarketParts {
     this.store.forget();
     this.memory.forget();
     this.ledger.forget();
+    this.webhooks.forget();
   }
 
   /** True where the room has tables: somebody set its tenant up. */
@@ -157,6 +175,13 @@ export class MarketParts {
     const { tenantId } = this.desk.mustTenant();
     const sent = this.config.historyQueue.send({ kind, tenantId }, { delaySeconds: GATHER_S });
     this.#ctx.waitUntil(sent.catch((error: unknown) => logError(`${kind}-nudge`, error)));
+  }
+
+  /** As `#callConsumer`, for an endpoint that something is due to. */
+  #callSender(webhookId: WebhookId): void {
+    const { tenantId } = this.desk.mustTenant();
+    const sent = this.config.webhookQueue.send({ kind: "webhook", tenantId, webhookId });
+    this.#ctx.waitUntil(sent.catch((error: unknown) => logError("webhook-nudge", error)));
   }
 
   /** The room of a task of this tenant. */

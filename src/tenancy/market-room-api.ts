@@ -19,6 +19,7 @@ import type { BooksAnswers, BooksQuery } from "./books.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { IdempotencyConflict, IdempotentRequest } from "./idempotency.ts";
 import type { HoldRefusal } from "./ledger.ts";
+import type { WebhookApi } from "./webhooks/webhook-api.ts";
 
 export type Ordering = "parallel" | "strict";
 
@@ -201,7 +202,7 @@ export interface TenantView {
   readonly openTasks: number;
 }
 
-export interface MarketRoomApi extends CalibrationApi {
+export interface MarketRoomApi extends CalibrationApi, WebhookApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */

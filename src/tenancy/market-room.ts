@@ -9,7 +9,7 @@ import { Outbox } from "../durable/outbox.ts";
 import type { Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { TaskRow } from "../market/history-row.ts";
-import type { TaskId } from "../market/ids.ts";
+import type { TaskId, WebhookId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
@@ -33,6 +33,7 @@ import type {
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import type { Asked } from "./replays.ts";
+import { WEBHOOK_TIMER } from "./webhooks/webhook-calls.ts";
 
 export class MarketRoom extends FrontOffice implements MarketRoomApi {
   // --- The way of a task ---
@@ -205,6 +206,8 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
   async #onTimer(timer: Timer): Promise<void> {
     if (Outbox.owns(timer.kind)) return this.parts.outbox.flush(timer.subject);
     if (timer.kind === "history" || timer.kind === "memory") return this.parts.outside.remind(timer.kind);
+    // SAFETY: set with an endpoint's id as subject.
+    if (timer.kind === WEBHOOK_TIMER) return this.parts.webhooks.calls.remind(timer.subject as WebhookId);
     if (timer.kind === CALIBRATION_TIMER) return this.parts.counter.beginRuns();
     // SAFETY: timers of auctions and quotes are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;

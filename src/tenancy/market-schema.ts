@@ -9,6 +9,7 @@ import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 import { REPLAY_SCHEMA } from "./replays.ts";
+import { WEBHOOK_SCHEMA } from "./webhooks/webhook-store.ts";
 
 const STEPS: SchemaSteps = [
   `
@@ -94,6 +95,7 @@ ALTER TABLE keys ADD COLUMN budget TEXT;
 ${REPLAY_SCHEMA}
 ${KEY_INDEXES}
 `,
+  WEBHOOK_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

@@ -21,7 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Packages of the pure room: libraries that compute, and nothing of a platform. */
-const PURE_PACKAGES = ["zod", "ulidx", "pure-rand"];
+const PURE_PACKAGES = ["zod", "ulidx", "pure-rand", "ipaddr.js"];
 
 const IMPURE = [
   "Date", "performance", "Math.random", "crypto", "console", "fetch", "setTimeout", "setInterval", "queueMicrotask",

@@ -89,6 +89,7 @@ describe("a config", () => {
       sliceMs: 25_000,
       modelCallMs: 120_000,
       httpAllowList: [],
+      webhookAllowList: [],
       adminSecret: null,
     });
     expect(config.pool.map((agent) => agent.id)).toEqual(
@@ -114,6 +115,8 @@ describe("a config", () => {
     ["SLICE_MS", "600001"],
     ["MODEL_CALL_MS", "NaN"],
     ["POOL", "staging"],
+    ["WEBHOOK_ALLOW_LIST", "127.0.0.1:8789"],
+    ["WEBHOOK_ALLOW_LIST", "http://127.0.0.1:8789/hook"],
     ["ADMIN_SECRET", "short"],
   ])("with %s=%s does not start, and names the variable", (name, value) => {
     expect(() => parseConfig(anEnv({ [name]: value }))).toThrow(name);

@@ -12,6 +12,7 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "calibration_expired": 409,
       "calibration_not_found": 404,
       "cost_limit_too_low": 400,
+      "delivery_not_found": 404,
       "forbidden": 403,
       "idempotency_conflict": 409,
       "idempotent_secret_sealed": 409,
@@ -36,11 +37,14 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "tenant_not_found": 404,
       "tenant_suspended": 403,
       "too_many_keys": 409,
+      "too_many_webhooks": 409,
       "unauthenticated": 401,
       "unavailable": 503,
       "unknown_offer": 400,
       "unknown_policy": 400,
       "unsupported_media_type": 415,
+      "webhook_disabled": 409,
+      "webhook_not_found": 404,
     }
   `);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { AGENT_ID_PATTERN, newId, parseId } from "../../../src/market/ids.ts";
 import { fixedSource } from "../../support/builders.ts";
 
-const PREFIXES = ["tsk", "auc", "bid", "ten", "key", "cal", "trc"] as const;
+const PREFIXES = ["tsk", "auc", "bid", "ten", "key", "cal", "trc", "whk", "dlv"] as const;
 
 describe("new ids", () => {
   test("have their prefix and 26 characters of lower-case Crockford base 32", () => {

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { historyMessageSchema, workMessageSchema } from "../../../src/market/message.ts";
-import { anOpening } from "../../support/builders.ts";
+import { newId } from "../../../src/market/ids.ts";
+import {
+  historyMessageSchema,
+  webhookMessageSchema,
+  workMessageSchema,
+} from "../../../src/market/message.ts";
+import { anOpening, fixedSource } from "../../support/builders.ts";
 
 const { tenantId, taskId } = anOpening();
 const auction = { kind: "auction", tenantId, taskId, generation: 1 };
@@ -37,5 +42,15 @@ describe("a history message", () => {
     expect(historyMessageSchema.safeParse({ ...message, taskId }).success).toBe(false);
     expect(historyMessageSchema.safeParse({ kind: "history", tenantId: taskId }).success).toBe(false);
     expect(historyMessageSchema.safeParse(auction).success).toBe(false);
+  });
+});
+
+describe("a webhook message", () => {
+  test("names an endpoint of a tenant and nothing else", () => {
+    const message = { kind: "webhook", tenantId, webhookId: newId("whk", fixedSource()) };
+    expect(webhookMessageSchema.parse(structuredClone(message))).toEqual(message);
+    expect(webhookMessageSchema.safeParse({ ...message, url: "https://a.example/" }).success).toBe(false);
+    expect(webhookMessageSchema.safeParse({ ...message, webhookId: taskId }).success).toBe(false);
+    expect(webhookMessageSchema.safeParse({ ...message, tenantId: message.webhookId }).success).toBe(false);
   });
 });

@@ -38,6 +38,33 @@ export const CREATES: Readonly<Record<string, (tenant: Tenant) => Promise<Making
     headers: tenant.auth,
     ...rotation,
   }),
+  "/v1/webhooks": async ({ auth }) => ({
+    path: "/v1/webhooks",
+    headers: auth,
+    body: { url: "https://hooks.example.com/" },
+    otherBody: { url: "https://hooks.example.com/other" },
+  }),
+  "/v1/webhooks/:webhook/rotate": async (tenant) => ({
+    path: `/v1/webhooks/${await aWebhook(tenant)}/rotate`,
+    headers: tenant.auth,
+    ...rotation,
+  }),
+  "/v1/webhooks/:webhook/test": async (tenant) => ({
+    path: `/v1/webhooks/${await aWebhook(tenant)}/test`,
+    headers: tenant.auth,
+    body: {},
+    otherBody: { other: true },
+  }),
+  "/v1/webhooks/:webhook/deliveries/:delivery/redeliver": async (tenant) => {
+    const path = `/v1/webhooks/${await aWebhook(tenant)}`;
+    const delivery = await idOf(await post(`${path}/test`, {}, tenant.auth));
+    return {
+      path: `${path}/deliveries/${delivery}/redeliver`,
+      headers: tenant.auth,
+      body: {},
+      otherBody: { other: true },
+    };
+  },
   "/admin/tenants": async () => ({
     path: "/admin/tenants",
     headers: OPERATOR,
@@ -72,14 +99,19 @@ export const CREATES: Readonly<Record<string, (tenant: Tenant) => Promise<Making
 };
 
 /** What a request for these names makes exists before it: nothing more comes of it when it is asked for later again. */
-export const MADE_ONCE_FOR_GOOD = ["/admin/tenants/:id/calibrations/:calibration/accept"];
+export const MADE_ONCE_FOR_GOOD = [
+  "/admin/tenants/:id/calibrations/:calibration/accept",
+  // A new secret, and another attempt: of the same endpoint and delivery.
+  "/v1/webhooks/:webhook/rotate",
+  "/v1/webhooks/:webhook/deliveries/:delivery/redeliver",
+];
 
 /** Other routes with POST: they set something that is there to a state, and asked again, leave it there. */
 export const CHANGES = [
   "/v1/tasks/:id/cancel",
   // Once for good, whoever asks: another bid is refused from then on (api/quotes.test.ts).
-  "/v1/quotes/:id/accept",
-  "/v1/quotes/:id/cancel",
+  "/v1/quotes/:quote/accept",
+  "/v1/quotes/:quote/cancel",
   "/admin/tenants/:id/suspend",
   "/admin/tenants/:id/resume",
   "/admin/tenants/:id/calibrations/:calibration/cancel",
@@ -109,6 +141,10 @@ export async function idOf(response: Response): Promise<string> {
   const { id } = await response.clone().json<{ id?: string }>();
   if (id === undefined) throw new Error(`nothing was made: ${await response.text()}`);
   return id;
+}
+
+async function aWebhook({ auth }: Tenant): Promise<string> {
+  return idOf(await post("/v1/webhooks", { url: "https://hooks.example.com/" }, auth));
 }
 
 async function aKey({ auth }: Tenant): Promise<string> {

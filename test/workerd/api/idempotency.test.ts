@@ -39,9 +39,14 @@ async function execute(tenantId: TenantId, sql: string): Promise<void> {
 /** What requests make, as the market room holds it. */
 async function stored(tenantId: TenantId): Promise<object> {
   return runInDurableObject(marketStub(tenantId) as DurableObjectStub, async (_room, { storage }) =>
-    ["key_id, expires_at_ms FROM keys", "task_id FROM accounts", "* FROM calibrations", "* FROM replays"].map(
-      (what) => storage.sql.exec(`SELECT ${what}`).toArray(),
-    ),
+    [
+      "key_id, expires_at_ms FROM keys",
+      "task_id FROM accounts",
+      "* FROM calibrations",
+      "* FROM replays",
+      "* FROM webhooks",
+      "* FROM deliveries",
+    ].map((what) => storage.sql.exec(`SELECT ${what}`).toArray()),
   );
 }
 

@@ -39,6 +39,8 @@ interface World {
   readonly ids: readonly (readonly string[])[];
   /** Ids of each tenant's quotes. */
   readonly quotes: readonly (readonly string[])[];
+  /** Each tenant's webhook, and a delivery to it. */
+  readonly webhooks: readonly { readonly webhookId: string; readonly deliveryId: string }[];
 }
 
 let world: World;
@@ -48,6 +50,7 @@ beforeAll(async () => {
   const ids: string[][] = [];
   const keys: string[][] = [];
   const quotes: string[][] = [];
+  const webhooks: World["webhooks"][number][] = [];
   for (const tenant of tenants) {
     const inHistory = await failedTask(tenant);
     await carryHistory(tenant);
@@ -55,10 +58,21 @@ beforeAll(async () => {
     keys.push(data.map(({ id }) => id));
     const quoted = await post("/v1/quotes", { prompt: "p", policy: "cheapest" }, tenant.auth);
     quotes.push([(await quoted.json<{ id: string }>()).id]);
+    webhooks.push(await aDelivery(tenant));
     ids.push([inHistory, await failedTask(tenant), await holdTask(tenant)]);
   }
-  world = { tenants, keys, ids, quotes };
+  world = { tenants, keys, ids, quotes, webhooks };
 });
+
+async function aDelivery(tenant: Tenant): Promise<World["webhooks"][number]> {
+  const headers = { ...tenant.auth, "Content-Type": "application/json" };
+  const body = JSON.stringify({ url: "https://hooks.example.com/" });
+  const webhook = await (
+    await call("/v1/webhooks", { method: "POST", body, headers })
+  ).json<{ id: string }>();
+  const tested = await call(`/v1/webhooks/${webhook.id}/test`, { method: "POST", headers });
+  return { webhookId: webhook.id, deliveryId: (await tested.json<{ id: string }>()).id };
+}
 
 async function ask(tenant: Tenant, method: string, path: string): Promise<Response> {
   const body =
@@ -70,15 +84,23 @@ async function ask(tenant: Tenant, method: string, path: string): Promise<Respon
   });
 }
 
-function naming(path: string, id: string): string {
-  return path.replaceAll(/:\w+/g, id);
+/** What a route's parameters name of a tenant's; `id`: which of several. */
+function naming(path: string, at: number, id: number): string {
+  const { webhookId, deliveryId } = pick(world.webhooks, at);
+  const named: Record<string, string> = {
+    key: pick(pick(world.keys, at), id),
+    id: pick(pick(world.ids, at), id),
+    quote: pick(pick(world.quotes, at), id),
+    webhook: webhookId,
+    delivery: deliveryId,
+  };
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => named[name] ?? "");
 }
 
-/** What a route names. */
-function kindOf(path: string) {
-  if (path.includes(":key")) return { named: world.keys, prefix: "key" } as const;
-  if (path.startsWith("/v1/quotes/")) return { named: world.quotes, prefix: "quo" } as const;
-  return { named: world.ids, prefix: "tsk" } as const;
+/** As `naming`, by ids that nobody has. */
+function namingNothing(path: string): string {
+  const prefixes = { key: "key", id: "tsk", quote: "quo", webhook: "whk", delivery: "dlv" } as const;
+  return path.replaceAll(/:(\w+)/g, (_, name: keyof typeof prefixes) => newId(prefixes[name], config.source));
 }
 
 const pair = fc
@@ -104,10 +126,8 @@ describe("another tenant's id", () => {
       await fc.assert(
         fc.asyncProperty(pair, async ({ caller, other, id }) => {
           const tenant = pick(world.tenants, caller);
-          const { named, prefix } = kindOf(path);
-          const unknownId = newId(prefix, config.source);
-          const foreign = await ask(tenant, method, naming(path, pick(pick(named, other), id)));
-          const unknown = await ask(tenant, method, naming(path, unknownId));
+          const foreign = await ask(tenant, method, naming(path, other, id));
+          const unknown = await ask(tenant, method, namingNothing(path));
           expect(foreign.status).toBe(404);
           expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
         }),
@@ -115,6 +135,18 @@ describe("another tenant's id", () => {
       );
     },
   );
+
+  test("of a delivery leads nowhere under one's own webhook either", async () => {
+    const caller = pick(world.tenants, 0);
+    const { webhookId } = pick(world.webhooks, 0);
+    const redeliver = async (deliveryId: string) =>
+      ask(caller, "POST", `/v1/webhooks/${webhookId}/deliveries/${deliveryId}/redeliver`);
+    const foreign = await redeliver(pick(world.webhooks, 1).deliveryId);
+    expect(foreign.status).toBe(404);
+    expect(await fingerprint(foreign)).toEqual(
+      await fingerprint(await redeliver(newId("dlv", config.source))),
+    );
+  });
 
   test("is nothing to ask for in a query either", async () => {
     const [caller, other] = [pick(world.tenants, 0), pick(world.ids, 1)];
@@ -142,6 +174,7 @@ describe("what a tenant is shown", () => {
     const foreign = [1, 2].flatMap((at) => [
       ...pick(world.ids, at),
       ...pick(world.keys, at),
+      ...Object.values(pick(world.webhooks, at)),
       pick(world.tenants, at).tenantId,
       pick(world.tenants, at).keyHash,
     ]);

@@ -69,12 +69,31 @@ describe("a route", () => {
     ["policy", "read", async (headers) => call("/v1/policy", { headers })],
     ["usage", "read", async (headers) => call("/v1/usage", { headers })],
     ["budget", "read", async (headers) => call("/v1/budget", { headers })],
+    ["webhooks", "read", async (headers) => call("/v1/webhooks", { headers })],
+    ["webhook", "read", async (headers) => call(unknownWebhook(), { headers })],
+    ["deliveries", "read", async (headers) => call(`${unknownWebhook()}/deliveries`, { headers })],
+    ["new webhook", "admin", async (headers) => post("/v1/webhooks", { url: "https://8.8.8.8/" }, headers)],
+    ["change of a webhook", "admin", async (headers) => patch(unknownWebhook(), headers)],
+    ["webhook's end", "admin", async (headers) => call(unknownWebhook(), { method: "DELETE", headers })],
+    ["webhook's secret", "admin", async (headers) => post(`${unknownWebhook()}/rotate`, {}, headers)],
+    ["test event", "admin", async (headers) => post(`${unknownWebhook()}/test`, {}, headers)],
+    [
+      "redelivery",
+      "admin",
+      async (headers) => {
+        const deliveryId = newId("dlv", config.source);
+        return post(`${unknownWebhook()}/deliveries/${deliveryId}/redeliver`, {}, headers);
+      },
+    ],
     ["keys", "admin", async (headers) => call("/v1/keys", { headers })],
     ["new key", "admin", async (headers) => post("/v1/keys", { name: "n", scopes: ["admin"] }, headers)],
     ["revoke", "admin", async (headers) => call(`/v1/keys/${unknownKey()}`, { method: "DELETE", headers })],
     ["rotate", "admin", async (headers) => post(`/v1/keys/${unknownKey()}/rotate`, { overlapS: 0 }, headers)],
   ];
   const unknownTask = () => newId("tsk", config.source);
+  const unknownWebhook = () => `/v1/webhooks/${newId("whk", config.source)}`;
+  const patch = async (path: string, headers: Headers) =>
+    call(path, { method: "PATCH", body: "{}", headers: { ...headers, "Content-Type": "application/json" } });
 
   test.each(ROUTES)("%s is open to the scope %s and to no other", async (_, scope, request) => {
     for (const one of KEY_SCOPES) {

@@ -5,7 +5,7 @@ import { migrateSchema } from "../../../src/durable/schema.ts";
 import { KEY_SCOPES } from "../../../src/market/key-scope.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { evictRooms, KEY_HASH, openMarket, stopTheClock } from "../rooms/market-day.ts";
-import { undoReplays } from "./older-rooms.ts";
+import { rewind } from "./rewind.ts";
 import { ask, limited, plannedMicros, refusalOf } from "../rooms/money-day.ts";
 
 beforeEach(() => {
@@ -15,26 +15,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const COLUMNS = ["scopes", "account", "expires_at_ms", "revoked_at_ms", "last_used_at_ms"];
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("ADD COLUMN scopes"));
-
-/** This step alone: those after it have run already. */
-function runTheStep(storage: DurableObjectStorage): void {
-  storage.sql.exec("UPDATE schema_version SET version = ?", BEFORE);
-  migrateSchema(storage, { steps: MARKET_SCHEMA.steps.slice(0, BEFORE + 1), fresh: null });
-  storage.sql.exec("UPDATE schema_version SET version = ?", MARKET_SCHEMA.steps.length);
-}
 
 test("a room of the version before opens: key, budget and open tasks are as they were", async () => {
   const planned = await plannedMicros();
   const day = await openMarket({ keyBudget: limited({ totalMicros: planned }) });
   const { taskId } = await ask(day);
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
-    undoReplays(storage);
-    for (const column of COLUMNS) storage.sql.exec(`ALTER TABLE keys DROP COLUMN ${column}`);
-    runTheStep(storage);
     const document = "json_remove(body, '$.locationHint', '$.suspendedAtMs', '$.erasure')";
-    storage.sql.exec(`UPDATE tenant SET body = ${document}`);
+    const tenant = storage.sql.exec(`SELECT id, ${document} AS body FROM tenant`).toArray();
+    await rewind(storage, { schema: MARKET_SCHEMA, version: BEFORE, older: { tenant } });
   });
   await evictRooms(day.market);
 
@@ -58,9 +48,8 @@ test("the step leaves the tables that a new room has", async () => {
     );
   const fresh = await columnsOf();
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
-    undoReplays(storage);
-    for (const column of COLUMNS) storage.sql.exec(`ALTER TABLE keys DROP COLUMN ${column}`);
-    runTheStep(storage);
+    await rewind(storage, { schema: MARKET_SCHEMA, version: BEFORE, older: {} });
+    migrateSchema(storage, MARKET_SCHEMA);
   });
   expect(await columnsOf()).toEqual(fresh);
 });

@@ -114,15 +114,3 @@ export async function asBefore(room: TaskStub): Promise<void> {
   });
   await evictRooms(room);
 }
-
-/** What the step that keeps replays of all kinds has made goes, and what it took the place of comes back. */
-export function undoReplays(storage: DurableObjectStorage): void {
-  storage.sql.exec(`
-    DROP INDEX keys_id;
-    DROP INDEX keys_account;
-    DROP INDEX keys_standing;
-    DROP TABLE replays;
-    CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, task_id TEXT NOT NULL, expires_at_ms INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE INDEX idempotency_expiry ON idempotency (expires_at_ms);
-  `);
-}

@@ -7,7 +7,7 @@ import type { IdempotentRequest } from "../../../src/tenancy/idempotency.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { config, evictRooms, openMarket, stopTheClock, type MarketDay } from "../rooms/market-day.ts";
 import { ask } from "../rooms/money-day.ts";
-import { undoReplays } from "./older-rooms.ts";
+import { rewind } from "./rewind.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("CREATE TABLE replays"));
@@ -34,10 +34,9 @@ async function roomBefore(): Promise<{ readonly day: MarketDay; readonly taskId:
   const day = await openMarket();
   const taskId = newId("tsk", config.source);
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
-    undoReplays(storage);
-    const row = "INSERT INTO idempotency (key, body_hash, task_id, expires_at_ms) VALUES (?, ?, ?, ?)";
-    storage.sql.exec(row, older.key, older.bodyHash, taskId, Date.now() + DAY_MS);
-    storage.sql.exec("UPDATE schema_version SET version = ?", BEFORE);
+    const { key, bodyHash: body_hash } = older;
+    const idempotency = [{ key, body_hash, task_id: taskId, expires_at_ms: Date.now() + DAY_MS }];
+    await rewind(storage, { schema: MARKET_SCHEMA, version: BEFORE, older: { idempotency } });
   });
   await evictRooms(day.market);
   return { day, taskId };

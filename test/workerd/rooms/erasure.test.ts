@@ -15,6 +15,7 @@ import { anIndex, memoryOver, runTask } from "./memory-day.ts";
 import { openCalibrationDay } from "./calibration-day.ts";
 import { erase, everythingOf, pastOf, rowsOf, storageOf } from "./erasure-day.ts";
 import { ask } from "./money-day.ts";
+import { openWebhookDay } from "./webhook-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -211,6 +212,25 @@ describe("nothing is erased", () => {
     clock.pass(BROKEN_WRITE_MS + 1);
     expect(await erase(day, index)).toMatchObject({ done: true, before: { vectors: 2 } });
   });
+});
+
+test("nothing is sent for a tenant whose deletion has begun, and what is being sent is waited for", async () => {
+  const index = anIndex();
+  const day = await openWebhookDay();
+  const { webhookId } = await day.endpoint();
+  await day.endTask();
+  day.receiver.answer = async () => {
+    expect(await erase(day, index)).toMatchObject({ done: false, left: { carriers: 1 } });
+    return new Response(null, { status: 500 });
+  };
+  await day.carry(webhookId);
+  expect(day.receiver.sent).toHaveLength(1);
+  expect(await day.timerOf(webhookId)).toBeNull();
+  clock.pass(60_000);
+  await day.carry(webhookId);
+  expect(day.receiver.sent).toHaveLength(1);
+  expect(await erase(day, index)).toMatchObject({ done: true });
+  expect(await storageOf(day.market)).toBe(0);
 });
 
 test("more than one call erases goes call by call, rooms that only the history knows included", async () => {

@@ -1,6 +1,8 @@
 /** What a provider knows of the calls that it was asked: the oracle of the tests about money. */
+import assert from "node:assert/strict";
 import type { CallBill, StartedCall } from "../../../src/market/call.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
+import type { CallLine } from "../../../src/market/ledger/reconcile.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { aUsage } from "../../support/builders.ts";
 
@@ -41,7 +43,22 @@ export function answered(asked: Asked, fate: Fate): CallBill | null {
   return asked.bill;
 }
 
-export function owedFor(bill: CallBill | null, call: StartedCall): number {
+function owedFor(bill: CallBill | null, call: StartedCall): number {
   if (bill?.status === "billed") return bill.costMicros;
   return bill?.status === "refused" ? 0 : call.boundMicros;
+}
+
+/** Fails unless every call that was made is in the books, at what is owed for it. */
+export function assertBooked(calls: readonly CallLine[], made: Iterable<Asked>): void {
+  const booked = new Map(calls.map((call) => [call.callId, call]));
+  for (const { call, bill, told } of made) {
+    const line = booked.get(call.callId);
+    if (line === undefined) throw new Error(`${call.kind} ${call.callId} was made and is not in the books`);
+    const inBooks = line.chargedMicros + line.overrunMicros + line.lostMicros;
+    const known = told && bill !== null && bill.status !== "unconfirmed";
+    // A bill that came when its task was over already may not count any more: the bound stands.
+    const owed = known ? owedFor(bill, call) : call.boundMicros;
+    assert.ok([owed, call.boundMicros].includes(asMicros(inBooks)), `${inBooks} is booked, ${owed} is owed`);
+    if (line.status !== "unconfirmed") assert.equal(inBooks, owedFor(bill, call));
+  }
 }

@@ -14,7 +14,7 @@ import { asMicros, sumMicros, type Micros } from "../../../src/market/money.ts";
 import { taskSpecSchema } from "../../../src/market/task.ts";
 import type { BooksAnswers, BooksQuery } from "../../../src/tenancy/books.ts";
 import { aBid, aCommit, aUsage } from "../../support/builders.ts";
-import { answered, owedFor, type Asked, type Fate } from "./money-provider.ts";
+import { answered, assertBooked, type Asked, type Fate } from "./money-provider.ts";
 import {
   CHEAP,
   config,
@@ -281,20 +281,7 @@ export class MoneyWorld {
       sums.accounts.filter((account) => account.heldMicros !== 0),
       [],
     );
-    const booked = new Map(calls.map((call) => [call.callId, call]));
-    for (const { call, bill, told } of this.#asked.values()) {
-      const line = booked.get(call.callId);
-      if (line === undefined) throw new Error(`${call.kind} ${call.callId} was made and is not in the books`);
-      const inBooks = line.chargedMicros + line.overrunMicros + line.lostMicros;
-      const known = told && bill !== null && bill.status !== "unconfirmed";
-      // A bill that came when its task was over already may not count any more: the bound stands.
-      const owed = known ? owedFor(bill, call) : call.boundMicros;
-      assert.ok(
-        [owed, call.boundMicros].includes(asMicros(inBooks)),
-        `${inBooks} is booked, ${owed} is owed`,
-      );
-      if (line.status !== "unconfirmed") assert.equal(inBooks, owedFor(bill, call));
-    }
+    assertBooked(calls, this.#asked.values());
     // Nothing is booked that no provider was asked, but for what a Worker was given at admission and died with.
     const given = new Set(
       this.#tasks.flatMap(({ opening }) => opening.firstCalls.map((call) => call.callId)),
