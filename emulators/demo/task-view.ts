@@ -121,6 +121,8 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { winner: bidderOf(view, event.agentId) };
     case "task-awarded":
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
+    case "trace-queued":
+      return {};
     case "trace-taken-up":
       return { phase: "running" };
     case "step-committed":

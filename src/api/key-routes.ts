@@ -11,6 +11,7 @@ import type { KeyAnswer, KeyOrder, KeyView } from "../tenancy/key-desk.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetSchema, limitsJson } from "./budget-json.ts";
+import { keyLimitsSchema } from "./limits-json.ts";
 import { authorizedCaller, makeApiKey, requireOperator, unauthenticated } from "./credentials.ts";
 import { Problem } from "./problem.ts";
 import { readBody } from "./request-body.ts";
@@ -30,6 +31,8 @@ const keySchema = z.strictObject({
   expiresAt: expiresAt.default(null),
   /** Of all tasks that are asked for with the key, beside its tenant's. */
   budget: budgetSchema.nullable().default(null),
+  /** Rates of whatever is asked for with the key, beside its tenant's. */
+  limits: keyLimitsSchema.nullable().default(null),
 });
 const rotationSchema = z.strictObject({
   overlapS: z.int().min(0).max(MAX_OVERLAP_S),
@@ -85,9 +88,9 @@ async function create(c: Context<ApiEnv>, config: Config, identify: Identify): P
   const nowMs = config.source.now();
   mustLieAhead(value.expiresAt, nowMs);
   const { key, hash } = await makeApiKey(tenantId);
-  const { name, scopes, budget, expiresAt: expiresAtMs } = value;
+  const { name, scopes, budget, limits, expiresAt: expiresAtMs } = value;
   const keyId = newId("key", config.source);
-  const made = { keyId, hash, name, scopes, budget, expiresAtMs };
+  const made = { keyId, hash, name, scopes, budget, limits, expiresAtMs };
   const [view] = await managed(config, tenantId, { kind: "create", by, key: made });
   return c.json({ ...keyJson(mustBe(view), nowMs), key }, 201);
 }
@@ -141,7 +144,7 @@ function mustBe(view: KeyView | undefined): KeyView {
 const time = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
 
 function keyJson(key: KeyView, nowMs: number) {
-  const { keyId, name, scopes, account, budget } = key;
+  const { keyId, name, scopes, account, budget, limits } = key;
   return {
     object: "key",
     id: keyId,
@@ -149,6 +152,7 @@ function keyJson(key: KeyView, nowMs: number) {
     state: keyState(key, nowMs),
     scopes,
     budget: budget === null ? null : limitsJson(budget),
+    limits,
     /** Under which key's id its spending stands, in the usage and against the budget. */
     spendsAs: account,
     createdAt: time(key.createdAtMs),

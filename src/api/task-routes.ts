@@ -16,6 +16,7 @@ import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from ".
 import { sha256Hex } from "./digest.ts";
 import { policyProblem } from "./policy-routes.ts";
 import { Problem } from "./problem.ts";
+import { meter, queueProblem } from "./rate-headers.ts";
 import { readBody, readQuery } from "./request-body.ts";
 import { idempotencyKey, lastEventId, preferredWait } from "./request-headers.ts";
 import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
@@ -81,6 +82,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
     asksAtOnce: true,
   });
+  meter(c, admitted.ok ? admitted.value.rate : admitted.failure.rate);
   if (!admitted.ok) throw refusalProblem(admitted.failure);
   const { taskId } = admitted.value;
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
@@ -101,6 +103,9 @@ function refusalProblem(refusal: AdmitRefusal): Problem {
       return unauthenticated();
     case "budget":
       return budgetProblem(refusal.refusal);
+    case "queue_full":
+      return queueProblem(refusal);
+    case "rate_limited":
     case "forbidden":
     case "tenant_suspended":
     case "idempotency_conflict":

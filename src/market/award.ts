@@ -15,6 +15,8 @@ export interface Award {
   readonly allowanceMicros?: Micros | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
   readonly tail: AuctionCommit | null;
+  /** The trace has no place yet, and is not to begin before the market room says so; absent: it begins. */
+  readonly waits?: boolean;
 }
 
 /** How a task ends that is stopped from outside. */

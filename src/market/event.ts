@@ -86,6 +86,8 @@ export type TaskEventBody =
       readonly calibrates: CalibratedAuction;
     }
   | { readonly type: "task-awarded"; readonly attempt: number; readonly agentId: AgentId }
+  /** The tenant has as many traces in flight as it may: this one waits for a place. */
+  | { readonly type: "trace-queued"; readonly attempt: number }
   | {
       readonly type: "trace-taken-up";
       readonly attempt: number;

@@ -67,6 +67,8 @@ export interface TraceDesk {
 export interface TaskView {
   readonly id: TaskId;
   readonly state: TaskState;
+  /** What an open task waits for its turn to begin; null: it does not wait. */
+  readonly waitsFor: "auction" | "trace" | null;
   readonly outcome: VerdictOutcome | null;
   readonly failureReason: FailureReason | null;
   readonly sequence: number;

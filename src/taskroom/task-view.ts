@@ -5,7 +5,7 @@ import { makeReceipt } from "../market/receipt.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
-import type { Journal } from "./journal.ts";
+import type { Journal, TaskDoc } from "./journal.ts";
 import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
@@ -18,6 +18,7 @@ export function taskView(journal: Journal): TaskView | null {
   return {
     id: opening.taskId,
     state: task.state,
+    waitsFor: waitsFor(task),
     outcome: task.end?.state === "finished" ? task.end.outcome : null,
     failureReason: task.end?.state === "failed" ? task.end.reason : null,
     sequence: opening.sequence,
@@ -50,6 +51,12 @@ export function taskView(journal: Journal): TaskView | null {
     lastEvent: journal.lastEvent(),
     metadata: opening.spec.metadata,
   };
+}
+
+function waitsFor({ state, award, lease, report }: TaskDoc): TaskView["waitsFor"] {
+  if (report !== null) return null;
+  if (state === "admitted") return "auction";
+  return award !== null && lease === null ? "trace" : null;
 }
 
 export function traceView(journal: Journal): TraceView | null {

@@ -52,14 +52,14 @@ export class TraceStage {
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
     this.#room.append(this.#decidedEvent(award));
     this.#room.append({ type: "task-awarded", attempt: award.attempt, agentId: award.agentId });
-    const { attempt, agentId, awardedAtMs, clearing } = award;
+    const { attempt, agentId, awardedAtMs, clearing, waits = false } = award;
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
       award: { attempt, agentId, awardedAtMs, clearing },
       result: null,
       verdict: null,
-      lease: FIRST_LEASE,
+      lease: waits ? null : FIRST_LEASE,
       allowanceMicros: award.allowanceMicros ?? this.#room.allowanceMicros(),
     };
     // Asked to stop while the auction cleared: nobody holds the trace yet, so it ends here.
@@ -68,6 +68,16 @@ export class TraceStage {
       return false;
     }
     this.#room.journal.putTask(awarded);
+    if (waits) this.#room.append({ type: "trace-queued", attempt });
+    else this.#remind(FIRST_LEASE);
+    return !waits;
+  }
+
+  /** The market room has a place for the trace that waits; told again, it changes nothing. True: it is to be announced. */
+  begin(attempt: number): boolean {
+    const task = this.#room.openTask();
+    if (task?.award?.attempt !== attempt || task.lease !== null) return false;
+    this.#room.journal.putTask({ ...task, lease: FIRST_LEASE });
     this.#remind(FIRST_LEASE);
     return true;
   }

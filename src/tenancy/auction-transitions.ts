@@ -96,7 +96,9 @@ export class AuctionTransitions {
     }
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
-    const mustWait = tenant.ordering === "strict" && store.tasks.hasActiveAuction();
+    const place = this.#desk.turns.place(request.keyId);
+    if (!place.ok) return fail({ reason: "queue_full", ...place.failure });
+    const mustWait = place.value === "waits";
     const admitted = this.#enter(request, this.#context(tenant, { policy: policy.value, mustWait }));
     if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
     if (request.idempotency !== null) {
@@ -104,7 +106,8 @@ export class AuctionTransitions {
       store.rememberKey(key, bodyHash, request.taskId, nowMs + IDEMPOTENCY_MS);
     }
     const { task, opening } = admitted.value;
-    if (task.lease !== null) this.#desk.timeAuction(task);
+    if (task.lease === null) this.#desk.turns.waits(request.keyId);
+    else this.#desk.timeAuction(task);
     const auctionGeneration = task.lease?.generation ?? null;
     const { taskId, sequence } = task;
     return ok({ taskId, sequence, auctionGeneration, opening, replayed: false });
@@ -215,11 +218,14 @@ export class AuctionTransitions {
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
     const allowanceMicros = this.#desk.holdForTrace(task.taskId, agent);
-    const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail, allowanceMicros };
+    const awardedAtMs = this.#desk.now();
+    const waits = this.#desk.turns.traceWaits();
+    const award: Award = { attempt, agentId, clearing, awardedAtMs, tail, allowanceMicros, waits };
+    const heldBackSinceMs = waits ? awardedAtMs : null;
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
-    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId }, rows);
-    this.#desk.grantNext();
+    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId, heldBackSinceMs }, rows);
+    this.#desk.turns.grant();
     return { state: "awarded", attempt, agentId };
   }
 
@@ -243,7 +249,7 @@ export class AuctionTransitions {
     const { tenantId } = this.#desk.mustTenant();
     const settled = { ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
     this.#desk.record(settled, endRows(tenantId, report, nowMs));
-    if (task.state === "bidding") this.#desk.grantNext();
+    this.#desk.turns.grant();
     return report.end;
   }
 

@@ -7,12 +7,14 @@ import { holdsStorage } from "../durable/erase-storage.ts";
 import type { Pool } from "../market/agent.ts";
 import type { AuctionId, CalibrationId } from "../market/ids.ts";
 import type { Budget } from "../market/ledger/budget.ts";
+import type { TenantLimits } from "../market/rate-limit.ts";
 import { fail, ok } from "../market/result.ts";
 import type { AuctionParts } from "./auction-transitions.ts";
 import { Books, type BooksQuery } from "./books.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import type { ErasedPart, ErasureApi, TenantCounts } from "./erasure-desk.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
+import { readLimits, type LimitsApi, type LimitsView } from "./limits-api.ts";
 import { MarketParts } from "./market-parts.ts";
 import type {
   ApiKey,
@@ -29,6 +31,7 @@ import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.t
 /** The calls of the front office. */
 type OfficeApi = ErasureApi &
   CalibrationApi &
+  LimitsApi &
   Pick<
     MarketRoomApi,
     | "setUp"
@@ -83,7 +86,9 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
 
   async authorize(keyHash: string): Promise<KnownCaller | null> {
     const held = this.parts.keyHolder(keyHash);
-    return held === null ? null : { tenantId: held.tenant.tenantId, scopes: held.key.scopes };
+    if (held === null) return null;
+    const rate = this.parts.rates.request(held.key.account);
+    return { tenantId: held.tenant.tenantId, scopes: held.key.scopes, ...(rate !== null && { rate }) };
   }
 
   /** Without a tenant, nobody has a key, and the operator finds none. */
@@ -126,6 +131,19 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
     if (this.parts.tenant() === null) return false;
     await this.parts.commit(() => this.parts.store.putTenant({ ...this.parts.desk.mustTenant(), budget }));
     return true;
+  }
+
+  async setLimits(limits: TenantLimits): Promise<boolean> {
+    if (this.parts.tenant() === null) return false;
+    await this.parts.commit(() => {
+      this.parts.store.putTenant({ ...this.parts.desk.mustTenant(), limits });
+      this.parts.desk.turns.changed();
+    });
+    return true;
+  }
+
+  async readLimits(keyHash: string | null): Promise<LimitsView | null> {
+    return readLimits(this.parts, keyHash);
   }
 
   async readBooks(query: BooksQuery): ReturnType<MarketRoomApi["readBooks"]> {

@@ -70,9 +70,9 @@ export class KeyDesk {
   }
 
   #create(key: ApiKey, granted: readonly KeyScope[]): KeyAnswer {
-    const { keyId, hash, name, budget, scopes = KEY_SCOPES, expiresAtMs = null } = key;
+    const { keyId, hash, name, budget, limits = null, scopes = KEY_SCOPES, expiresAtMs = null } = key;
     if (!mayGrant(granted, scopes)) return fail({ reason: "forbidden" });
-    return ok([this.#add({ keyId, hash, name, budget, scopes, expiresAtMs, account: keyId })]);
+    return ok([this.#add({ keyId, hash, name, budget, limits, scopes, expiresAtMs, account: keyId })]);
   }
 
   #add(key: Omit<StoredKey, "createdAtMs" | "revokedAtMs" | "lastUsedAtMs">): KeyView {
@@ -98,10 +98,10 @@ export class KeyDesk {
     if (keyState(key, nowMs) !== "active") return fail({ reason: "key_inactive" });
     const untilMs = nowMs + order.overlapS * 1_000;
     this.#keys.putTimes({ ...key, expiresAtMs: endOfOverlap(key.expiresAtMs, untilMs) });
-    const { name, scopes, budget, account } = key;
+    const { name, scopes, budget, limits, account } = key;
     const expiresAtMs = order.expiresAtMs === undefined ? key.expiresAtMs : order.expiresAtMs;
-    // In the same account: a budget is not to be had twice by rotating its key.
-    return ok([this.#add({ ...order.successor, name, scopes, budget, account, expiresAtMs })]);
+    // In the same account: neither a budget nor a rate is to be had twice by rotating its key.
+    return ok([this.#add({ ...order.successor, name, scopes, budget, limits, account, expiresAtMs })]);
   }
 }
 

@@ -22,6 +22,7 @@ import { MARKET_SCHEMA } from "./market-schema.ts";
 import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
+import { RateGate } from "./rate-gate.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 
@@ -35,6 +36,7 @@ export class MarketParts {
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
+  readonly rates: RateGate;
   readonly desk: MarketDesk;
   readonly auctions: AuctionTransitions;
   readonly calibrations: Calibrations;
@@ -70,7 +72,10 @@ export class MarketParts {
     });
     this.memory = new MemoryStore(ctx.storage, now);
     this.ledger = new Ledger(ctx.storage, now);
+    const limits = this.store.rateLimits();
+    this.rates = new RateGate({ storage: ctx.storage, now, limits });
     this.desk = new MarketDesk({
+      rates: this.rates,
       memory: this.memory,
       ledger: this.ledger,
       config: this.config,
@@ -109,12 +114,15 @@ export class MarketParts {
     this.outside.announceOwed();
     this.outbox.tidy();
     this.timers.arm();
+    for (const taskId of this.desk.turns.takeBegun()) this.#ctx.waitUntil(this.outbox.flush(taskId));
   }
 
   #forget(): void {
     this.store.forget();
     this.memory.forget();
     this.ledger.forget();
+    this.rates.forget();
+    this.desk.turns.forget();
   }
 
   /** True where the room has tables: somebody set its tenant up. */

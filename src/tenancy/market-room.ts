@@ -17,6 +17,7 @@ import { fail, type Result } from "../market/result.ts";
 import { isFinal, type TaskEnd } from "../market/task.ts";
 import { CALIBRATION_TIMER } from "./calibrations.ts";
 import { FrontOffice } from "./front-office.ts";
+import { withRate } from "./with-rate.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type {
   AdmitRequest,
@@ -26,6 +27,7 @@ import type {
   ParkedRow,
   RecallQuery,
 } from "./market-room-api.ts";
+import { REFILL_TIMER } from "./turns.ts";
 
 export class MarketRoom extends FrontOffice implements MarketRoomApi {
   // --- The way of a task ---
@@ -36,9 +38,11 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       const held = this.parts.keyHolder(request.keyHash);
       if (held === null) return fail({ reason: "unauthenticated" } as const);
       const { tenant, key } = held;
-      if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
-      if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
-      return this.parts.auctions.admit(tenant, { ...request, keyId: key.account });
+      return withRate(this.parts.rates.request(key.account), () => {
+        if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" } as const);
+        if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
+        return this.parts.auctions.admit(tenant, { ...request, keyId: key.account });
+      });
     });
     if (!admitted.ok) return admitted;
     // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
@@ -155,6 +159,8 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (this.parts.store.history.dueAtMs() !== null)
       this.parts.timers.set("history", "", this.parts.desk.now());
     this.parts.calibrations.wake();
+    // What the deployment allows a tenant may have been changed.
+    await this.parts.commit(() => this.parts.desk.turns.changed());
     this.parts.timers.rearm();
     return open.length;
   }
@@ -170,6 +176,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
   async #onTimer(timer: Timer): Promise<void> {
     if (Outbox.owns(timer.kind)) return this.parts.outbox.flush(timer.subject);
     if (timer.kind === "history" || timer.kind === "memory") return this.parts.outside.remind(timer.kind);
+    if (timer.kind === REFILL_TIMER) return this.parts.commit(() => this.parts.desk.turns.changed());
     if (timer.kind === CALIBRATION_TIMER) return this.parts.counter.beginRuns();
     // SAFETY: auction timers are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;

@@ -7,6 +7,7 @@ import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
+import { BUCKET_SCHEMA } from "./rate-gate.ts";
 
 const STEPS: SchemaSteps = [
   `
@@ -86,6 +87,10 @@ ALTER TABLE keys ADD COLUMN budget TEXT;
 `,
   // Keys from before there were scopes may do all that there is, and have no end.
   KEY_SCHEMA,
+  `
+${BUCKET_SCHEMA}
+ALTER TABLE keys ADD COLUMN limits TEXT;
+`,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

@@ -6,8 +6,10 @@ import type { Award, StopEnd } from "../market/award.ts";
 export interface TaskRoomPort {
   /** The task exists from here on. */
   open(opening: Opening): Promise<void>;
-  /** Starts the trace of this attempt. */
+  /** Starts the trace of this attempt, unless the award says that it waits. */
   award(award: Award): Promise<void>;
+  /** Starts the trace of this attempt, which waited. */
+  beginTrace(attempt: number): Promise<void>;
   /**
    * Stop spending, keep what there is, and report the end. A holder of the work gets time to stop by itself.
    * A room that has ended already ignores it.

@@ -22,6 +22,8 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "key_not_found": 404,
       "method_not_allowed": 405,
       "no_mean_weights": 409,
+      "queue_full": 429,
+      "rate_limited": 429,
       "receipt_key_not_found": 404,
       "route_not_found": 404,
       "task_not_found": 404,
