@@ -1,7 +1,6 @@
 /** Limits of running tasks and of tokens: a burst waits in order, up to the bound, and everything that waits may leave. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { TaskStub } from "./market-day.ts";
 import { eventsOf, evictRooms, stopTheClock, types } from "./market-day.ts";
 import { openTurns, refusalOf, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
@@ -188,7 +187,7 @@ describe("the queue", () => {
     const patient = await day.task();
     const each = (await heldMicros(day)) / 3;
     clock.pass(5_001);
-    await runDurableObjectAlarm(hasty.room as DurableObjectStub as TaskStub);
+    await runDurableObjectAlarm(hasty.room);
     expect(await hasty.room.view()).toMatchObject({
       state: "failed",
       failureReason: "deadline",
