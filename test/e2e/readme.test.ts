@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(18);
+  expect(examples).toHaveLength(19);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -55,12 +55,14 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
-  const [, , , keys, rotated, suspended, deleted] = rest;
+  const [, , , keys, rotated, limits, suspended, deleted] = rest;
   expect(JSON.parse(keys ?? "").data).toMatchObject([
     { name: "laptop", scopes: ["tasks", "read", "admin"], lastUsedAt: expect.any(String) },
     { name: "dashboard", scopes: ["read"], lastUsedAt: null },
   ]);
   expect(rotated).toMatch(/"key":"sr_.*"state":"revoked"/s);
+  // The first line is the operator's answer.
+  expect(limits).toMatch(/"concurrentTasks":50.*"tokensPerMinute":2000000.*"tokens":2000000.*"traces":0/s);
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({

@@ -98,6 +98,21 @@ describe("an award beyond the cap", () => {
     expect(await day.states(tasks)).toEqual(["finished", "cancelled", "finished"]);
   });
 
+  test("that is asked to stop is given no place, though its room has not heard of it yet", async () => {
+    vi.spyOn(TaskRoom.prototype, "stop").mockRejectedValueOnce(new Error("the room restarts"));
+    const day = await openTurns({ maxTraces: 1 });
+    const tasks = await awarded(day, 3);
+    const [first, second, third] = tasks;
+    if (first === undefined || second === undefined || third === undefined) throw new Error("no tasks");
+    await day.market.cancel(second.taskId);
+    await day.finish(first);
+    await eventually(tasks, [null, "trace", null]);
+    expect(await tracesOf(day)).toEqual([1, 0]);
+    clock.pass(3_000);
+    await day.ringMarket();
+    expect(await second.room.view()).toMatchObject({ state: "cancelled" });
+  });
+
   test("ends at its deadline", async () => {
     const day = await openTurns({ maxTraces: 1 });
     const [first, hasty] = [await day.task(), await day.task({ input: { limits: { deadlineS: 60 } } })];
@@ -166,6 +181,23 @@ describe("a place that is given", () => {
     expect(told).toBe(3);
     await day.finish(second);
     expect(await second.room.view()).toMatchObject({ state: "finished", queueMessages: 1 });
+  });
+
+  test("is given once: told again, it takes the trace from nobody, and a task without an award has none", async () => {
+    const day = await openTurns({ maxTraces: 1 });
+    const tasks = await awarded(day, 2);
+    const [first, second] = tasks;
+    if (first === undefined || second === undefined) throw new Error("no tasks");
+    await day.finish(first);
+    await eventually(tasks, [null, null]);
+    expect((await second.room.takeTrace(1, 1)).ok).toBe(true);
+    await second.room.beginTrace(1);
+    expect(await second.room.takeTrace(1, 1)).toEqual({ ok: false, failure: { reason: "busy" } });
+    expect(await second.room.renewTrace(1)).toBe("continue");
+    const fresh = await day.task();
+    await fresh.room.open(fresh.opening);
+    await fresh.room.beginTrace(1);
+    expect(await fresh.room.view()).toMatchObject({ state: "admitted", waitsFor: "auction" });
   });
 
   test("is announced again by the room's timer where nobody takes it up", async () => {

@@ -1,4 +1,5 @@
 /** A tenant with limits, whose tasks a test takes from state to state itself: no model is asked. */
+import { runInDurableObject } from "cloudflare:test";
 import { expect } from "vitest";
 import type { Opening } from "../../../src/market/auction-record.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
@@ -139,4 +140,13 @@ export async function openTurns(
 export function refusalOf(asked: Asked): AdmitRefusal {
   if (asked.ok) throw new Error("it was admitted");
   return asked.failure;
+}
+
+/** How many timers of a kind the market room has. */
+export async function timersOf({ market }: TurnsDay, kind: string): Promise<number> {
+  return runInDurableObject(
+    market as DurableObjectStub,
+    async (_room, { storage }) =>
+      storage.sql.exec("SELECT 1 FROM timers WHERE kind = ?", kind).toArray().length,
+  );
 }
