@@ -67,7 +67,7 @@ export interface TraceDesk {
 export interface TaskView {
   readonly id: TaskId;
   readonly state: TaskState;
-  /** What an open task waits for its turn to begin; null: it does not wait. */
+  /** What an open task waits for to begin: its auction, or with its award its trace; null: it does not wait. */
   readonly waitsFor: "auction" | "trace" | null;
   readonly outcome: VerdictOutcome | null;
   readonly failureReason: FailureReason | null;
