@@ -36,6 +36,8 @@ const variablesSchema = z.object({
   SLICE_MS: ms(25_000, 600_000),
   /** Longest single model call of a trace. */
   MODEL_CALL_MS: ms(120_000, 600_000),
+  /** Traces that one tenant may have in flight; the operator may set another number for a tenant. */
+  MAX_TRACES: z.coerce.number().int().min(1).max(10_000).default(32),
   /** Comma-separated origins with optional path prefix that the `http` tool may call. */
   HTTP_ALLOW_LIST: list,
   /** Comma-separated origins that webhooks may go to though they are not public, or not https: for local use. */
@@ -68,6 +70,7 @@ export interface Config {
   readonly pickupMs: number;
   readonly sliceMs: number;
   readonly modelCallMs: number;
+  readonly maxTraces: number;
   readonly httpAllowList: readonly string[];
   readonly webhookAllowList: readonly string[];
   /** As `memory/embedder.ts` reads it. */
@@ -127,6 +130,7 @@ function readConfig(env: Env): Config {
     pickupMs: v.PICKUP_MS,
     sliceMs: v.SLICE_MS,
     modelCallMs: v.MODEL_CALL_MS,
+    maxTraces: v.MAX_TRACES,
     httpAllowList: v.HTTP_ALLOW_LIST,
     webhookAllowList: v.WEBHOOK_ALLOW_LIST,
     embedding: v.EMBEDDING,

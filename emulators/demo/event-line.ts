@@ -25,6 +25,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `${plural(view.bids, "bid")}, ${plural(view.verdicts, "juror")}; won by ${agentLabel(bidderOf(view, event.winner))}${event.round === 2 ? " with its refined bid" : ""}`;
     case "calibration-opened":
       return `calibration run of ${event.calibrates.taskId} by ${agentLabel(bidderOf(view, event.agentId))}`;
+    case "trace-queued":
+      return "waits for a place for its trace";
     case "trace-taken-up":
       return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
     case "trace-ended":

@@ -94,6 +94,19 @@ export function afterEvent(view: TaskView, event: TaskEvent): TaskView {
   return { ...view, ...change(view, event), lastSeq: event.seq, gaps };
 }
 
+function afterStep(
+  view: TaskView,
+  { tools, costMicros }: Extract<TaskEvent, { readonly type: "step-committed" }>,
+): Partial<TaskView> {
+  return {
+    phase: "running",
+    steps: view.steps + 1,
+    toolCalls: view.toolCalls + tools.length,
+    toolErrors: view.toolErrors + tools.filter((tool) => !tool.ok).length,
+    costMicros: view.costMicros + costMicros,
+  };
+}
+
 function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
   switch (event.type) {
     case "task-admitted":
@@ -121,16 +134,12 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { winner: bidderOf(view, event.agentId) };
     case "task-awarded":
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
+    case "trace-queued":
+      return {};
     case "trace-taken-up":
       return { phase: "running" };
     case "step-committed":
-      return {
-        phase: "running",
-        steps: view.steps + 1,
-        toolCalls: view.toolCalls + event.tools.length,
-        toolErrors: view.toolErrors + event.tools.filter((tool) => !tool.ok).length,
-        costMicros: view.costMicros + event.costMicros,
-      };
+      return afterStep(view, event);
     case "trace-ended":
       return { phase: "verifying" };
     case "verification-ended":

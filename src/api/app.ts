@@ -5,6 +5,7 @@ import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";
 import { keyRoutes, ownKeyRoutes } from "./key-routes.ts";
+import { limitRoutes, ownLimitRoutes } from "./limit-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
@@ -43,6 +44,7 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/webhooks/:webhook/test", "POST"],
   ["/v1/webhooks/:webhook/deliveries", "GET"],
   ["/v1/webhooks/:webhook/deliveries/:delivery/redeliver", "POST"],
+  ["/v1/limits", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
   ["/admin/tenants", "GET, POST"],
@@ -54,6 +56,7 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/admin/tenants/:id/keys/:key/rotate", "POST"],
   ["/admin/tenants/:id/policy", "GET, PUT"],
   ["/admin/tenants/:id/budget", "GET, PUT"],
+  ["/admin/tenants/:id/limits", "GET, PUT"],
   ["/admin/tenants/:id/books/calls", "GET"],
   ["/admin/tenants/:id/books/transfers", "GET"],
   ["/admin/tenants/:id/books/sums", "GET"],
@@ -90,12 +93,14 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/keys", ownKeyRoutes(deps));
   app.route("/v1/agents", agentRoutes(deps));
   app.route("/v1/policy", ownPolicyRoutes(deps));
+  app.route("/v1/limits", ownLimitRoutes(deps));
   app.route("/v1", usageRoutes(deps));
   app.route("/v1/webhooks", webhookRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
   app.route("/admin/tenants", keyRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));
   app.route("/admin/tenants", bookRoutes(deps));
+  app.route("/admin/tenants", limitRoutes(deps));
   app.route("/admin/tenants", calibrationRoutes(deps));
   for (const [path, methods] of METHODS) {
     app.all(path, () => {

@@ -12,6 +12,7 @@ import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiEnv } from "./api-env.ts";
 import { sha256Hex } from "./digest.ts";
 import { Problem } from "./problem.ts";
+import { meter } from "./rate-headers.ts";
 
 const KEY = /^sr_([0-9a-z]{26})_[0-9a-f]{48}$/;
 const SECRET_BYTES = 24;
@@ -40,11 +41,12 @@ export async function claimedCaller(c: Context<ApiEnv>): Promise<Caller> {
   return { tenantId, keyHash: await sha256Hex(key) };
 }
 
-/** The caller, confirmed by its market room: one hop. @throws Problem unauthenticated, forbidden */
+/** The caller, confirmed by its market room: one hop. @throws Problem unauthenticated, rate_limited, forbidden */
 export async function authorizedCaller(c: Context<ApiEnv>, config: Config, scope: KeyScope): Promise<Caller> {
   const caller = await claimedCaller(c);
   const known = await config.marketRoom<MarketRoomApi>(caller.tenantId).authorize(caller.keyHash);
   if (known === null) throw unauthenticated();
+  meter(c, known.rate);
   if (!known.scopes.includes(scope)) throw new Problem("forbidden");
   return caller;
 }

@@ -12,6 +12,7 @@ import type { NamedRequest, Replay } from "../tenancy/idempotency.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetSchema, limitsJson } from "./budget-json.ts";
+import { keyLimitsSchema } from "./limits-json.ts";
 import { authorizedCaller, makeApiKey, requireOperator, unauthenticated } from "./credentials.ts";
 import { idempotencyOf, markReplayed, secretOf, withSecret } from "./idempotency.ts";
 import { Problem } from "./problem.ts";
@@ -34,6 +35,8 @@ const keySchema = z.strictObject({
   expiresAt: expiresAt.default(null),
   /** Of all tasks that are asked for with the key, beside its tenant's. */
   budget: budgetSchema.nullable().default(null),
+  /** Rates of whatever is asked for with the key, beside its tenant's. */
+  limits: keyLimitsSchema.nullable().default(null),
 });
 const rotationSchema = z.strictObject({
   overlapS: z.int().min(0).max(MAX_OVERLAP_S),
@@ -106,9 +109,9 @@ async function create(c: Context<ApiEnv>, config: Config, identify: Identify): P
   const { tenantId, by } = await identify(c);
   const { value, text } = await readBody(c, keySchema);
   const { key, hash } = await makeApiKey(tenantId);
-  const { name, scopes, budget, expiresAt: expiresAtMs } = value;
+  const { name, scopes, budget, limits, expiresAt: expiresAtMs } = value;
   const keyId = newId("key", config.source);
-  const made = { keyId, hash, name, scopes, budget, expiresAtMs };
+  const made = { keyId, hash, name, scopes, budget, limits, expiresAtMs };
   const idempotency = await withSecret(c, await idempotencyOf(c, text), key);
   const answer = await managed(config, tenantId, { kind: "create", by, key: made, idempotency });
   return showMade(c, { ...answer, idempotency, key });
@@ -182,7 +185,7 @@ function mustBe(view: KeyView | undefined): KeyView {
 const time = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
 
 function keyJson(key: KeyView, nowMs: number) {
-  const { keyId, name, scopes, account, budget } = key;
+  const { keyId, name, scopes, account, budget, limits } = key;
   return {
     object: "key",
     id: keyId,
@@ -190,6 +193,7 @@ function keyJson(key: KeyView, nowMs: number) {
     state: keyState(key, nowMs),
     scopes,
     budget: budget === null ? null : limitsJson(budget),
+    limits,
     /** Under which key's id its spending stands, in the usage and against the budget. */
     spendsAs: account,
     createdAt: time(key.createdAtMs),

@@ -90,7 +90,7 @@ async function quoteAfter(room: QuoteRoom, waitMs: number): Promise<QuoteView | 
 
 /** The task that the quote becomes; accepted again with the same bid, the same task. */
 async function accept(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
-  const caller = await claimedCaller(c);
+  const caller = await authorizedCaller(c, deps.config, "tasks");
   const { agentId } = await readOptionalBody(c, acceptSchema);
   const waitS = preferredWait(c);
   // Who is refused comes before what is wrong: the room answers to a key first.

@@ -17,6 +17,7 @@ import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from ".
 import { idempotencyOf, markReplayed } from "./idempotency.ts";
 import { policyProblem } from "./policy-routes.ts";
 import { Problem } from "./problem.ts";
+import { meter, queueProblem } from "./rate-headers.ts";
 import { readBody, readQuery } from "./request-body.ts";
 import { lastEventId, preferredWait } from "./request-headers.ts";
 import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
@@ -110,6 +111,7 @@ export async function admit(
     asksAtOnce: true,
     quote,
   });
+  meter(c, admitted.ok ? admitted.value.rate : admitted.failure.rate);
   if (!admitted.ok) throw refusalProblem(admitted.failure);
   if (admitted.value.replayed) markReplayed(c);
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
@@ -122,6 +124,9 @@ function refusalProblem(refusal: AdmitRefusal): Problem {
       return unauthenticated();
     case "budget":
       return budgetProblem(refusal.refusal);
+    case "queue_full":
+      return queueProblem(refusal);
+    case "rate_limited":
     case "forbidden":
     case "tenant_suspended":
     case "idempotency_conflict":

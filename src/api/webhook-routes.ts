@@ -10,7 +10,7 @@ import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { WebhookAnswer, WebhookOrder, WebhookView } from "../tenancy/webhooks/webhook-api.ts";
 import { webhookAddress } from "../tenancy/webhooks/webhook-address.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
-import { claimedCaller, unauthenticated } from "./credentials.ts";
+import { authorizedCaller, claimedCaller, unauthenticated } from "./credentials.ts";
 import { idempotencyOf, markReplayed, secretOf, withSecret } from "./idempotency.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
@@ -149,13 +149,17 @@ async function listDeliveries(c: Context<ApiEnv>, config: Config): Promise<Respo
   return c.json({ object: "list", data: page.map(deliveryJson), nextCursor });
 }
 
+/** Orders that change nothing. */
+const READING: ReadonlySet<WebhookOrder["kind"]> = new Set(["list", "read", "deliveries"]);
+
 type Unsigned<O> = O extends WebhookOrder ? Omit<O, "by"> : never;
 type OfOne<O> = O extends { readonly webhookId: WebhookId } ? Omit<O, "by" | "webhookId"> : never;
 type Managed = Extract<WebhookAnswer, { readonly ok: true }>["value"];
 
 /** @throws Problem where the room refuses */
 async function managed(c: Context<ApiEnv>, config: Config, order: Unsigned<WebhookOrder>): Promise<Managed> {
-  const { tenantId, keyHash } = await claimedCaller(c);
+  const scope = READING.has(order.kind) ? "read" : "admin";
+  const { tenantId, keyHash } = await authorizedCaller(c, config, scope);
   const room = config.marketRoom<MarketRoomApi>(tenantId);
   const answer: WebhookAnswer = await room.manageWebhooks({ ...order, by: keyHash });
   if (answer.ok) return answer.value;

@@ -22,6 +22,8 @@ export interface Award {
   readonly deadlineAtMs?: number | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
   readonly tail: AuctionCommit | null;
+  /** The trace has no place yet, and is not to begin before the market room says so; absent: it begins. */
+  readonly waits?: boolean;
 }
 
 /** Which bid was sold, and by whom it was chosen. */

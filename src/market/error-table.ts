@@ -55,6 +55,16 @@ export const ERROR_TABLE = {
     message: "This tenant is suspended: it is read, and what runs goes on, but nothing new is taken.",
     retryable: false,
   },
+  rate_limited: {
+    status: 429,
+    message: "Too many requests; `Retry-After` says when the next one is taken, `RateLimit` what is left.",
+    retryable: true,
+  },
+  queue_full: {
+    status: 429,
+    message: "As many tasks wait as may, and nothing was admitted; try again after `Retry-After` seconds.",
+    retryable: true,
+  },
   task_not_found: { status: 404, message: "There is no such task.", retryable: false },
   tenant_not_found: { status: 404, message: "There is no such tenant.", retryable: false },
   key_not_found: { status: 404, message: "This tenant has no such key.", retryable: false },

@@ -89,7 +89,7 @@ export interface TaskDoc {
   /** Fencing number of the auction's holder; 0: nobody began it yet. */
   readonly auctionGeneration: number;
   readonly award: AwardDoc | null;
-  /** The trace's lease; null before the award and after the end. */
+  /** The trace's lease; null before the award, while the awarded trace waits for its place, and after the end. */
   readonly lease: Lease | null;
   /** Slices taken: queue messages that found work. */
   readonly messages: number;

@@ -68,6 +68,8 @@ export interface TraceDesk {
 export interface TaskView {
   readonly id: TaskId;
   readonly state: TaskState;
+  /** What an open task waits for to begin: its auction, or with its award its trace; null: it does not wait. */
+  readonly waitsFor: "auction" | "trace" | null;
   readonly outcome: VerdictOutcome | null;
   readonly failureReason: FailureReason | null;
   /** Why nothing was sold; null: something was, or it is not known yet. */

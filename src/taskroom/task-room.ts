@@ -132,6 +132,13 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     });
   }
 
+  async beginTrace(attempt: number): Promise<void> {
+    // The award came before: a room that is not there has been erased.
+    if (!this.#ready) return;
+    const announce = await this.#room.commit(() => this.#trace.begin(attempt));
+    if (announce) this.#announceTrace();
+  }
+
   async stop(end: StopEnd): Promise<void> {
     if (!this.#ready) throw new Error("stop before open");
     await this.#room.commit(() => this.#stop(end));

@@ -20,6 +20,7 @@ export function taskView(journal: Journal): TaskView | null {
   return {
     id: opening.taskId,
     state: task.state,
+    waitsFor: waitsFor(task),
     outcome: task.end?.state === "finished" ? task.end.outcome : null,
     failureReason: task.end?.state === "failed" ? task.end.reason : null,
     noSale: noSaleOf(task),
@@ -54,6 +55,12 @@ export function taskView(journal: Journal): TaskView | null {
     lastEvent: journal.lastEvent(),
     metadata: opening.spec.metadata,
   };
+}
+
+function waitsFor({ state, award, lease, report }: TaskDoc): TaskView["waitsFor"] {
+  if (report !== null) return null;
+  if (state === "admitted") return "auction";
+  return award !== null && lease === null ? "trace" : null;
 }
 
 export function traceView(journal: Journal): TraceView | null {

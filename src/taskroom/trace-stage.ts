@@ -51,7 +51,7 @@ export class TraceStage {
     const task = this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
     const { attempt, agentId, awardedAtMs, clearing, sale = null } = award;
-    const { deadlineAtMs = null, capMicros = null } = award;
+    const { deadlineAtMs = null, capMicros = null, waits = false } = award;
     if (task.quoted == null) this.#room.append(this.#decidedEvent(award));
     else this.#room.append({ type: "quote-accepted", agentId });
     const passedOver = sale?.chosenBy === "market" ? sale.passedOver : [];
@@ -68,7 +68,7 @@ export class TraceStage {
       award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros },
       result: null,
       verdict: null,
-      lease: FIRST_LEASE,
+      lease: waits ? null : FIRST_LEASE,
       allowanceMicros: award.allowanceMicros ?? this.#room.allowanceMicros(),
     };
     // Asked to stop while the auction cleared: nobody holds the trace yet, so it ends here.
@@ -77,6 +77,16 @@ export class TraceStage {
       return false;
     }
     this.#room.journal.putTask(awarded);
+    if (waits) this.#room.append({ type: "trace-queued", attempt });
+    else this.#remind(FIRST_LEASE);
+    return !waits;
+  }
+
+  /** The market room has a place for the trace that waits; told again, it changes nothing. True: it is to be announced. */
+  begin(attempt: number): boolean {
+    const task = this.#room.openTask();
+    if (task?.award?.attempt !== attempt || task.lease !== null) return false;
+    this.#room.journal.putTask({ ...task, lease: FIRST_LEASE });
     this.#remind(FIRST_LEASE);
     return true;
   }

@@ -82,14 +82,16 @@ export class AuctionTransitions {
    * A place in the tenant's history, with its bidding and judging held; the caller holds the auction where it may begin.
    */
   admit(tenant: TenantDoc, request: RequestedTask): Result<Admission, AdmitRefusal> {
-    const { store } = this.#desk;
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
-    const mustWait = tenant.ordering === "strict" && store.tasks.hasActiveAuction();
+    const place = this.#desk.turns.place(request.keyId);
+    if (!place.ok) return fail({ reason: "queue_full", ...place.failure });
+    const mustWait = place.value === "waits";
     const admitted = this.#enter(request, this.#context(tenant, { policy: policy.value, mustWait }));
     if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
     const { task, opening } = admitted.value;
-    if (task.lease !== null) this.#desk.timeAuction(task);
+    if (task.lease === null) this.#desk.turns.waits(request.keyId);
+    else this.#desk.timeAuction(task);
     const auctionGeneration = task.lease?.generation ?? null;
     const { taskId, sequence } = task;
     return ok({ taskId, sequence, auctionGeneration, opening, replayed: false });
@@ -245,6 +247,8 @@ export class AuctionTransitions {
         ? this.#desk.allowance(task.taskId)
         : this.#desk.holdForTrace(task.taskId, agent);
     const awardedAtMs = this.#desk.now();
+    const waits = this.#desk.turns.traceWaits();
+    const heldBackSinceMs = waits ? awardedAtMs : null;
     const award: Award = {
       attempt,
       agentId,
@@ -253,13 +257,14 @@ export class AuctionTransitions {
       awardedAtMs,
       tail,
       allowanceMicros,
+      waits,
       ...(deadlineAtMs !== null && { deadlineAtMs }),
       ...(capMicros !== null && { capMicros }),
     };
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
-    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId }, rows);
-    this.#desk.grantNext();
+    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId, heldBackSinceMs }, rows);
+    this.#desk.turns.grant();
     return { state: "awarded", attempt, agentId };
   }
 
@@ -282,7 +287,7 @@ export class AuctionTransitions {
     const { tenantId } = this.#desk.mustTenant();
     const settled = { ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
     this.#desk.record(settled, endRows(tenantId, report, nowMs));
-    if (task.state === "bidding") this.#desk.grantNext();
+    this.#desk.turns.grant();
     return report.end;
   }
 

@@ -7,6 +7,7 @@ import { holdsStorage } from "../durable/erase-storage.ts";
 import type { Pool } from "../market/agent.ts";
 import type { AuctionId, CalibrationId, WebhookId } from "../market/ids.ts";
 import type { Budget } from "../market/ledger/budget.ts";
+import type { TenantLimits } from "../market/rate-limit.ts";
 import { fail, ok } from "../market/result.ts";
 import type { AuctionParts } from "./auction-transitions.ts";
 import { Books, type BooksQuery } from "./books.ts";
@@ -14,6 +15,7 @@ import type { CalibrationApi } from "./calibration-api.ts";
 import type { ErasedPart, ErasureApi, TenantCounts } from "./erasure-desk.ts";
 import { completed } from "./idempotency.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
+import { readLimits, type LimitsApi, type LimitsView } from "./limits-api.ts";
 import { MarketParts } from "./market-parts.ts";
 import type {
   ApiKey,
@@ -32,6 +34,7 @@ import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.t
 type OfficeApi = ErasureApi &
   CalibrationApi &
   WebhookApi &
+  LimitsApi &
   Pick<
     MarketRoomApi,
     | "setUp"
@@ -86,7 +89,9 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
 
   async authorize(keyHash: string): Promise<KnownCaller | null> {
     const held = this.parts.keyHolder(keyHash);
-    return held === null ? null : { tenantId: held.tenant.tenantId, scopes: held.key.scopes };
+    if (held === null) return null;
+    const rate = this.parts.rates.request(held.key.account);
+    return { tenantId: held.tenant.tenantId, scopes: held.key.scopes, ...(rate !== null && { rate }) };
   }
 
   /** Without a tenant, nobody has a key, and the operator finds none. */
@@ -130,6 +135,19 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
     if (this.parts.tenant() === null) return false;
     await this.parts.commit(() => this.parts.store.putTenant({ ...this.parts.desk.mustTenant(), budget }));
     return true;
+  }
+
+  async setLimits(limits: TenantLimits): Promise<boolean> {
+    if (this.parts.tenant() === null) return false;
+    await this.parts.commit(() => {
+      this.parts.store.putTenant({ ...this.parts.desk.mustTenant(), limits });
+      this.parts.desk.turns.changed();
+    });
+    return true;
+  }
+
+  async readLimits(keyHash: string | null): Promise<LimitsView | null> {
+    return readLimits(this.parts, keyHash);
   }
 
   async readBooks(query: BooksQuery): ReturnType<MarketRoomApi["readBooks"]> {

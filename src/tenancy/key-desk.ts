@@ -101,12 +101,12 @@ export class KeyDesk {
   }
 
   #create(key: ApiKey, manager: Manager, request: NamedRequest | null): KeyAnswer {
-    const { keyId, hash, name, budget, scopes = KEY_SCOPES, expiresAtMs = null } = key;
+    const { keyId, hash, name, budget, limits = null, scopes = KEY_SCOPES, expiresAtMs = null } = key;
     if (!mayGrant(manager.scopes, scopes)) return fail({ reason: "forbidden" });
     return this.#once(manager, request, () => {
       const refusal = this.#refusalOf(expiresAtMs, 0);
       if (refusal !== null) return fail(refusal);
-      return ok(this.#add({ keyId, hash, name, budget, scopes, expiresAtMs, account: keyId }));
+      return ok(this.#add({ keyId, hash, name, budget, limits, scopes, expiresAtMs, account: keyId }));
     });
   }
 
@@ -169,9 +169,9 @@ export class KeyDesk {
     if (refusal !== null) return fail(refusal);
     const untilMs = nowMs + order.overlapS * 1_000;
     this.#keys.putTimes({ ...key, expiresAtMs: endOfOverlap(key.expiresAtMs, untilMs) });
-    const { name, scopes, budget, account } = key;
-    // In the same account: a budget is not to be had twice by rotating its key.
-    return ok(this.#add({ ...order.successor, name, scopes, budget, account, expiresAtMs }));
+    const { name, scopes, budget, limits, account } = key;
+    // In the same account: neither a budget nor a rate is to be had twice by rotating its key.
+    return ok(this.#add({ ...order.successor, name, scopes, budget, limits, account, expiresAtMs }));
   }
 }
 

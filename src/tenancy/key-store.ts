@@ -7,6 +7,7 @@
 import { keyState, type KeyScope, type KeyTimes } from "../market/key-scope.ts";
 import type { KeyId } from "../market/ids.ts";
 import type { Budget } from "../market/ledger/budget.ts";
+import type { RateLimits } from "../market/rate-limit.ts";
 
 export const KEY_SCHEMA = `
 ALTER TABLE keys ADD COLUMN scopes TEXT NOT NULL DEFAULT 'tasks read admin';
@@ -37,6 +38,8 @@ export interface StoredKey extends KeyTimes {
   readonly account: KeyId;
   /** Of the account; null: the tenant's alone holds. */
   readonly budget: Budget | null;
+  /** Of the account; null: the tenant's alone hold. */
+  readonly limits: RateLimits | null;
   readonly createdAtMs: number;
   /** At most a minute behind; null: never. */
   readonly lastUsedAtMs: number | null;
@@ -54,6 +57,7 @@ interface KeyRow extends Record<string, SqlStorageValue> {
   name: string;
   created_at_ms: number;
   budget: string | null;
+  limits: string | null;
   scopes: string;
   account: string;
   expires_at_ms: number | null;
@@ -77,13 +81,14 @@ export class KeyStore {
   /** A hash that is there already stays as it is. */
   add(key: StoredKey): void {
     this.#sql.exec(
-      `INSERT OR IGNORE INTO keys (hash, key_id, name, created_at_ms, budget, scopes, account, expires_at_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR IGNORE INTO keys (hash, key_id, name, created_at_ms, budget, limits, scopes, account, expires_at_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       key.hash,
       key.keyId,
       key.name,
       key.createdAtMs,
       key.budget === null ? null : JSON.stringify(key.budget),
+      key.limits === null ? null : JSON.stringify(key.limits),
       key.scopes.join(" "),
       key.account,
       key.expiresAtMs,
@@ -135,8 +140,18 @@ export class KeyStore {
 
   /** Null: what is spent in this account has no limit of its own, or there is no such account. */
   budget(account: KeyId): Budget | null {
-    for (const key of this.#known.values()) if (key.account === account) return key.budget;
-    return this.#read("account", account)?.budget ?? null;
+    return this.#ofAccount(account)?.budget ?? null;
+  }
+
+  /** Null: as for the budget. */
+  limits(account: KeyId): RateLimits | null {
+    return this.#ofAccount(account)?.limits ?? null;
+  }
+
+  /** Any key of the account: they share what is the account's. */
+  #ofAccount(account: KeyId): StoredKey | null {
+    for (const key of this.#known.values()) if (key.account === account) return key;
+    return this.#read("account", account);
   }
 
   #read(column: "hash" | "key_id" | "account", value: string): StoredKey | null {
@@ -154,6 +169,7 @@ function keyOf(row: KeyRow): StoredKey {
     scopes: row.scopes.split(" ") as KeyScope[],
     account: row.account as KeyId,
     budget: row.budget === null ? null : (JSON.parse(row.budget) as Budget),
+    limits: row.limits === null ? null : (JSON.parse(row.limits) as RateLimits),
     createdAtMs: row.created_at_ms,
     expiresAtMs: row.expires_at_ms,
     revokedAtMs: row.revoked_at_ms,

@@ -159,10 +159,11 @@ export class Ledger {
    * Books a call once, whatever is reported how often; only a bound may be replaced by the bill.
    *
    * @param budgets what comes back from a bound must fit them to stay held, where it was charged on another day
+   * @returns false: it stands in the books already
    */
-  spend(taskId: TaskId, call: SpentCall, budgets: Budgets): void {
+  spend(taskId: TaskId, call: SpentCall, budgets: Budgets): boolean {
     const known = this.#call(call.callId);
-    if (known !== null && known.status !== "unconfirmed") return;
+    if (known !== null && known.status !== "unconfirmed") return false;
     const account = this.#mustAccount(taskId);
     const { boundMicros = call.micros, payer = "tenant" } = call;
     const spent = { ...call, payer, boundMicros };
@@ -182,6 +183,7 @@ export class Ledger {
     const back = (before?.charged ?? 0) - booked.shares.charged;
     // No budget of today has taken it: what is held may be charged today.
     if (back > 0 && day !== dayOf(this.#now())) this.#holdAnew(taskId, asMicros(back), budgets);
+    return true;
   }
 
   #holdAnew(taskId: TaskId, micros: Micros, budgets: Budgets): void {

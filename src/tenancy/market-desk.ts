@@ -25,8 +25,10 @@ import type { ParkedRow } from "./market-room-api.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, TenantDoc } from "./market-store.ts";
 import type { MarketTask } from "./task-store.ts";
+import type { RateGate } from "./rate-gate.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 import type { DeliveryDesk } from "./webhooks/delivery-desk.ts";
+import { Turns } from "./turns.ts";
 
 /** What this room owes to a task's room. */
 export type ToTaskRoom =
@@ -34,6 +36,8 @@ export type ToTaskRoom =
   | { readonly kind: "award"; readonly award: Award }
   | { readonly kind: "quoted"; readonly quoted: QuotedAuction }
   | { readonly kind: "unsold"; readonly unsold: Unsold }
+  /** The trace of this attempt, which was told to wait, may begin. */
+  | { readonly kind: "begin-trace"; readonly attempt: number }
   | { readonly kind: "stop"; readonly end: StopEnd };
 
 /** As it is stored: an opening without its pool and policy, which stay with the task, shared with others. */
@@ -54,6 +58,8 @@ export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): 
       return room.quoted(message.quoted);
     case "unsold":
       return room.unsold(message.unsold);
+    case "begin-trace":
+      return room.beginTrace(message.attempt);
     case "stop":
       return room.stop(message.end);
   }
@@ -74,6 +80,7 @@ export interface MarketDeskParts {
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
   readonly webhooks: Pick<DeliveryDesk, "taskEnded">;
+  readonly rates: RateGate;
 }
 
 export class MarketDesk {
@@ -84,6 +91,8 @@ export class MarketDesk {
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
   readonly #webhooks: MarketDeskParts["webhooks"];
+  readonly turns: Turns;
+  readonly #rates: RateGate;
 
   constructor(parts: MarketDeskParts) {
     this.config = parts.config;
@@ -93,6 +102,14 @@ export class MarketDesk {
     this.memory = parts.memory;
     this.ledger = parts.ledger;
     this.#webhooks = parts.webhooks;
+    this.#rates = parts.rates;
+    this.turns = new Turns({
+      ...parts,
+      now: () => this.now(),
+      defaultMaxTraces: parts.config.maxTraces,
+      beginAuction: (task) => this.#beginAuction(task),
+      beginTrace: (task) => this.owe(task, { kind: "begin-trace", attempt: task.attempt }),
+    });
   }
 
   now(): number {
@@ -157,8 +174,10 @@ export class MarketDesk {
 
   /** Books calls of a task. After its end nothing stays held for it, whatever comes back for a bound. */
   spend(taskId: TaskId, calls: readonly SpentCall[]): void {
-    const budgets = this.budgets(this.#account(taskId).keyId);
-    for (const call of calls) this.ledger.spend(taskId, call, budgets);
+    const { keyId } = this.#account(taskId);
+    const budgets = this.budgets(keyId);
+    const booked = calls.filter((call) => this.ledger.spend(taskId, call, budgets));
+    this.#rates.drawTokens(keyId, sumTokens(booked));
     if (this.openTask(taskId) === null) this.ledger.release(taskId);
   }
 
@@ -288,13 +307,14 @@ export class MarketDesk {
     this.timers.set(AUCTION_TIMER, task.taskId, dueAtMs);
   }
 
-  /** `ordering: "strict"`: in the transaction that ends one auction, the next one gets its turn. */
-  grantNext(): void {
-    if (this.mustTenant().ordering !== "strict" || this.store.tasks.hasActiveAuction()) return;
-    const next = this.store.tasks.nextWaiting();
-    if (next === null) return;
-    this.store.tasks.put({ ...next, state: "bidding", lease: FIRST_LEASE });
+  #beginAuction(task: MarketTask): void {
+    this.store.tasks.put({ ...task, state: "bidding", lease: FIRST_LEASE });
     // Due at once: the timer's handler announces the auction on the queue.
-    this.timers.set(AUCTION_TIMER, next.taskId, this.now());
+    this.timers.set(AUCTION_TIMER, task.taskId, this.now());
   }
+}
+
+/** Of those whose provider told them. */
+function sumTokens(calls: readonly SpentCall[]): number {
+  return calls.reduce((sum, { usage }) => sum + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), 0);
 }

@@ -24,6 +24,7 @@ import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import { Replays } from "./replays.ts";
+import { RateGate } from "./rate-gate.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
@@ -38,6 +39,7 @@ export class MarketParts {
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
+  readonly rates: RateGate;
   readonly desk: MarketDesk;
   readonly auctions: AuctionTransitions;
   readonly leases: AuctionLeases;
@@ -62,23 +64,14 @@ export class MarketParts {
     this.replays = new Replays(ctx.storage, now);
     this.keys = new KeyDesk(this.store.keys, this.replays, now);
     this.timers = new Timers(ctx.storage, now);
-    this.outbox = new Outbox({
-      storage: ctx.storage,
-      timers: this.timers,
-      now,
-      deliver: async ({ lane, messages }) => {
-        // SAFETY: the outbox's lanes are ids of tasks.
-        const taskId = lane as TaskId;
-        for (const owed of messages) await tellRoom(this.taskRoom(taskId), this.desk.toTell(taskId, owed));
-      },
-      transact: async (work) => (this.#ready ? this.#group.run(work) : undefined),
-      report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
-      tidy: "together",
-    });
+    this.outbox = this.#openOutbox();
     this.memory = new MemoryStore(ctx.storage, now);
     this.ledger = new Ledger(ctx.storage, now);
     this.webhooks = this.#openWebhooks();
+    const limits = this.store.rateLimits();
+    this.rates = new RateGate({ storage: ctx.storage, now, limits });
     this.desk = new MarketDesk({
+      rates: this.rates,
       memory: this.memory,
       ledger: this.ledger,
       config: this.config,
@@ -116,6 +109,22 @@ export class MarketParts {
     if (this.#ready) migrateSchema(ctx.storage, MARKET_SCHEMA);
   }
 
+  #openOutbox(): Outbox<OwedToTaskRoom> {
+    return new Outbox({
+      storage: this.#ctx.storage,
+      timers: this.timers,
+      now: this.config.source.now,
+      deliver: async ({ lane, messages }) => {
+        // SAFETY: the outbox's lanes are ids of tasks.
+        const taskId = lane as TaskId;
+        for (const owed of messages) await tellRoom(this.taskRoom(taskId), this.desk.toTell(taskId, owed));
+      },
+      transact: async (work) => (this.#ready ? this.#group.run(work) : undefined),
+      report: (lane, error) => logError("market-outbox", error, { taskId: lane }),
+      tidy: "together",
+    });
+  }
+
   #openWebhooks(): Webhooks {
     return new Webhooks({
       storage: this.#ctx.storage,
@@ -133,6 +142,7 @@ export class MarketParts {
     this.webhooks.calls.follow();
     this.outbox.tidy();
     this.timers.arm();
+    for (const taskId of this.desk.turns.takeBegun()) this.#ctx.waitUntil(this.outbox.flush(taskId));
   }
 
   #forget(): void {
@@ -140,6 +150,8 @@ export class MarketParts {
     this.memory.forget();
     this.ledger.forget();
     this.webhooks.forget();
+    this.rates.forget();
+    this.desk.turns.forget();
   }
 
   /** True where the room has tables: somebody set its tenant up. */

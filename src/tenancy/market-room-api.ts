@@ -11,6 +11,7 @@ import type { RecalledEntry } from "../market/memory.ts";
 import type { PassageReport, PassageStep } from "../market/passage.ts";
 import type { Policy, Weights } from "../market/policy.ts";
 import type { Budget } from "../market/ledger/budget.ts";
+import type { RateLimits } from "../market/rate-limit.ts";
 import type { Result } from "../market/result.ts";
 import type { QuoteOrder } from "../market/sale/quote.ts";
 import type { Obstacle } from "../market/sale/sale.ts";
@@ -20,6 +21,9 @@ import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { IdempotencyConflict, IdempotentRequest } from "./idempotency.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type { WebhookApi } from "./webhooks/webhook-api.ts";
+import type { LimitsApi } from "./limits-api.ts";
+import type { RateReport } from "./rate-gate.ts";
+import type { QueueRefusal } from "./turns.ts";
 
 export type Ordering = "parallel" | "strict";
 
@@ -43,6 +47,8 @@ export interface ApiKey {
   readonly name: string;
   /** Of all tasks that were asked for with it; null: its tenant's alone holds. */
   readonly budget: Budget | null;
+  /** Null or absent: the tenant's alone hold. */
+  readonly limits?: RateLimits | null;
   /** Absent: all. */
   readonly scopes?: readonly KeyScope[];
   /** Null or absent: it does not expire. */
@@ -53,6 +59,8 @@ export interface ApiKey {
 export interface KnownCaller {
   readonly tenantId: TenantId;
   readonly scopes: readonly KeyScope[];
+  /** Absent: neither has a limit of requests. With a refusal, the caller is to be let nowhere. */
+  readonly rate?: RateReport;
 }
 
 /** A history row that D1 will never take, and why. */
@@ -85,14 +93,19 @@ export interface Admission {
   readonly opening: Opening | null;
   /** True where the Idempotency-Key had been used: nothing new was admitted. */
   readonly replayed: boolean;
+  /** Absent: no limit of requests holds. */
+  readonly rate?: RateReport;
 }
 
-export type AdmitRefusal =
+export type AdmitRefusal = { readonly rate?: RateReport } & (
+  | { readonly reason: "rate_limited" }
+  | ({ readonly reason: "queue_full" } & QueueRefusal)
   | { readonly reason: "unauthenticated" | "forbidden" | "tenant_suspended" }
   | IdempotencyConflict
   /** Nothing is admitted and nothing was spent. */
   | { readonly reason: "budget"; readonly refusal: HoldRefusal }
-  | PolicyRefusal;
+  | PolicyRefusal
+);
 
 /** Why a policy's name means nothing here. */
 export type PolicyRefusal =
@@ -202,7 +215,7 @@ export interface TenantView {
   readonly openTasks: number;
 }
 
-export interface MarketRoomApi extends CalibrationApi, WebhookApi {
+export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */

@@ -19,6 +19,7 @@ import { CALIBRATION_TIMER } from "./calibrations.ts";
 import { QUOTE_TIMER } from "./sales.ts";
 import { FrontOffice } from "./front-office.ts";
 import { completed } from "./idempotency.ts";
+import { withRate } from "./with-rate.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type {
   AcceptRequest,
@@ -34,6 +35,7 @@ import type {
 import type { TenantDoc } from "./market-store.ts";
 import type { Asked } from "./replays.ts";
 import { WEBHOOK_TIMER } from "./webhooks/webhook-calls.ts";
+import { REFILL_TIMER } from "./turns.ts";
 
 export class MarketRoom extends FrontOffice implements MarketRoomApi {
   // --- The way of a task ---
@@ -45,10 +47,12 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       const held = this.parts.keyHolder(request.keyHash);
       if (held === null) return fail({ reason: "unauthenticated" } as const);
       const { tenant, key } = held;
-      if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
-      return this.#admitOnce(tenant, { request: idempotency, scope: key.account }, () =>
-        this.parts.auctions.admit(tenant, { ...request, keyId: key.account }),
-      );
+      return withRate(this.parts.rates.request(key.account), () => {
+        if (!key.scopes.includes("tasks")) return fail({ reason: "forbidden" } as const);
+        return this.#admitOnce(tenant, { request: idempotency, scope: key.account }, () =>
+          this.parts.auctions.admit(tenant, { ...request, keyId: key.account }),
+        );
+      });
     });
     if (!admitted.ok) return admitted;
     // Whoever holds the auction opens the task's room. Nobody does for an auction that waits for its turn, and perhaps
@@ -191,6 +195,8 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (this.parts.store.history.dueAtMs() !== null)
       this.parts.timers.set("history", "", this.parts.desk.now());
     this.parts.calibrations.wake();
+    // What the deployment allows a tenant may have been changed.
+    await this.parts.commit(() => this.parts.desk.turns.changed());
     this.parts.timers.rearm();
     return open.length;
   }
@@ -208,6 +214,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (timer.kind === "history" || timer.kind === "memory") return this.parts.outside.remind(timer.kind);
     // SAFETY: set with an endpoint's id as subject.
     if (timer.kind === WEBHOOK_TIMER) return this.parts.webhooks.calls.remind(timer.subject as WebhookId);
+    if (timer.kind === REFILL_TIMER) return this.parts.commit(() => this.parts.desk.turns.changed());
     if (timer.kind === CALIBRATION_TIMER) return this.parts.counter.beginRuns();
     // SAFETY: timers of auctions and quotes are set with a task's id as subject, see `timeAuction`.
     const taskId = timer.subject as TaskId;

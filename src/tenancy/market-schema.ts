@@ -10,6 +10,7 @@ import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 import { REPLAY_SCHEMA } from "./replays.ts";
 import { WEBHOOK_SCHEMA } from "./webhooks/webhook-store.ts";
+import { BUCKET_SCHEMA } from "./rate-gate.ts";
 
 const STEPS: SchemaSteps = [
   `
@@ -96,6 +97,10 @@ ${REPLAY_SCHEMA}
 ${KEY_INDEXES}
 `,
   WEBHOOK_SCHEMA,
+  `
+${BUCKET_SCHEMA}
+ALTER TABLE keys ADD COLUMN limits TEXT;
+`,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

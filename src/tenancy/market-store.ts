@@ -1,7 +1,8 @@
 /** The market room's tables and the statements over them, but for those with files of their own. No decisions here. */
 import type { Agent } from "../market/agent.ts";
-import type { TenantId } from "../market/ids.ts";
+import type { KeyId, TenantId } from "../market/ids.ts";
 import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
+import { DEFAULT_TENANT_LIMITS, type RateLimits, type TenantLimits } from "../market/rate-limit.ts";
 import { HistoryStore } from "./history-store.ts";
 import { KeyStore } from "./key-store.ts";
 import type { LocationHint } from "../market/location-hint.ts";
@@ -22,6 +23,7 @@ export interface TenantDoc extends PolicyWeights {
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
   readonly budget: Budget;
+  readonly limits: TenantLimits;
   /** Where its rooms were asked to be made; null: near whoever asks first. */
   readonly locationHint: LocationHint | null;
   /** Since when nothing new is taken; null: it is. */
@@ -34,6 +36,8 @@ export interface TenantDoc extends PolicyWeights {
 const NO_MEAN_FIT = { meanWeights: null, meanFit: null };
 /** What documents from before there were budgets lack. */
 const UNLIMITED = { budget: NO_BUDGET };
+/** What documents from before there were rate limits lack. */
+const UNRATED = { limits: DEFAULT_TENANT_LIMITS };
 /** What documents from before the operator could suspend and delete lack. */
 const IN_FORCE = { locationHint: null, suspendedAtMs: null, erasure: null };
 
@@ -73,7 +77,12 @@ export class MarketStore {
 
   #readTenant(): TenantDoc | null {
     const stored = this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
-    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...IN_FORCE, ...stored };
+    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...UNRATED, ...IN_FORCE, ...stored };
+  }
+
+  /** Of an account, or of the tenant (null), as they stand when it is asked; null: none. */
+  rateLimits(): (account: KeyId | null) => RateLimits | null {
+    return (account) => (account === null ? (this.tenant()?.limits ?? null) : this.keys.limits(account));
   }
 
   putTenant(tenant: TenantDoc): void {

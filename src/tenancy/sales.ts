@@ -92,7 +92,7 @@ export class Sales {
     });
     const open = { clearing, offers, expiresAtMs };
     this.#desk.record({ ...task, state: "quoted", lease: null, quote: { ...quote, open } }, rows);
-    this.#desk.grantNext();
+    this.#desk.turns.grant();
     return { state: "quoted", expiresAtMs };
   }
 

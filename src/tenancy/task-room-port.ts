@@ -7,8 +7,10 @@ import type { QuotedAuction } from "../market/sale/quote.ts";
 export interface TaskRoomPort {
   /** The task exists from here on. */
   open(opening: Opening): Promise<void>;
-  /** Starts the trace of this attempt. */
+  /** Starts the trace of this attempt, unless the award says that it waits. */
   award(award: Award): Promise<void>;
+  /** Starts the trace of this attempt, which waited. */
+  beginTrace(attempt: number): Promise<void>;
   /** The auction of a quote has cleared: nothing runs until one of its bids is accepted. */
   quoted(quoted: QuotedAuction): Promise<void>;
   /** Something stands against every bid: the task ends. */

@@ -14,6 +14,7 @@ import type { Offer, QuoteOrder } from "../market/sale/quote.ts";
 import { FINAL_STATES, type TaskEnd, type TaskLimits, type TaskState } from "../market/task.ts";
 import { GroundStore } from "./ground-store.ts";
 import type { HistoryStore } from "./history-store.ts";
+import { OpenTasks } from "./open-tasks.ts";
 
 /** What an auction is cleared under: frozen when it opened. */
 export interface TaskTerms extends Ground {
@@ -62,6 +63,8 @@ export interface MarketTask {
   readonly limits?: Pick<TaskLimits, "maxCostUsd" | "deadlineS" | "maxSteps">;
   /** Null or absent: it was not asked for as a quote. */
   readonly quote?: MarketQuote | null;
+  /** Awarded, and since then its trace waits for a place; null or absent: it does not. */
+  readonly heldBackSinceMs?: number | null;
   readonly admittedAtMs: number;
   readonly end: TaskEnd | null;
   readonly endedAtMs: number | null;
@@ -91,20 +94,21 @@ export class TaskStore {
   readonly #held = new Map<TaskId, HeldTask>();
   /** Number of the latest admission; undefined: to be read. */
   #sequence: number | undefined = undefined;
-  /** Tasks whose auction runs; undefined: to be read. */
-  #bidding: Set<TaskId> | undefined = undefined;
+  /** Where the open ones stand. */
+  readonly open: OpenTasks;
 
   constructor(storage: DurableObjectStorage, history: HistoryStore) {
     this.#sql = storage.sql;
     this.#history = history;
     this.#grounds = new GroundStore(storage);
+    this.open = new OpenTasks(storage.sql);
   }
 
   /** What was read or written in a transaction that did not stand is read again. */
   forget(): void {
     this.#held.clear();
     this.#sequence = undefined;
-    this.#bidding = undefined;
+    this.open.forget();
     this.#grounds.forget();
   }
 
@@ -143,14 +147,13 @@ export class TaskStore {
   }
 
   #hold(held: HeldTask): HeldTask {
-    const { taskId, state } = held.task;
+    const { taskId } = held.task;
     // Last in the order of the map: the one that was not touched for longest is the first to go.
     this.#held.delete(taskId);
     this.#held.set(taskId, held);
     const [oldest] = this.#held.keys();
     if (this.#held.size > MAX_HELD && oldest !== undefined) this.#held.delete(oldest);
-    if (state === "bidding") this.#bidding?.add(taskId);
-    else this.#bidding?.delete(taskId);
+    this.open.note(held.task);
     return held;
   }
 
@@ -224,22 +227,6 @@ export class TaskStore {
 
   hasOpen(): boolean {
     return this.#sql.exec(`SELECT 1 FROM tasks WHERE ${OPEN} LIMIT 1`).toArray().length > 0;
-  }
-
-  /** The oldest admitted task whose auction nobody has been given yet. */
-  nextWaiting(): MarketTask | null {
-    return this.#one<MarketTask>(
-      `SELECT body FROM tasks WHERE state = 'admitted' AND json_extract(body, '$.lease') IS NULL
-       AND NOT json_extract(body, '$.stopping') ORDER BY sequence LIMIT 1`,
-    );
-  }
-
-  hasActiveAuction(): boolean {
-    const query = "SELECT task_id FROM tasks WHERE state = 'bidding'";
-    this.#bidding ??= new Set(
-      Array.from(this.#sql.exec<{ task_id: string }>(query), (row) => row.task_id as TaskId),
-    );
-    return this.#bidding.size > 0;
   }
 
   /**

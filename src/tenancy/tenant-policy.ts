@@ -1,6 +1,7 @@
 /** A tenant's policies: what a name stands for with its pool and weights, and what a change makes of them. Pure. */
 import type { Agent } from "../market/agent.ts";
 import { makePolicy, type Policy } from "../market/policy.ts";
+import { DEFAULT_TENANT_LIMITS } from "../market/rate-limit.ts";
 import { parsePolicyName, printPolicyName } from "../market/policy-name.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import type { PolicyChange, PolicyRefusal, TenantPolicy, TenantSettings } from "./market-room-api.ts";
@@ -12,7 +13,8 @@ export function newTenant(settings: TenantSettings, createdAtMs: number): Tenant
   const inForce = { locationHint, suspendedAtMs: null, erasure: null };
   const policy = { policyVersion: 1, policyName: "sale" };
   const weights = { weights: null, fit: null, meanWeights: null, meanFit: null };
-  return { tenantId, name, ordering, pool, createdAtMs, budget, ...inForce, ...policy, ...weights };
+  const limits = DEFAULT_TENANT_LIMITS;
+  return { tenantId, name, ordering, pool, createdAtMs, budget, limits, ...inForce, ...policy, ...weights };
 }
 
 /** The policy that a tenant's auctions run under, or the one that a task names. */

@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(21);
+  expect(examples).toHaveLength(22);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -55,7 +55,7 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
-  const [, , , quotes, keys, rotated, once, webhook, suspended, deleted] = rest;
+  const [, , , quotes, keys, rotated, once, limits, webhook, suspended, deleted] = rest;
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(JSON.parse(keys ?? "").data).toMatchObject([
     { name: "laptop", scopes: ["tasks", "read", "admin"], lastUsedAt: expect.any(String) },
@@ -68,6 +68,8 @@ test("every API example of the README works", async () => {
   expect(webhook).toMatch(
     /"object":"webhook".*"events":null.*"object":"list","data":\[\],"nextCursor":null/s,
   );
+  // The first line is the operator's answer.
+  expect(limits).toMatch(/"concurrentTasks":50.*"tokensPerMinute":2000000.*"tokens":2000000.*"traces":0/s);
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({

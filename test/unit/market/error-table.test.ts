@@ -30,6 +30,8 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "quote_expired": 409,
       "quote_not_found": 404,
       "quote_not_ready": 409,
+      "queue_full": 429,
+      "rate_limited": 429,
       "receipt_key_not_found": 404,
       "route_not_found": 404,
       "task_not_found": 404,

@@ -55,6 +55,7 @@ const EVENTS: {
     false,
   ],
   "task-awarded": [{ type: "task-awarded", attempt: 1, agentId: id }, false],
+  "trace-queued": [{ type: "trace-queued", attempt: 1 }, false],
   "trace-taken-up": [{ type: "trace-taken-up", attempt: 1, generation: 1, stepsSoFar: 0 }, false],
   "step-committed": [
     { type: "step-committed", attempt: 1, step: 1, tools: [], usage: aUsage(), costMicros },

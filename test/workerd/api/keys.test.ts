@@ -85,6 +85,7 @@ describe("a route", () => {
         return post(`${unknownWebhook()}/deliveries/${deliveryId}/redeliver`, {}, headers);
       },
     ],
+    ["limits", "read", async (headers) => call("/v1/limits", { headers })],
     ["keys", "admin", async (headers) => call("/v1/keys", { headers })],
     ["new key", "admin", async (headers) => post("/v1/keys", { name: "n", scopes: ["admin"] }, headers)],
     ["revoke", "admin", async (headers) => call(`/v1/keys/${unknownKey()}`, { method: "DELETE", headers })],
@@ -126,6 +127,7 @@ describe("a tenant's admin key", () => {
       state: "active",
       scopes: ["read"],
       budget: { totalUsd: null, dayUsd: 1, monthUsd: null },
+      limits: null,
       spendsAs: made.id,
       createdAt: expect.stringMatching(/Z$/),
       expiresAt: null,

@@ -143,6 +143,7 @@ describe("a new key", () => {
       state: "active",
       scopes: ["tasks", "read", "admin"],
       budget: null,
+      limits: null,
       spendsAs: expect.stringMatching(/^key_/),
       createdAt: expect.any(String),
       expiresAt: null,

@@ -31,6 +31,7 @@ describe("an open task", () => {
       object: "task",
       id,
       state: "admitted",
+      waitsFor: "auction",
       outcome: null,
       failureReason: null,
       noSale: null,

@@ -5,8 +5,8 @@ import { migrateSchema } from "../../../src/durable/schema.ts";
 import { KEY_SCOPES } from "../../../src/market/key-scope.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { evictRooms, KEY_HASH, openMarket, stopTheClock } from "../rooms/market-day.ts";
-import { rewind } from "./rewind.ts";
 import { ask, limited, plannedMicros, refusalOf } from "../rooms/money-day.ts";
+import { rewind } from "./rewind.ts";
 
 beforeEach(() => {
   stopTheClock();

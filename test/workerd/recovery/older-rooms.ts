@@ -59,6 +59,7 @@ export async function olderMarket({
   const tenant: TenantDoc = newTenant(settings, Date.now());
   const older = { ...tenant };
   Reflect.deleteProperty(older, "budget");
+  Reflect.deleteProperty(older, "limits");
   const { terms, task, opening } = admitted(tenant, taskId, name);
   await runInDurableObject(market as DurableObjectStub, async (_room, { storage }) => {
     migrateSchema(storage, { steps: MARKET_BEFORE, fresh: null });

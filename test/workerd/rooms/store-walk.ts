@@ -140,8 +140,8 @@ export class StoreWalk {
       }
     }
     assert.strictEqual(
-      tasks.hasActiveAuction(),
-      this.#tasks.some(({ state }) => state === "bidding"),
+      tasks.open.count("bidding"),
+      this.#tasks.filter(({ state }) => state === "bidding").length,
     );
     assert.strictEqual(this.#store.history.dueAtMs() === null, this.batch(1).length === 0);
   }

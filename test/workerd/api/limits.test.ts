@@ -1,0 +1,288 @@
+/** Rate limits over HTTP: what a client is told of them, when it is to come again, and that they are its own alone. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { newId } from "../../../src/market/ids.ts";
+import { stopTheClock } from "../rooms/market-day.ts";
+import {
+  call,
+  config,
+  failedTask,
+  holdTask,
+  openTenant,
+  OPERATOR,
+  post,
+  problemOf,
+  taskOf,
+  type Tenant,
+} from "./support.ts";
+
+let clock: ReturnType<typeof stopTheClock>;
+let tenant: Tenant;
+beforeEach(async () => {
+  clock = stopTheClock();
+  tenant = await openTenant();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+type Headers = Readonly<Record<string, string>>;
+const bodyOf = async (response: Response): Promise<unknown> => response.json();
+const limitsPath = (of = tenant.tenantId as string) => `/admin/tenants/${of}/limits`;
+const put = async (path: string, body: unknown, headers: Headers = OPERATOR) =>
+  call(path, {
+    method: "PUT",
+    body: JSON.stringify(body),
+    headers: { ...headers, "Content-Type": "application/json" },
+  });
+const setLimits = async (body: unknown, of = tenant) => {
+  expect((await put(limitsPath(of.tenantId), body)).status).toBe(200);
+};
+const read = async (headers: Headers = tenant.auth) => call("/v1/agents", { headers });
+const submit = async (headers: Headers = tenant.auth) => post("/v1/tasks", { prompt: "p" }, headers);
+
+/** A key with limits of its own. */
+async function keyWith(
+  limits: unknown,
+  path = `/admin/tenants/${tenant.tenantId}/keys`,
+  by: Headers = OPERATOR,
+) {
+  const made = await post(path, { name: "k", limits }, by);
+  expect(made.status).toBe(201);
+  const { key, id, limits: shown } = await made.json<{ key: string; id: string; limits: unknown }>();
+  return { id, shown, auth: { Authorization: `Bearer ${key}` } };
+}
+
+const told = ({ status, headers }: Response) => [
+  status,
+  headers.get("RateLimit-Policy"),
+  headers.get("RateLimit"),
+  headers.get("Retry-After"),
+];
+
+describe("a client without limits", () => {
+  test("is told of none", async () => {
+    expect(told(await read())).toEqual([200, null, null, null]);
+    expect(told(await submit())).toEqual([202, null, null, null]);
+  });
+});
+
+describe("requests per minute", () => {
+  test("are told with every answer, whatever was asked and however it went", async () => {
+    const taskId = await failedTask(tenant);
+    await setLimits({ requestsPerMinute: 20 });
+    const policy = '"tenant";q=20;w=60';
+    const ask = async (path: string) => call(path, { headers: tenant.auth });
+    expect(told(await read())).toEqual([200, policy, '"tenant";r=19;t=3', null]);
+    expect(told(await ask(`/v1/tasks/${taskId}`))).toEqual([200, policy, '"tenant";r=18;t=3', null]);
+    expect(told(await ask(`/v1/tasks/${taskId}/events`))).toEqual([200, policy, '"tenant";r=17;t=3', null]);
+    expect(told(await ask(`/v1/tasks/${newId("tsk", config.source)}`))).toEqual([
+      404,
+      policy,
+      '"tenant";r=16;t=3',
+      null,
+    ]);
+    expect(told(await ask("/v1/usage?from=never"))).toEqual([400, policy, '"tenant";r=15;t=3', null]);
+    expect(told(await submit())).toEqual([202, policy, '"tenant";r=14;t=3', null]);
+    await call(`/admin/tenants/${tenant.tenantId}/suspend`, { method: "POST", headers: OPERATOR });
+    expect(told(await submit())).toEqual([403, policy, '"tenant";r=13;t=3', null]);
+    clock.pass(2_000);
+    expect(told(await read())).toEqual([200, policy, '"tenant";r=12;t=1', null]);
+    clock.pass(60_000);
+    expect(told(await read())).toEqual([200, policy, '"tenant";r=19;t=3', null]);
+  });
+
+  test("beyond the limit are refused, reads and writes, until the second that they are told", async () => {
+    await setLimits({ requestsPerMinute: 4 });
+    for (let n = 0; n < 4; n += 1) expect((await read()).status).toBe(200);
+    const policy = '"tenant";q=4;w=60';
+    clock.pass(500);
+    const refused = await submit();
+    // 14.5 s, rounded up.
+    expect(told(refused)).toEqual([429, policy, '"tenant";r=0;t=15', "15"]);
+    expect(await bodyOf(refused.clone())).toMatchObject({
+      error: { code: "rate_limited", retryable: true, details: { scope: "tenant" } },
+    });
+    expect(await problemOf(refused)).toEqual({ status: 429, code: "rate_limited", paths: [] });
+    expect(told(await read())).toEqual([429, policy, '"tenant";r=0;t=15', "15"]);
+    // Nothing was admitted, and what is refused is not counted.
+    expect(await tenant.market.heldTasks()).toEqual([]);
+    clock.pass(14_499);
+    expect((await submit()).status).toBe(429);
+    clock.pass(501);
+    expect(told(await submit())).toEqual([202, policy, '"tenant";r=0;t=15', null]);
+    expect(await tenant.market.heldTasks()).toHaveLength(1);
+  });
+
+  test("of a key are its own, and stand beside the tenant's", async () => {
+    await setLimits({ requestsPerMinute: 6 });
+    const { auth, shown } = await keyWith({ requestsPerMinute: 2 });
+    expect(shown).toEqual({ requestsPerMinute: 2, concurrentTasks: null, tokensPerMinute: null });
+    const policy = '"tenant";q=6;w=60, "key";q=2;w=60';
+    expect(told(await read(auth))).toEqual([200, policy, '"tenant";r=5;t=10, "key";r=1;t=30', null]);
+    expect(told(await read(auth))).toEqual([200, policy, '"tenant";r=4;t=10, "key";r=0;t=30', null]);
+    const refused = await read(auth);
+    expect(told(refused)).toEqual([429, policy, '"tenant";r=4;t=10, "key";r=0;t=30', "30"]);
+    expect(await bodyOf(refused)).toMatchObject({ error: { details: { scope: "key" } } });
+    // A refused request of one key takes nothing from another's.
+    expect(told(await read())).toEqual([200, '"tenant";q=6;w=60', '"tenant";r=3;t=10', null]);
+    // A key has no more than its tenant, whatever it was given.
+    const { auth: wide } = await keyWith({ requestsPerMinute: 1_000 });
+    for (let n = 0; n < 3; n += 1) expect((await read(wide)).status).toBe(200);
+    const last = await read(wide);
+    expect(last.status).toBe(429);
+    expect(await bodyOf(last)).toMatchObject({ error: { details: { scope: "tenant" } } });
+  });
+
+  test("are shared by a rotated key and its successor", async () => {
+    const { id, auth } = await keyWith({ requestsPerMinute: 2 });
+    expect((await read(auth)).status).toBe(200);
+    const path = `/admin/tenants/${tenant.tenantId}/keys/${id}/rotate`;
+    const { key } = await (await post(path, { overlapS: 600 }, OPERATOR)).json<{ key: string }>();
+    const successor = { Authorization: `Bearer ${key}` };
+    expect(told(await read(successor))).toEqual([200, '"key";q=2;w=60', '"key";r=0;t=30', null]);
+    expect((await read(auth)).status).toBe(429);
+    expect((await read(successor)).status).toBe(429);
+  });
+
+  test("count a replay, which takes no place among the running tasks", async () => {
+    await setLimits({ requestsPerMinute: 3, concurrentTasks: 1, maxQueued: 0 });
+    const headers = { ...tenant.auth, "Idempotency-Key": "once" };
+    const first = await submit(headers);
+    const { id } = await taskOf(first);
+    const again = await submit(headers);
+    expect((await taskOf(again)).id).toBe(id);
+    expect(again.headers.get("RateLimit")).toBe('"tenant";r=1;t=20');
+    expect([200, 202]).toContain((await submit(headers)).status);
+    expect((await submit(headers)).status).toBe(429);
+  });
+
+  test("without a key that is known are nobody's", async () => {
+    await setLimits({ requestsPerMinute: 1 });
+    const unknown = { Authorization: `${tenant.auth.Authorization.slice(0, -4)}0000` };
+    for (let n = 0; n < 3; n += 1) expect(told(await read(unknown))).toEqual([401, null, null, null]);
+    expect((await read()).status).toBe(200);
+  });
+
+  test("of one tenant that floods leave another's answers as they are", async () => {
+    const other = await openTenant();
+    await setLimits({ requestsPerMinute: 5, concurrentTasks: 1, maxQueued: 2 });
+    const flood = await Promise.all(Array.from({ length: 60 }, async () => submit()));
+    const statuses = flood.map(({ status }) => status);
+    expect(statuses.filter((status) => status === 202).length).toBeLessThanOrEqual(5);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(55);
+    for (let n = 0; n < 8; n += 1) expect(told(await read(other.auth))).toEqual([200, null, null, null]);
+    expect((await submit(other.auth)).status).toBe(202);
+    expect(await failedTask(other)).toMatch(/^tsk_/);
+  });
+});
+
+describe("a full queue", () => {
+  test("refuses with when to come again, and holds nothing for it", async () => {
+    await setLimits({ concurrentTasks: 1, maxQueued: 1, requestsPerMinute: 100 });
+    await holdTask(tenant);
+    const waiting = await taskOf(await submit());
+    expect(waiting).toMatchObject({ state: "admitted", waitsFor: "auction" });
+    const refused = await submit();
+    expect(refused.headers.get("Retry-After")).toBe("5");
+    expect(refused.headers.get("RateLimit")).toBe('"tenant";r=97;t=1');
+    expect(await bodyOf(refused.clone())).toMatchObject({
+      error: { retryable: true, details: { queued: 1 } },
+    });
+    expect(await problemOf(refused)).toEqual({ status: 429, code: "queue_full", paths: [] });
+    // What waits can be cancelled like any task.
+    const cancelled = await post(`/v1/tasks/${waiting.id}/cancel`, {}, tenant.auth);
+    expect(await taskOf(cancelled)).toMatchObject({ state: "cancelled", waitsFor: null });
+    expect((await submit()).status).toBe(202);
+  });
+});
+
+describe("limits", () => {
+  test("are set by the operator as a whole, and read by both sides with what they leave", async () => {
+    const untouched = {
+      object: "limits",
+      tenant: {
+        requestsPerMinute: null,
+        concurrentTasks: null,
+        tokensPerMinute: null,
+        maxQueued: 1_000,
+        maxTraces: 32,
+        left: { requests: null, tokens: null },
+        running: 0,
+        waiting: 0,
+        traces: 0,
+        tracesWaiting: 0,
+      },
+      key: null,
+    };
+    expect(await bodyOf(await call(limitsPath(), { headers: OPERATOR }))).toEqual(untouched);
+    const limits = {
+      requestsPerMinute: 50,
+      concurrentTasks: 1,
+      tokensPerMinute: 9_000,
+      maxQueued: 7,
+      maxTraces: 3,
+    };
+    const set = { ...untouched.tenant, ...limits, left: { requests: 50, tokens: 9_000 } };
+    expect(await bodyOf(await put(limitsPath(), limits))).toEqual({ ...untouched, tenant: set });
+    await holdTask(tenant);
+    await holdTask(tenant);
+    // Two were admitted, and this asks.
+    const seen = { ...set, left: { requests: 47, tokens: 9_000 }, running: 1, waiting: 1 };
+    expect(await bodyOf(await call("/v1/limits", { headers: tenant.auth }))).toEqual({
+      ...untouched,
+      tenant: seen,
+    });
+    const { auth } = await keyWith({ tokensPerMinute: 100 });
+    expect(await bodyOf(await call("/v1/limits", { headers: auth }))).toMatchObject({
+      tenant: { left: { requests: 46 } },
+      key: {
+        requestsPerMinute: null,
+        tokensPerMinute: 100,
+        left: { requests: null, tokens: 100 },
+        running: 0,
+        waiting: 0,
+      },
+    });
+    // Put again, what is absent is as at first.
+    expect(await bodyOf(await put(limitsPath(), {}))).toMatchObject({
+      tenant: { requestsPerMinute: null, maxQueued: 1_000, maxTraces: 32 },
+    });
+  });
+
+  test.each<[string, object, readonly string[]]>([
+    ["none at all", { requestsPerMinute: 0 }, ["requestsPerMinute"]],
+    ["a part", { concurrentTasks: 1.5, maxTraces: 0 }, ["concurrentTasks", "maxTraces"]],
+    ["less than nothing", { maxQueued: -1, tokensPerMinute: -5 }, ["tokensPerMinute", "maxQueued"]],
+    ["something else", { requestsPerSecond: 1 }, ["requestsPerSecond"]],
+  ])("of %s are refused", async (_, body, paths) => {
+    expect(await problemOf(await put(limitsPath(), body))).toEqual({
+      status: 400,
+      code: "invalid_body",
+      paths,
+    });
+  });
+
+  test("are nobody's to set but the operator's, and of no tenant that is not there", async () => {
+    expect((await put(limitsPath(), {}, tenant.auth)).status).toBe(401);
+    expect((await call(limitsPath(), { headers: tenant.auth })).status).toBe(401);
+    const unknown = limitsPath(newId("ten", config.source));
+    expect(await problemOf(await put(unknown, {}))).toMatchObject({ status: 404, code: "tenant_not_found" });
+    expect(await problemOf(await call(unknown, { headers: OPERATOR }))).toMatchObject({ status: 404 });
+    expect(await problemOf(await call(limitsPath("ten_x"), { headers: OPERATOR }))).toMatchObject({
+      status: 404,
+    });
+    const { auth } = await keyWith(null);
+    expect((await call("/v1/limits", { method: "PUT", headers: auth, body: "{}" })).status).toBe(405);
+  });
+
+  test("of a key come with it, also from an admin key, and show in the list", async () => {
+    const { id, shown } = await keyWith({ concurrentTasks: 2 }, "/v1/keys", tenant.auth);
+    const { data } = await (
+      await call("/v1/keys", { headers: tenant.auth })
+    ).json<{ data: { id: string; limits: unknown }[] }>();
+    expect(data.find((one) => one.id === id)?.limits).toEqual(shown);
+    const path = `/admin/tenants/${tenant.tenantId}/keys`;
+    const refused = await post(path, { name: "k", limits: { maxTraces: 1 } }, OPERATOR);
+    expect(await problemOf(refused)).toMatchObject({ status: 400, paths: ["limits.maxTraces"] });
+  });
+});

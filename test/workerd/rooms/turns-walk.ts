@@ -1,0 +1,191 @@
+/** A tenant's turns under any interleaving, beside what must hold of them at every moment: see the property test. */
+import assert from "node:assert/strict";
+import { runDurableObjectAlarm } from "cloudflare:test";
+import type { TenantLimits } from "../../../src/market/rate-limit.ts";
+import { isFinal, type TaskState } from "../../../src/market/task.ts";
+import type { LimitsView } from "../../../src/tenancy/limits-api.ts";
+import { evictRooms, KEY_HASH } from "./market-day.ts";
+import { openTurns, type TurnsDay, type TurnsTask } from "./turns-day.ts";
+
+interface Walked extends TurnsTask {
+  readonly keyHash: string;
+  awarded: boolean;
+  taken: boolean;
+}
+
+interface Standing {
+  readonly state: TaskState;
+  readonly waitsFor: "auction" | "trace" | null;
+}
+
+export class TurnsWalk {
+  readonly #day: TurnsDay;
+  readonly #clock: { pass(ms: number): void };
+  readonly #keys: readonly string[];
+  readonly #tasks: Walked[] = [];
+  #limits: Partial<TenantLimits>;
+  #before = { running: 0, traces: 0 };
+  /** How often something had to wait for its turn, for its place, and was refused. */
+  readonly met = { turns: 0, places: 0, refusals: 0 };
+
+  private constructor(
+    day: TurnsDay,
+    clock: { pass(ms: number): void },
+    { keys, limits }: { readonly keys: readonly string[]; readonly limits: Partial<TenantLimits> },
+  ) {
+    this.#day = day;
+    this.#clock = clock;
+    this.#keys = keys;
+    this.#limits = limits;
+  }
+
+  static async open(clock: { pass(ms: number): void }, limits: Partial<TenantLimits>): Promise<TurnsWalk> {
+    const day = await openTurns(limits);
+    const narrow = await day.key({ concurrentTasks: 1 });
+    const frugal = await day.key({ tokensPerMinute: 1_000 });
+    return new TurnsWalk(day, clock, { keys: [KEY_HASH, narrow, frugal], limits });
+  }
+
+  async admit(pick: number): Promise<void> {
+    const keyHash = this.#keys[pick % this.#keys.length] ?? KEY_HASH;
+    const asked = await this.#day.ask({ keyHash });
+    if (asked.ok) {
+      this.#tasks.push({ ...asked.value, keyHash, awarded: false, taken: false });
+      if (!asked.value.begins) this.met.turns += 1;
+      return;
+    }
+    assert.equal(asked.failure.reason, "queue_full");
+    const { tenant } = await this.#view();
+    assert.ok(tenant.waiting + tenant.tracesWaiting >= (this.#limits.maxQueued ?? 1_000));
+    this.met.refusals += 1;
+  }
+
+  async award(pick: number): Promise<void> {
+    const task = await this.#pick(pick, (one, { state }) => state === "bidding" && !one.awarded);
+    if (task === null) return;
+    await this.#day.award(task);
+    task.awarded = true;
+    if ((await task.room.view())?.waitsFor === "trace") this.met.places += 1;
+  }
+
+  async finish(pick: number): Promise<void> {
+    const task = await this.#pick(pick, (one, { state, waitsFor }) => {
+      return state === "awarded" && waitsFor === null && !one.taken;
+    });
+    if (task === null) return;
+    task.taken = true;
+    await this.#day.finish(task);
+  }
+
+  async cancel(pick: number): Promise<void> {
+    const task = await this.#pick(pick, (_, { waitsFor }) => waitsFor !== null);
+    if (task !== null) await this.#day.market.cancel(task.taskId);
+  }
+
+  async spend(pick: number, tokens: number): Promise<void> {
+    const task = await this.#pick(pick, (_, { state }) => state === "bidding");
+    if (task !== null) await this.#day.spend(task, tokens);
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.#clock.pass(ms);
+    // Leases would lapse, and nobody here takes up again what did.
+    await runDurableObjectAlarm(this.#day.market);
+  }
+
+  async evict(): Promise<void> {
+    const before = await this.#view();
+    await evictRooms(this.#day.market);
+    // What is read from the tables is what was remembered.
+    assert.deepEqual(await this.#view(), before);
+  }
+
+  async setLimits(limits: Partial<TenantLimits>): Promise<void> {
+    this.#limits = limits;
+    await this.#day.setLimits(limits);
+  }
+
+  /** What must hold at every moment. */
+  async check(): Promise<void> {
+    const { tenant } = await this.#view();
+    const { concurrentTasks = null, maxTraces = null } = this.#limits;
+    // A limit that is lowered stops nothing: but nothing more begins above it.
+    assert.ok(concurrentTasks === null || tenant.running <= Math.max(concurrentTasks, this.#before.running));
+    assert.ok(maxTraces === null || tenant.traces <= Math.max(maxTraces, this.#before.traces));
+    this.#before = { running: tenant.running, traces: tenant.traces };
+    const standing = await this.#standing();
+    let traces = 0;
+    for (const [at, task] of this.#tasks.entries()) {
+      const { state, waitsFor } = standing[at] ?? never();
+      if (!isFinal(state) && task.awarded && waitsFor === null) traces += 1;
+      if (state !== "bidding") continue;
+      // Nobody of the same key waits who came before.
+      const overtaken = this.#tasks
+        .slice(0, at)
+        .filter((one, before) => one.keyHash === task.keyHash && standing[before]?.state === "admitted");
+      assert.deepEqual(overtaken, []);
+    }
+    // Rooms hear of their place a moment later: never before it is theirs.
+    assert.ok(traces <= tenant.traces, `${traces} traces are in flight, and ${tenant.traces} are counted`);
+    const narrow = this.#tasks.filter(
+      ({ keyHash }, at) =>
+        keyHash === this.#keys[1] && ["bidding", "awarded"].includes(standing[at]?.state ?? ""),
+    );
+    assert.ok(narrow.length <= 1, "the narrow key has more than one task under way");
+  }
+
+  /** All that was admitted comes to its end, and nothing is held for it. */
+  async end(): Promise<void> {
+    for (let round = 0; round <= this.#tasks.length; round += 1) {
+      for (let at = 0; at < this.#tasks.length; at += 1) {
+        await this.award(0);
+        await this.finish(0);
+        await this.check();
+      }
+      await this.pass(3_000);
+      // As much again as the frugal key may owe.
+      if (round % 4 === 3) await this.pass(20 * 60_000);
+      if ((await this.#standing()).every(({ state }) => isFinal(state))) break;
+    }
+    for (const { state } of await this.#standing()) assert.ok(isFinal(state), `left as ${state}`);
+    assert.deepEqual(await this.#counts(), { running: 0, waiting: 0, traces: 0, tracesWaiting: 0 });
+    const budget = (await this.#day.market.readBooks({ kind: "budget" })) as {
+      spending: { heldMicros: number };
+    };
+    assert.equal(budget.spending.heldMicros, 0);
+  }
+
+  async #counts() {
+    const { running, waiting, traces, tracesWaiting } = (await this.#view()).tenant;
+    return { running, waiting, traces, tracesWaiting };
+  }
+
+  async #view(): Promise<LimitsView> {
+    return (await this.#day.market.readLimits(null)) ?? never();
+  }
+
+  async #standing(): Promise<Standing[]> {
+    const rows = await this.#day.market.heldTasks();
+    return Promise.all(
+      this.#tasks.map(async ({ taskId, room, awarded }) => {
+        const state = rows.find((row) => row.taskId === taskId)?.state ?? never();
+        const waitsFor = awarded
+          ? ((await room.view())?.waitsFor ?? null)
+          : state === "admitted"
+            ? "auction"
+            : null;
+        return { state, waitsFor };
+      }),
+    );
+  }
+
+  async #pick(pick: number, fits: (task: Walked, standing: Standing) => boolean): Promise<Walked | null> {
+    const standing = await this.#standing();
+    const fitting = this.#tasks.filter((task, at) => fits(task, standing[at] ?? never()));
+    return fitting[pick % Math.max(1, fitting.length)] ?? null;
+  }
+}
+
+function never(): never {
+  throw new Error("a task is gone");
+}

@@ -1,0 +1,75 @@
+/**
+ * Turns under any interleaving of admissions, awards, ends, cancels, spent tokens, changed limits and restarts: no limit is
+ * passed, nobody overtakes within a key, and all that was admitted comes to its end.
+ */
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { TenantLimits } from "../../../src/market/rate-limit.ts";
+import { stopTheClock } from "./market-day.ts";
+import { TurnsWalk } from "./turns-walk.ts";
+
+let clock: ReturnType<typeof stopTheClock>;
+beforeEach(() => {
+  clock = stopTheClock();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const limits: fc.Arbitrary<Partial<TenantLimits>> = fc.record({
+  concurrentTasks: fc.constantFrom(1, 2, 4, null),
+  maxTraces: fc.constantFrom(1, 2, 3),
+  maxQueued: fc.constantFrom(2, 4, 1_000),
+});
+const pick = fc.nat({ max: 5 });
+type Move = readonly [name: string, act: (walk: TurnsWalk) => Promise<void>];
+
+const move = <T>(
+  weight: number,
+  values: fc.Arbitrary<T>,
+  made: (walk: TurnsWalk, value: T) => Promise<void>,
+) => ({
+  weight,
+  arbitrary: values.map((value): Move => {
+    const name = /walk\.(\w+)/.exec(made.toString())?.[1] ?? "?";
+    return [`${name}(${JSON.stringify(value)})`, async (walk) => made(walk, value)];
+  }),
+});
+
+const moves = fc.array(
+  fc.oneof(
+    move(8, pick, async (walk, p) => walk.admit(p)),
+    move(6, pick, async (walk, p) => walk.award(p)),
+    move(4, pick, async (walk, p) => walk.finish(p)),
+    move(2, pick, async (walk, p) => walk.cancel(p)),
+    move(2, fc.tuple(pick, fc.constantFrom(300, 4_000)), async (walk, [p, tokens]) => walk.spend(p, tokens)),
+    move(1, fc.constantFrom(1_000, 5_000), async (walk, ms) => walk.pass(ms)),
+    move(1, pick, async (walk) => walk.evict()),
+    move(1, limits, async (walk, l) => walk.setLimits(l)),
+  ),
+  { minLength: 15, maxLength: 40 },
+);
+
+test(
+  "no interleaving passes a limit, lets overtake, or leaves anybody waiting",
+  { timeout: 300_000 },
+  async () => {
+    const met = { turns: 0, places: 0, refusals: 0 };
+    await fc.assert(
+      fc.asyncProperty(limits, moves, async (first, made) => {
+        const walk = await TurnsWalk.open(clock, first);
+        for (const [, act] of made) {
+          await act(walk);
+          await walk.check();
+        }
+        await walk.end();
+        met.turns += walk.met.turns;
+        met.places += walk.met.places;
+        met.refusals += walk.met.refusals;
+      }),
+      { numRuns: 25 },
+    );
+    // The walks met what they are about.
+    expect(Math.min(met.turns, met.places, met.refusals)).toBeGreaterThan(0);
+  },
+);
