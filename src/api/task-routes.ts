@@ -6,7 +6,7 @@ import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import type { KeyScope } from "../market/key-scope.ts";
-import { isFinal, LISTED_STATES, taskSpecSchema } from "../market/task.ts";
+import { isFinal, LISTED_STATES, taskRequestSchema } from "../market/task.ts";
 import type { Admission, AdmitRefusal, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
@@ -14,7 +14,7 @@ import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
 import { sha256Hex } from "./digest.ts";
-import { policyProblem } from "./policy-routes.ts";
+import { policyProblem } from "./policy-json.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
 import { idempotencyKey, lastEventId, preferredWait } from "./request-headers.ts";
@@ -63,7 +63,7 @@ export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
 async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { config } = deps;
   const caller = await claimedCaller(c);
-  const { value: spec, text } = await readBody(c, taskSpecSchema);
+  const { value: asked, text } = await readBody(c, taskRequestSchema);
   const waitS = preferredWait(c);
   const key = idempotencyKey(c);
   const newTaskId = newId("tsk", config.source);
@@ -77,7 +77,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
     taskId: newTaskId,
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
-    spec,
+    ...asked,
     idempotency: key === null ? null : { key, bodyHash: await sha256Hex(text) },
     asksAtOnce: true,
   });
@@ -105,8 +105,18 @@ function refusalProblem(refusal: AdmitRefusal): Problem {
     case "tenant_suspended":
     case "idempotency_conflict":
       return new Problem(refusal.reason);
+    case "deadline_too_long":
+      return new Problem("invalid_body", {
+        issues: [
+          {
+            path: "limits.deadlineS",
+            message: `at most ${refusal.maxS} seconds, as the tenant's policy says`,
+          },
+        ],
+      });
     case "unknown_policy":
     case "no_mean_weights":
+    case "no_agents_left":
       return policyProblem(refusal, "policy");
   }
 }

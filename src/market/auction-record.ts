@@ -29,8 +29,16 @@ export interface Opening {
   readonly firstCalls: readonly StartedCall[];
   /** What its calls may cost until the market room allows more; null: from before there were holds, no limit. */
   readonly allowanceMicros: Micros | null;
+  /** Absent: the environment's hold. */
+  readonly callDeadlines?: CallDeadlines;
   readonly admittedAtMs: number;
   readonly deadlineAtMs: number;
+}
+
+/** How long an auction waits for each bid and each verdict, in milliseconds; null, or more: as its environment does. */
+export interface CallDeadlines {
+  readonly bidMs: number | null;
+  readonly juryMs: number | null;
 }
 
 /** What openings lack from before calls were counted with the admission, and before there were holds. */

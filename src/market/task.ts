@@ -8,12 +8,16 @@ const MAX_LABELS = 32;
 /** A micro-dollar: what is less would count as nothing. */
 const MIN_COST_USD = 0.000_001;
 const MAX_COST_USD = 100_000;
+/** Where neither the task nor its tenant's policy says anything. */
+const DEFAULT_DEADLINE_S = 3_600;
+export const MIN_DEADLINE_S = 5;
+export const MAX_DEADLINE_S = 86_400;
 /** Names of the tools that the house has; a task may allow fewer. */
 export const TOOL_NAMES = ["run_javascript", "http"] as const;
 
 const limitsSchema = z.strictObject({
   /** Seconds from admission until the task must have ended. */
-  deadlineS: z.int().min(5).max(86_400).default(3_600),
+  deadlineS: z.int().min(MIN_DEADLINE_S).max(MAX_DEADLINE_S).default(DEFAULT_DEADLINE_S),
   /** Model calls of one trace. */
   maxSteps: z.int().min(1).max(500).default(200),
   /** Most that the task may cost, its auction included, in USD; null: what its tenant's and its key's budgets leave. */
@@ -39,6 +43,18 @@ export const taskSpecSchema = z.strictObject({
     .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
     .default({}),
 });
+
+/** As `taskSpecSchema`, and with it whether the client named a deadline: its tenant's policy has a default, too. */
+export const taskRequestSchema = taskSpecSchema
+  .extend({
+    limits: limitsSchema
+      .extend({ deadlineS: limitsSchema.shape.deadlineS.unwrap().exactOptional() })
+      .prefault({}),
+  })
+  .transform(({ limits: { deadlineS, ...limits }, ...task }) => {
+    const spec: TaskSpec = { ...task, limits: { deadlineS: deadlineS ?? DEFAULT_DEADLINE_S, ...limits } };
+    return { spec, namesDeadline: deadlineS !== undefined };
+  });
 
 /** As a client writes it. */
 export type TaskInput = z.input<typeof taskSpecSchema>;

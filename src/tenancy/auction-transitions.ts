@@ -10,6 +10,7 @@ import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { TaskId } from "../market/ids.ts";
 import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
+import { withDeadline } from "../market/market-deadlines.ts";
 import { usdToMicros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
@@ -36,9 +37,9 @@ import type {
   ClearRefusal,
   ClearRequest,
   LeaseAnswer,
-  PolicyRefusal,
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
+import type { PolicyRefusal } from "./policy-api.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
 
@@ -97,7 +98,11 @@ export class AuctionTransitions {
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
     const mustWait = tenant.ordering === "strict" && store.tasks.hasActiveAuction();
-    const admitted = this.#enter(request, this.#context(tenant, { policy: policy.value, mustWait }));
+    const { spec, namesDeadline = true } = request;
+    const bounded = withDeadline(spec, tenant.market.deadlines, namesDeadline);
+    if (!bounded.ok) return bounded;
+    const asked = { ...request, spec: bounded.value };
+    const admitted = this.#enter(asked, this.#context(tenant, { policy: policy.value, mustWait }));
     if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
     if (request.idempotency !== null) {
       const { key, bodyHash } = request.idempotency;
@@ -116,7 +121,7 @@ export class AuctionTransitions {
     this.#policies.set(tenant, known);
     const kept = known.get(name);
     if (kept !== undefined) return ok(kept);
-    const policy = policyOf(tenant, tenant.pool ?? this.#desk.config.pool, name);
+    const policy = policyOf(tenant, this.#desk.poolOf(tenant), name);
     if (!policy.ok) return policy;
     // Tasks name their policies: not every name is to be remembered for ever.
     if (known.size >= MAX_POLICIES) known.clear();
@@ -126,7 +131,7 @@ export class AuctionTransitions {
 
   /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
   admitAwarded(tenant: TenantDoc, request: RequestedTask, rules: CalibrationRules): void {
-    const pool = tenant.pool ?? this.#desk.config.pool;
+    const { pool } = this.#desk.poolOf(tenant);
     const { policyVersion: version, weights } = tenant;
     const policy = makePolicy({ name: rules.kind, rules, pool, version, weights });
     // Nobody is given an auction to hold, and without one nothing is held before the award.
@@ -145,7 +150,7 @@ export class AuctionTransitions {
     const { config } = this.#desk;
     const nowMs = this.#desk.now();
     const leaseUntilMs = nowMs + config.leaseMs;
-    return { tenant, policy, environmentPool: config.pool, mustWait, nowMs, leaseUntilMs };
+    return { tenant, policy, pool: this.#desk.poolOf(tenant).pool, mustWait, nowMs, leaseUntilMs };
   }
 
   /** Nothing is entered, and no number is taken, where the budgets do not take what its auction may cost. */
@@ -216,6 +221,8 @@ export class AuctionTransitions {
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
     const allowanceMicros = this.#desk.holdForTrace(task.taskId, agent);
     const award: Award = { attempt, agentId, clearing, awardedAtMs: this.#desk.now(), tail, allowanceMicros };
+    // A calibration run is the operator's, and nobody competed for it.
+    if (terms.policy.rules.kind !== "calibration") this.#desk.store.awards.record(agentId);
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId }, rows);

@@ -8,7 +8,7 @@ import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd } from "../market/award.ts";
-import type { Agent } from "../market/agent.ts";
+import type { Agent, Pool } from "../market/agent.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { KeyId, TaskId } from "../market/ids.ts";
 import { traceHold } from "../market/ledger/trace-hold.ts";
@@ -17,6 +17,7 @@ import { asMicros, type Micros } from "../market/money.ts";
 import type { SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
+import { effectivePool, type EffectivePool } from "../market/tenant-market.ts";
 import { taskRow } from "./history-rows.ts";
 import type { HistoryStore } from "./history-store.ts";
 import type { Budgets, HoldRefusal, Ledger } from "./ledger.ts";
@@ -74,6 +75,7 @@ export class MarketDesk {
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
+  readonly #pools = new WeakMap<TenantDoc, EffectivePool>();
 
   constructor(parts: MarketDeskParts) {
     this.config = parts.config;
@@ -92,6 +94,20 @@ export class MarketDesk {
     const tenant = this.store.tenant();
     if (tenant === null) throw new Error("this market room has no tenant");
     return tenant;
+  }
+
+  /** Whom the tenant's next auction asks: one object as long as the tenant's document is the same. */
+  poolOf(tenant: TenantDoc): EffectivePool {
+    const known = this.#pools.get(tenant);
+    if (known !== undefined) return known;
+    const pool = effectivePool(this.basePool(tenant), tenant.market);
+    this.#pools.set(tenant, pool);
+    return pool;
+  }
+
+  /** What the tenant's rules about its pool begin with. */
+  basePool(tenant: TenantDoc): Pool {
+    return tenant.pool ?? this.config.pool;
   }
 
   /** The task while it has no final state. */

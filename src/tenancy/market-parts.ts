@@ -21,6 +21,8 @@ import type { TenantView } from "./market-room-api.ts";
 import { MARKET_SCHEMA } from "./market-schema.ts";
 import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { PolicyDesk } from "./policy-desk.ts";
+import { PolicyVersions } from "./policy-versions.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
@@ -37,6 +39,7 @@ export class MarketParts {
   readonly ledger: Ledger;
   readonly desk: MarketDesk;
   readonly auctions: AuctionTransitions;
+  readonly policies: PolicyDesk;
   readonly calibrations: Calibrations;
   readonly counter: CalibrationDesk;
   readonly outside: OutsideStores;
@@ -78,6 +81,7 @@ export class MarketParts {
       timers: this.timers,
       outbox: this.outbox,
     });
+    this.policies = new PolicyDesk(this.desk, new PolicyVersions(ctx.storage));
     this.auctions = new AuctionTransitions(this.desk, deps);
     this.calibrations = new Calibrations(this.desk, this.auctions, new CalibrationStore(ctx.storage));
     const { calibrations, carriers, desk } = this;

@@ -2,11 +2,13 @@
 import { OUTBOX_VERSIONS } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_VERSIONS } from "../durable/timers.ts";
+import { SHARES_SCHEMA } from "./award-shares.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
+import { VERSIONS_SCHEMA } from "./policy-versions.ts";
 
 const STEPS: SchemaSteps = [
   `
@@ -86,6 +88,11 @@ ALTER TABLE keys ADD COLUMN budget TEXT;
 `,
   // Keys from before there were scopes may do all that there is, and have no end.
   KEY_SCHEMA,
+  // Policies have versions, and caps on shares are held against the latest awards: those from here on.
+  `
+${VERSIONS_SCHEMA}
+${SHARES_SCHEMA}
+`,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

@@ -1,12 +1,15 @@
 /** The market room's tables and the statements over them, but for those with files of their own. No decisions here. */
 import type { Agent } from "../market/agent.ts";
 import type { TenantId, TaskId } from "../market/ids.ts";
+import type { PolicyWeights } from "../market/policy-document.ts";
+import { OPEN_MARKET, type TenantMarket } from "../market/tenant-market.ts";
+import { AwardShares } from "./award-shares.ts";
 import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
 import { HistoryStore } from "./history-store.ts";
 import { KeyStore } from "./key-store.ts";
 import type { LocationHint } from "../market/location-hint.ts";
 import type { Erasure } from "./erasure-desk.ts";
-import type { Ordering, PolicyWeights } from "./market-room-api.ts";
+import type { Ordering } from "./market-room-api.ts";
 import { TaskStore } from "./task-store.ts";
 
 /** What the room knows of its tenant. */
@@ -20,6 +23,8 @@ export interface TenantDoc extends PolicyWeights {
   readonly policyVersion: number;
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
+  /** What its pool and its auctions differ in from the environment's. */
+  readonly market: TenantMarket;
   readonly budget: Budget;
   /** Where its rooms were asked to be made; null: near whoever asks first. */
   readonly locationHint: LocationHint | null;
@@ -41,6 +46,7 @@ export class MarketStore {
   readonly history: HistoryStore;
   readonly tasks: TaskStore;
   readonly keys: KeyStore;
+  readonly awards: AwardShares;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
@@ -51,6 +57,7 @@ export class MarketStore {
     this.history = new HistoryStore(storage);
     this.tasks = new TaskStore(storage, this.history);
     this.keys = new KeyStore(storage);
+    this.awards = new AwardShares(storage);
   }
 
   /** What was read or written in a transaction that did not stand is read again. */
@@ -58,6 +65,7 @@ export class MarketStore {
     this.#tenant = undefined;
     this.#toldOpen = undefined;
     this.keys.forget();
+    this.awards.forget();
     this.tasks.forget();
     this.history.forget();
   }
@@ -68,8 +76,18 @@ export class MarketStore {
   }
 
   #readTenant(): TenantDoc | null {
-    const stored = this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
-    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...IN_FORCE, ...stored };
+    const stored = this.#one<Omit<TenantDoc, "market"> & Partial<Pick<TenantDoc, "market">>>(
+      "SELECT body FROM tenant WHERE id = 1",
+    );
+    return stored === null
+      ? null
+      : {
+          ...NO_MEAN_FIT,
+          ...UNLIMITED,
+          ...IN_FORCE,
+          ...stored,
+          market: { ...OPEN_MARKET, ...stored.market },
+        };
   }
 
   putTenant(tenant: TenantDoc): void {
