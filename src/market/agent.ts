@@ -37,17 +37,17 @@ export function pricesFromUsd(usd: UsdPrices): Prices {
   };
 }
 
-function usd(micros: number): number {
+function microsAsUsd(micros: number): number {
   return microsToUsd(asMicros(micros));
 }
 
 /** The reverse: read again, it gives the same prices. */
 export function usdPrices(prices: Prices): Required<UsdPrices> {
   return {
-    input: usd(prices.inputMicrosPerMtok),
-    cachedInput: usd(prices.cachedInputMicrosPerMtok),
-    cacheWrite: usd(prices.cacheWriteMicrosPerMtok),
-    output: usd(prices.outputMicrosPerMtok),
+    input: microsAsUsd(prices.inputMicrosPerMtok),
+    cachedInput: microsAsUsd(prices.cachedInputMicrosPerMtok),
+    cacheWrite: microsAsUsd(prices.cacheWriteMicrosPerMtok),
+    output: microsAsUsd(prices.outputMicrosPerMtok),
   };
 }
 

@@ -6,6 +6,7 @@ import { KEY_SCOPES } from "../../../src/market/key-scope.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { evictRooms, KEY_HASH, openMarket, stopTheClock } from "../rooms/market-day.ts";
 import { ask, limited, plannedMicros, refusalOf } from "../rooms/money-day.ts";
+import { rewind } from "./rewind.ts";
 
 beforeEach(() => {
   stopTheClock();
@@ -14,7 +15,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const COLUMNS = ["scopes", "account", "expires_at_ms", "revoked_at_ms", "last_used_at_ms"];
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("ADD COLUMN scopes"));
 
 test("a room of the version before opens: key, budget and open tasks are as they were", async () => {
@@ -22,8 +22,7 @@ test("a room of the version before opens: key, budget and open tasks are as they
   const day = await openMarket({ keyBudget: limited({ totalMicros: planned }) });
   const { taskId } = await ask(day);
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
-    for (const column of COLUMNS) storage.sql.exec(`ALTER TABLE keys DROP COLUMN ${column}`);
-    storage.sql.exec("UPDATE schema_version SET version = ?", BEFORE);
+    await rewind(storage, { schema: MARKET_SCHEMA, version: BEFORE, older: {} });
     const document = "json_remove(body, '$.locationHint', '$.suspendedAtMs', '$.erasure')";
     storage.sql.exec(`UPDATE tenant SET body = ${document}`);
   });
@@ -49,8 +48,7 @@ test("the step leaves the tables that a new room has", async () => {
     );
   const fresh = await columnsOf();
   await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) => {
-    for (const column of COLUMNS) storage.sql.exec(`ALTER TABLE keys DROP COLUMN ${column}`);
-    storage.sql.exec("UPDATE schema_version SET version = ?", BEFORE);
+    await rewind(storage, { schema: MARKET_SCHEMA, version: BEFORE, older: {} });
     migrateSchema(storage, MARKET_SCHEMA);
   });
   expect(await columnsOf()).toEqual(fresh);
