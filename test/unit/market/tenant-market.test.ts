@@ -125,9 +125,7 @@ describe("whatever the rules are", () => {
   const provider = fc.constantFrom(...PROVIDERS);
   const agent = fc
     .record({ id, provider, regions: fc.option(fc.uniqueArray(region, { minLength: 1 }), { nil: null }) })
-    .map(({ regions, ...of }) =>
-      at(of.id, { ...of, ...(regions !== null && { regions }) } as Partial<Agent>),
-    );
+    .map(({ regions, ...of }) => at(of.id, { ...of, ...(regions !== null && { regions }) }));
   const pool = fc.uniqueArray(agent, { selector: (one) => one.id, maxLength: 8 });
   const rules = fc.record({
     agents: fc.uniqueArray(agent, { selector: (one) => one.id, maxLength: 3 }),
@@ -146,7 +144,7 @@ describe("whatever the rules are", () => {
   test("every agent either takes part or is left out for a reason, and none that a rule bars takes part", () => {
     fc.assert(
       fc.property(pool, rules, (base, drawn) => {
-        const of = market(drawn as Partial<TenantMarket>);
+        const of = market(drawn);
         const { pool: admitted, leftOut, ignored } = effectivePool(base, of);
         const everyone = new Set([...base, ...of.agents].map((one) => one.id));
         const seen = [...admitted.map((one) => one.id), ...leftOut.map((one) => one.agentId)];
@@ -172,7 +170,7 @@ describe("whatever the rules are", () => {
   test("one more bar never lets anybody in", () => {
     fc.assert(
       fc.property(pool, rules, id, (base, drawn, more) => {
-        const of = market(drawn as Partial<TenantMarket>);
+        const of = market(drawn);
         const before = effectivePool(base, of).pool.map((one) => one.id);
         const after = effectivePool(base, { ...of, disabled: [...of.disabled, more] }).pool;
         expect(after.map((one) => one.id)).toEqual(before.filter((one) => one !== more));

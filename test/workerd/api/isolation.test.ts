@@ -111,6 +111,16 @@ describe("another tenant's id", () => {
     }
   });
 
+  test("of a policy's version, which only the other has, reads as one that nobody has", async () => {
+    const [caller, owner] = [pick(world.tenants, 0), pick(world.tenants, 1)];
+    await owner.market.setPolicy({ disabled: [pick(config.pool, 0).id] });
+    expect((await ask(owner, "GET", "/v1/policy/versions/2")).status).toBe(200);
+    const foreign = await ask(caller, "GET", "/v1/policy/versions/2");
+    expect(foreign.status).toBe(404);
+    const unknown = await ask(caller, "GET", "/v1/policy/versions/999");
+    expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
+  });
+
   test("is not touched by what was tried on it", async () => {
     const [caller, owner] = [pick(world.tenants, 0), pick(world.tenants, 1)];
     const id = pick(pick(world.ids, 1), 2);
