@@ -22,6 +22,11 @@ export interface Caller {
   readonly keyHash: string;
 }
 
+/** A caller that its market room has confirmed. */
+interface KnownKey extends Caller {
+  readonly scopes: readonly KeyScope[];
+}
+
 /** A new key for a tenant: shown once, stored as its hash. */
 export async function makeApiKey(
   tenantId: TenantId,
@@ -42,13 +47,17 @@ export async function claimedCaller(c: Context<ApiEnv>): Promise<Caller> {
 }
 
 /** The caller, confirmed by its market room: one hop. @throws Problem unauthenticated, rate_limited, forbidden */
-export async function authorizedCaller(c: Context<ApiEnv>, config: Config, scope: KeyScope): Promise<Caller> {
+export async function authorizedCaller(
+  c: Context<ApiEnv>,
+  config: Config,
+  scope: KeyScope,
+): Promise<KnownKey> {
   const caller = await claimedCaller(c);
   const known = await config.marketRoom<MarketRoomApi>(caller.tenantId).authorize(caller.keyHash);
   if (known === null) throw unauthenticated();
   meter(c, known.rate);
   if (!known.scopes.includes(scope)) throw new Problem("forbidden");
-  return caller;
+  return { ...caller, scopes: known.scopes };
 }
 
 /** @throws Problem unauthenticated unless the request carries the operator's secret */

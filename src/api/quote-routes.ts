@@ -5,7 +5,7 @@ import { logError } from "../log.ts";
 import { AGENT_ID_PATTERN, parseId, type AgentId, type TaskId } from "../market/ids.ts";
 import { quoteOf, taskOf } from "../market/sale/quote.ts";
 import { isLastEvent, type TaskEvent } from "../market/event.ts";
-import { isFinal, taskSpecSchema } from "../market/task.ts";
+import { isFinal, quoteRequestSchema } from "../market/task.ts";
 import type { MarketRoomApi, QuoteRefusal } from "../tenancy/market-room-api.ts";
 import type { QuoteView, TaskRoomApi } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
@@ -19,13 +19,6 @@ import { listen, waitForEnd, type EventSource } from "./task-events.ts";
 import { taskJson } from "./task-json.ts";
 import { admit, viewAfter } from "./task-routes.ts";
 
-const MAX_EXPIRY_S = 86_400;
-
-const quoteSchema = z.strictObject({
-  ...taskSpecSchema.shape,
-  /** How long its bids stand, in seconds from the moment the auction cleared. */
-  expiresInS: z.int().min(10).max(MAX_EXPIRY_S).default(600),
-});
 const acceptSchema = z.strictObject({
   /** Whose bid; absent: the best that nothing stands against. */
   agentId: z
@@ -58,10 +51,9 @@ export function quoteRoutes(deps: ApiDeps): Hono<ApiEnv> {
 
 async function ask(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const caller = await claimedCaller(c);
-  const { value, text } = await readBody(c, quoteSchema);
-  const { expiresInS, ...spec } = value;
+  const { value: asked, text } = await readBody(c, quoteRequestSchema);
   const waitS = preferredWait(c);
-  const { taskId, sequence } = await admit(c, deps, { caller, spec, text, quote: { expiresInS } });
+  const { taskId, sequence } = await admit(c, deps, { caller, text, asked });
   const id = quoteOf(taskId);
   c.header("Location", `/v1/quotes/${id}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);

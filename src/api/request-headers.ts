@@ -42,6 +42,17 @@ export function lastEventId(c: Context<ApiEnv>): number {
   return Number(text);
 }
 
+/** `If-Match` with one version as its tag; null: it is absent, or `*`. @throws Problem invalid_parameter */
+export function ifMatchVersion(c: Context<ApiEnv>): number | null {
+  const header = c.req.header("If-Match")?.trim();
+  if (header === undefined || header === "*") return null;
+  const version = /^"([1-9]\d{0,8})"$/.exec(header)?.[1];
+  if (version === undefined) {
+    throw badParameter("header If-Match", 'one version in quotes, as ETag gives it: "3"');
+  }
+  return Number(version);
+}
+
 function badParameter(path: string, message: string): Problem {
   return new Problem("invalid_parameter", { issues: [{ path, message }] });
 }

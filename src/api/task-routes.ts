@@ -6,16 +6,15 @@ import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import type { KeyScope } from "../market/key-scope.ts";
-import type { QuoteOrder } from "../market/sale/quote.ts";
-import { isFinal, LISTED_STATES, taskSpecSchema, type TaskSpec } from "../market/task.ts";
-import type { Admission, AdmitRefusal, MarketRoomApi } from "../tenancy/market-room-api.ts";
+import { isFinal, LISTED_STATES, taskRequestSchema } from "../market/task.ts";
+import type { Admission, AdmitRefusal, AdmitRequest, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
 import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
 import { idempotencyOf, markReplayed } from "./idempotency.ts";
-import { policyProblem } from "./policy-routes.ts";
+import { policyProblem } from "./policy-json.ts";
 import { Problem } from "./problem.ts";
 import { meter, queueProblem } from "./rate-headers.ts";
 import { readBody, readQuery } from "./request-body.ts";
@@ -65,9 +64,9 @@ export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
 async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { config } = deps;
   const caller = await claimedCaller(c);
-  const { value: spec, text } = await readBody(c, taskSpecSchema);
+  const { value: asked, text } = await readBody(c, taskRequestSchema);
   const waitS = preferredWait(c);
-  const { taskId, sequence } = await admit(c, deps, { caller, spec, text, quote: null });
+  const { taskId, sequence } = await admit(c, deps, { caller, text, asked: { ...asked, quote: null } });
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
@@ -80,18 +79,16 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
 /** What is asked for, and by whom. */
 interface Order {
   readonly caller: Caller;
-  readonly spec: TaskSpec;
   /** The body as it came. */
   readonly text: string;
-  /** Null: a task. */
-  readonly quote: QuoteOrder | null;
+  readonly asked: Pick<AdmitRequest, "spec" | "namesDeadline" | "quote">;
 }
 
 /** Admits the task and starts its auction; returns once its room is open. @throws Problem where it is refused */
 export async function admit(
   c: Context<ApiEnv>,
   deps: ApiDeps,
-  { caller, spec, text, quote }: Order,
+  { caller, text, asked }: Order,
 ): Promise<Admission> {
   const { config } = deps;
   const idempotency = await idempotencyOf(c, text);
@@ -106,10 +103,9 @@ export async function admit(
     taskId: newTaskId,
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
-    spec,
+    ...asked,
     idempotency,
     asksAtOnce: true,
-    quote,
   });
   meter(c, admitted.ok ? admitted.value.rate : admitted.failure.rate);
   if (!admitted.ok) throw refusalProblem(admitted.failure);
@@ -131,8 +127,18 @@ function refusalProblem(refusal: AdmitRefusal): Problem {
     case "tenant_suspended":
     case "idempotency_conflict":
       return new Problem(refusal.reason);
+    case "deadline_too_long":
+      return new Problem("invalid_body", {
+        issues: [
+          {
+            path: "limits.deadlineS",
+            message: `at most ${refusal.maxS} seconds, as the tenant's policy says`,
+          },
+        ],
+      });
     case "unknown_policy":
     case "no_mean_weights":
+    case "no_agents_left":
       return policyProblem(refusal, "policy");
   }
 }

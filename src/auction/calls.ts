@@ -23,6 +23,15 @@ export interface MadeCall<T> {
   readonly answer: Answer<T>;
 }
 
+/** How long the auction waits for a bid or a verdict: as its environment does, or less where its tenant said so. */
+export function answerMs({ deps, opening }: AuctionRun, kind: "bid" | "jury"): number {
+  const { auctionBidMs, auctionJuryMs } = deps.config;
+  const { bidMs, juryMs } = opening.callDeadlines ?? { bidMs: null, juryMs: null };
+  return kind === "bid"
+    ? Math.min(auctionBidMs, bidMs ?? auctionBidMs)
+    : Math.min(auctionJuryMs, juryMs ?? auctionJuryMs);
+}
+
 /** Limits of work that begins now and may take so long. */
 export function limitsFor({ deps, opening, signal }: AuctionRun, durationMs: number): CallLimits {
   const { source } = deps.config;

@@ -9,7 +9,7 @@ import { meanTokenEntropy } from "../market/entropy.ts";
 import { newId, type AgentId, type BidId } from "../market/ids.ts";
 import type { AuctionPlan, AuctionRun } from "./auction-run.ts";
 import { billedCost, billedUsage } from "./billed.ts";
-import { limitsFor, makeCall, notMade, startedCall, type PlannedCall } from "./calls.ts";
+import { answerMs, limitsFor, makeCall, notMade, startedCall, type PlannedCall } from "./calls.ts";
 import { tellFailure } from "./tell-failure.ts";
 
 export interface BidRound {
@@ -74,7 +74,7 @@ export function askForBids(
 ): PendingBid[] {
   return calls.map((call) => {
     const asked = started.then(
-      () => makeCall(run, call.started, { call, limits: limitsFor(run, run.deps.config.auctionBidMs) }),
+      () => makeCall(run, call.started, { call, limits: limitsFor(run, answerMs(run, "bid")) }),
       (error: unknown) => notMade<BidAnswer>(call.started, error),
     );
     const arrived = asked.then(({ ended, answer }) => {

@@ -15,6 +15,7 @@ import { addUsage, sumMicros, type TokenUsage } from "../market/money.ts";
 import type { AuctionRun } from "./auction-run.ts";
 import { billedCost, billedUsage } from "./billed.ts";
 import {
+  answerMs,
   limitsFor,
   makeCall,
   notMade,
@@ -75,7 +76,7 @@ async function sitBatched(jury: Jury, seat: Seat): Promise<VerdictRecord | null>
   const arrived = await Promise.all(seat.judges.map(async (id) => bids.get(id)?.arrived));
   const ballot = ballotOf(seat, { seed: run.opening.seed, round, bids: arrived.filter(isValid) });
   if (ballot === null || !(await jury.contested)) return null;
-  const limits = limitsFor(run, run.deps.config.auctionJuryMs);
+  const limits = limitsFor(run, answerMs(run, "jury"));
   const made = await ask(jury, { ballot, entries: ballot.entries, limits });
   if (made.answer.ok) {
     return record(jury, ballot, [made], scored(scoresOf(ballot.entries, made.answer.value)));
@@ -83,7 +84,7 @@ async function sitBatched(jury: Jury, seat: Seat): Promise<VerdictRecord | null>
   const hopeless = ballot.entries.length < 2 || limits.signal.aborted;
   if (hopeless) return record(jury, ballot, [made], made.answer);
   // With time of their own: a juror that was slow over its batch must not fail on bids for that.
-  const again = limitsFor(run, run.deps.config.auctionJuryMs);
+  const again = limitsFor(run, answerMs(run, "jury"));
   const alone = await settleAll(
     ballot.entries.map((entry) => askAlone(jury, { ballot, entry, limits: again })),
   );
@@ -99,7 +100,7 @@ async function sitPointwise(jury: Jury, seat: Seat): Promise<VerdictRecord | nul
       const ballot = ballotOf(seat, { seed: run.opening.seed, round, bids: [bid] });
       const [entry] = ballot?.entries ?? [];
       if (ballot === null || entry === undefined) return [];
-      return [await askAlone(jury, { ballot, entry, limits: limitsFor(run, run.deps.config.auctionJuryMs) })];
+      return [await askAlone(jury, { ballot, entry, limits: limitsFor(run, answerMs(run, "jury")) })];
     }),
   );
   const alone = asked.flat();

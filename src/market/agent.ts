@@ -6,25 +6,48 @@
  */
 import { z } from "zod";
 import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
-import { usdToMicros, type Prices } from "./money.ts";
+import { asMicros, microsToUsd, usdToMicros, type Prices } from "./money.ts";
 
-const MAX_POOL = 64;
+export const MAX_POOL = 64;
+export const PROVIDERS = ["workers-ai", "openai-compatible", "anthropic", "google"] as const;
+export type ProviderKind = (typeof PROVIDERS)[number];
+
+/** A place of processing as residency rules name it, such as `eu`; which there are is the operator's choice. */
+export const regionSchema = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,31}$/, "a region is a slug of a-z, 0-9 and -, such as eu");
 const usdPerMtok = z.number().min(0).max(10_000);
 
 /** USD per million tokens, as price lists write them. Cached input and cache writes default to fresh input's price. */
-const usdPricesSchema = z.strictObject({
+export const usdPricesSchema = z.strictObject({
   input: usdPerMtok,
   cachedInput: usdPerMtok.optional(),
   cacheWrite: usdPerMtok.optional(),
   output: usdPerMtok,
 });
 
-function pricesFromUsd(usd: z.output<typeof usdPricesSchema>): Prices {
+export type UsdPrices = z.output<typeof usdPricesSchema>;
+
+export function pricesFromUsd(usd: UsdPrices): Prices {
   return {
     inputMicrosPerMtok: usdToMicros(usd.input),
     cachedInputMicrosPerMtok: usdToMicros(usd.cachedInput ?? usd.input),
     cacheWriteMicrosPerMtok: usdToMicros(usd.cacheWrite ?? usd.input),
     outputMicrosPerMtok: usdToMicros(usd.output),
+  };
+}
+
+function microsAsUsd(micros: number): number {
+  return microsToUsd(asMicros(micros));
+}
+
+/** The reverse: read again, it gives the same prices. */
+export function usdPrices(prices: Prices): Required<UsdPrices> {
+  return {
+    input: microsAsUsd(prices.inputMicrosPerMtok),
+    cachedInput: microsAsUsd(prices.cachedInputMicrosPerMtok),
+    cacheWrite: microsAsUsd(prices.cacheWriteMicrosPerMtok),
+    output: microsAsUsd(prices.outputMicrosPerMtok),
   };
 }
 
@@ -47,6 +70,8 @@ const common = {
   emulated: z.boolean().default(false),
   /** Alternatives per token to ask for with a bid; 0 where the provider offers no log-probabilities. */
   topLogprobs: z.int().min(0).max(20).default(0),
+  /** Every region that it processes in, where that is known for certain; absent: unknown. */
+  regions: z.array(regionSchema).min(1).max(32).exactOptional(),
 };
 
 /** Name of a secret or variable of the Worker, never the value. */
@@ -97,6 +122,11 @@ export const poolSchema = z
 export type Agent = z.output<typeof agentSchema>;
 export type AgentInput = z.input<typeof agentSchema>;
 export type Pool = readonly Agent[];
+
+/** As the schema takes it: read again, it gives the same agent. */
+export function agentInput({ prices, ...agent }: Agent): AgentInput {
+  return { ...agent, usdPerMtok: usdPrices(prices) };
+}
 
 /** π(a): the price of an agent's output, in USD per million tokens (auction.md, "Symbols"). */
 export function outputPrice(agent: Pick<Agent, "prices">): number {

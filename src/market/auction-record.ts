@@ -30,11 +30,19 @@ export interface Opening {
   readonly firstCalls: readonly StartedCall[];
   /** What its calls may cost until the market room allows more; null: from before there were holds, no limit. */
   readonly allowanceMicros: Micros | null;
+  /** Absent: the environment's hold. */
+  readonly callDeadlines?: CallDeadlines;
   readonly admittedAtMs: number;
   /** Of a quote, this is its auction's alone: the task's own time begins with the acceptance. */
   readonly deadlineAtMs: number;
   /** Null or absent: a task, which is awarded as soon as its auction clears. */
   readonly quote?: QuoteOrder | null;
+}
+
+/** How long an auction waits for each bid and each verdict, in milliseconds; null, or more: as its environment does. */
+export interface CallDeadlines {
+  readonly bidMs: number | null;
+  readonly juryMs: number | null;
 }
 
 /** What openings lack from before calls were counted with the admission, and before there were holds. */

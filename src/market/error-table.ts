@@ -76,6 +76,21 @@ export const ERROR_TABLE = {
   quote_not_found: { status: 404, message: "There is no such quote.", retryable: false },
   webhook_not_found: { status: 404, message: "This tenant has no such webhook.", retryable: false },
   delivery_not_found: { status: 404, message: "This webhook has no such delivery.", retryable: false },
+  policy_version_not_found: {
+    status: 404,
+    message: "This tenant's policy has no such version, or it is not kept any more.",
+    retryable: false,
+  },
+  policy_changed: {
+    status: 412,
+    message: "The policy is not in the version that `If-Match` names; `details` says in which it is.",
+    retryable: false,
+  },
+  no_agents_left: {
+    status: 409,
+    message: "This tenant's policy leaves every agent out; `issues` says of each why.",
+    retryable: false,
+  },
   route_not_found: { status: 404, message: "There is nothing at this path.", retryable: false },
   method_not_allowed: {
     status: 405,

@@ -2,7 +2,7 @@
 export const KEY_SCOPES = ["tasks", "read", "admin"] as const;
 
 /**
- * `tasks`: submit and cancel; `read`: whatever is only read; `admin`: the tenant's own keys and webhooks.
+ * `tasks`: submit and cancel; `read`: whatever is only read; `admin`: the tenant's own keys, policy and webhooks.
  * None includes another.
  */
 export type KeyScope = (typeof KEY_SCOPES)[number];

@@ -77,6 +77,11 @@ export interface Policy {
   readonly weights: Weights;
   /** Longest strategy that is admitted, in visible tokens. */
   readonly maxStrategyTokens: number;
+  /**
+   * Largest share of the tenant's latest awards that an agent may have and still be awarded, in (0, 1]; whoever is not
+   * named has no cap. Absent: nobody has.
+   */
+  readonly maxShares?: Readonly<Record<AgentId, number>>;
 }
 
 /** Strategy length at which the dearest agent's cost term reaches ω. */
@@ -105,6 +110,7 @@ export function makePolicy(options: {
   readonly pool: readonly Pick<Agent, "id" | "prices">[];
   readonly version: number;
   readonly weights?: Weights | null;
+  readonly maxShares?: Policy["maxShares"] | undefined;
 }): Policy {
   return {
     name: options.name,
@@ -112,5 +118,6 @@ export function makePolicy(options: {
     rules: options.rules,
     weights: options.weights ?? defaultWeights(options.pool),
     maxStrategyTokens: MAX_STRATEGY_TOKENS,
+    ...(options.maxShares !== undefined && { maxShares: options.maxShares }),
   };
 }

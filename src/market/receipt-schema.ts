@@ -87,6 +87,8 @@ const policy = z.strictObject({
   rules,
   weights: z.strictObject({ cost: weight, entropy: weight, jurors: z.record(agentId, weight) }),
   maxStrategyTokens: count,
+  /** Caps on agents' shares of the tenant's latest awards; absent: there are none. */
+  maxShares: z.record(agentId, z.number().gt(0).max(1)).exactOptional(),
 });
 
 const usage = z.strictObject({

@@ -9,12 +9,16 @@ const MAX_LABELS = 32;
 /** A micro-dollar: what is less would count as nothing. */
 const MIN_COST_USD = 0.000_001;
 const MAX_COST_USD = 100_000;
+/** Where neither the task nor its tenant's policy says anything. */
+const DEFAULT_DEADLINE_S = 3_600;
+export const MIN_DEADLINE_S = 5;
+export const MAX_DEADLINE_S = 86_400;
 /** Names of the tools that the house has; a task may allow fewer. */
 export const TOOL_NAMES = ["run_javascript", "http"] as const;
 
 const limitsSchema = z.strictObject({
   /** Seconds from admission until the task must have ended. */
-  deadlineS: z.int().min(5).max(86_400).default(3_600),
+  deadlineS: z.int().min(MIN_DEADLINE_S).max(MAX_DEADLINE_S).default(DEFAULT_DEADLINE_S),
   /** Model calls of one trace. */
   maxSteps: z.int().min(1).max(500).default(200),
   /** Most that the task may cost, its auction included, in USD; null: what its tenant's and its key's budgets leave. */
@@ -40,6 +44,30 @@ export const taskSpecSchema = z.strictObject({
     .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS} labels`)
     .default({}),
 });
+
+const requestSchema = taskSpecSchema.extend({
+  limits: limitsSchema
+    .extend({ deadlineS: limitsSchema.shape.deadlineS.unwrap().exactOptional() })
+    .prefault({}),
+});
+
+function asked({ limits: { deadlineS, ...limits }, ...task }: z.output<typeof requestSchema>) {
+  const spec: TaskSpec = { ...task, limits: { deadlineS: deadlineS ?? DEFAULT_DEADLINE_S, ...limits } };
+  return { spec, namesDeadline: deadlineS !== undefined };
+}
+
+/** As `taskSpecSchema`, and with it whether the client named a deadline: its tenant's policy has a default, too. */
+export const taskRequestSchema = requestSchema.transform(asked);
+
+const MAX_EXPIRY_S = 86_400;
+
+/** The same for a quote. */
+export const quoteRequestSchema = requestSchema
+  .extend({
+    /** How long its bids stand, in seconds from the moment the auction cleared. */
+    expiresInS: z.int().min(10).max(MAX_EXPIRY_S).default(600),
+  })
+  .transform(({ expiresInS, ...task }) => ({ ...asked(task), quote: { expiresInS } }));
 
 /** As a client writes it. */
 export type TaskInput = z.input<typeof taskSpecSchema>;

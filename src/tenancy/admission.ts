@@ -4,6 +4,7 @@ import type { Agent } from "../market/agent.ts";
 import type { StartedCall } from "../market/call.ts";
 import type { KeyId } from "../market/ids.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
+import { callDeadlines } from "../market/market-deadlines.ts";
 import type { Micros } from "../market/money.ts";
 import { calibratedBy, type Policy } from "../market/policy.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
@@ -13,7 +14,7 @@ import type { MarketTask, TaskTerms } from "./task-store.ts";
 /** The task that is asked for, and by whose key. */
 export type RequestedTask = Pick<
   AdmitRequest,
-  "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce" | "quote"
+  "taskId" | "auctionId" | "seed" | "spec" | "asksAtOnce" | "namesDeadline" | "quote"
 > & {
   /** Null: nobody's key asked for it. */
   readonly keyId: KeyId | null;
@@ -23,8 +24,8 @@ export interface AdmissionContext {
   readonly tenant: TenantDoc;
   /** What the task's auction runs under. */
   readonly policy: Policy;
-  /** The pool of tenants that have none of their own. */
-  readonly environmentPool: readonly Agent[];
+  /** Whom its auction asks. */
+  readonly pool: readonly Agent[];
   /** True where the tenant's ordering is strict and another auction runs. */
   readonly mustWait: boolean;
   readonly nowMs: number;
@@ -45,9 +46,8 @@ export interface AuctionPlan {
 /** What the task's auction is cleared under. */
 export function termsOf(
   request: Pick<RequestedTask, "auctionId" | "seed">,
-  { tenant, policy, environmentPool }: Pick<AdmissionContext, "tenant" | "policy" | "environmentPool">,
+  { policy, pool }: Pick<AdmissionContext, "policy" | "pool">,
 ): TaskTerms {
-  const pool = tenant.pool ?? environmentPool;
   return { auctionId: request.auctionId, pool, policy, seed: request.seed };
 }
 
@@ -100,6 +100,7 @@ export function admitTask(
     spec: request.spec,
     firstCalls: given ? plan.firstCalls : [],
     allowanceMicros: plan.holdMicros,
+    ...callDeadlines(tenant.market.deadlines),
     admittedAtMs: nowMs,
     deadlineAtMs: nowMs + request.spec.limits.deadlineS * 1_000,
     ...(quote !== null && { quote }),

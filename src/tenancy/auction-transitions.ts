@@ -9,6 +9,7 @@ import { clearAuction, type Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
 import { holdsLease } from "../market/lease.ts";
+import { withDeadline } from "../market/market-deadlines.ts";
 import { usdToMicros, type Micros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
@@ -35,10 +36,10 @@ import type {
   ClearOutcome,
   ClearRefusal,
   ClearRequest,
-  PolicyRefusal,
   QuoteRefusal,
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
+import type { PolicyRefusal } from "./policy-api.ts";
 import { QUOTE_TIMER, Sales, type ClearedAuction } from "./sales.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
@@ -84,10 +85,14 @@ export class AuctionTransitions {
   admit(tenant: TenantDoc, request: RequestedTask): Result<Admission, AdmitRefusal> {
     const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
     if (!policy.ok) return policy;
+    const { spec, namesDeadline = true } = request;
+    const bounded = withDeadline(spec, tenant.market.deadlines, namesDeadline);
+    if (!bounded.ok) return bounded;
     const place = this.#desk.turns.place(request.keyId);
     if (!place.ok) return fail({ reason: "queue_full", ...place.failure });
     const mustWait = place.value === "waits";
-    const admitted = this.#enter(request, this.#context(tenant, { policy: policy.value, mustWait }));
+    const asked = { ...request, spec: bounded.value };
+    const admitted = this.#enter(asked, this.#context(tenant, { policy: policy.value, mustWait }));
     if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
     const { task, opening } = admitted.value;
     if (task.lease === null) this.#desk.turns.waits(request.keyId);
@@ -109,7 +114,7 @@ export class AuctionTransitions {
     this.#policies.set(tenant, known);
     const kept = known.get(name);
     if (kept !== undefined) return ok(kept);
-    const policy = policyOf(tenant, tenant.pool ?? this.#desk.config.pool, name);
+    const policy = policyOf(tenant, this.#desk.poolOf(tenant), name);
     if (!policy.ok) return policy;
     // Tasks name their policies: not every name is to be remembered for ever.
     if (known.size >= MAX_POLICIES) known.clear();
@@ -119,7 +124,7 @@ export class AuctionTransitions {
 
   /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
   admitAwarded(tenant: TenantDoc, request: RequestedTask, rules: CalibrationRules): void {
-    const pool = tenant.pool ?? this.#desk.config.pool;
+    const { pool } = this.#desk.poolOf(tenant);
     const { policyVersion: version, weights } = tenant;
     const policy = makePolicy({ name: rules.kind, rules, pool, version, weights });
     // Nobody is given an auction to hold, and without one nothing is held before the award.
@@ -147,7 +152,7 @@ export class AuctionTransitions {
     const { config } = this.#desk;
     const nowMs = this.#desk.now();
     const leaseUntilMs = nowMs + config.leaseMs;
-    return { tenant, policy, environmentPool: config.pool, mustWait, nowMs, leaseUntilMs };
+    return { tenant, policy, pool: this.#desk.poolOf(tenant).pool, mustWait, nowMs, leaseUntilMs };
   }
 
   /** Nothing is entered, and no number is taken, where the budgets do not take what its auction may cost. */
@@ -220,10 +225,10 @@ export class AuctionTransitions {
       return same ? ok(task.agentId) : fail({ reason: "quote_accepted", agentId: task.agentId });
     }
     if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" });
-    const accepted = this.#sales.accept(task, asked);
+    const terms = this.#desk.store.tasks.terms(taskId);
+    const accepted = this.#sales.accept(task, terms, asked);
     if (!accepted.ok) return accepted;
     const { task: next, ...decided } = accepted.value;
-    const terms = this.#desk.store.tasks.terms(taskId);
     this.#award(next, { ...decided, terms, tail: null, rows: [], isOpen: false });
     return ok(decided.agentId);
   }
@@ -261,6 +266,8 @@ export class AuctionTransitions {
       ...(deadlineAtMs !== null && { deadlineAtMs }),
       ...(capMicros !== null && { capMicros }),
     };
+    // A calibration run is the operator's, and nobody competed for it.
+    if (terms.policy.rules.kind !== "calibration") this.#desk.store.awards.record(agentId);
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
     this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId, heldBackSinceMs }, rows);

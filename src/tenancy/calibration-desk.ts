@@ -35,7 +35,7 @@ export class CalibrationDesk implements CalibrationApi {
     const { calibrations, desk } = this.#parts;
     const tenant = this.#parts.tenant();
     if (tenant === null) return null;
-    return { pool: tenant.pool ?? desk.config.pool, taken: calibrations.taken(auctionIds) };
+    return { pool: desk.poolOf(tenant).pool, taken: calibrations.taken(auctionIds) };
   }
 
   async quoteCalibration(

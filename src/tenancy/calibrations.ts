@@ -180,7 +180,7 @@ export class Calibrations {
   ): Result<{ readonly past: PastAuction; readonly bidder: PastBidder }, SkipReason> {
     const bidder = past?.bidders.find(({ agentId }) => agentId === run.agentId);
     if (past === null || past.auctionId !== run.auctionId || bidder === undefined) return fail("task_erased");
-    const pool = this.#desk.mustTenant().pool ?? this.#desk.config.pool;
+    const { pool } = this.#desk.poolOf(this.#desk.mustTenant());
     const agent = pool.find(({ id }) => id === run.agentId);
     if (agent === undefined || !this.#isAsQuoted(run, agent) || !isStillThatBidder(bidder, agent)) {
       return fail("agent_changed");

@@ -4,9 +4,9 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { holdsStorage } from "../durable/erase-storage.ts";
-import type { Pool } from "../market/agent.ts";
 import type { AuctionId, CalibrationId, WebhookId } from "../market/ids.ts";
 import type { Budget } from "../market/ledger/budget.ts";
+import type { PolicyChange } from "../market/policy-document.ts";
 import type { TenantLimits } from "../market/rate-limit.ts";
 import { fail, ok } from "../market/result.ts";
 import type { AuctionParts } from "./auction-transitions.ts";
@@ -17,36 +17,20 @@ import { completed } from "./idempotency.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import { readLimits, type LimitsApi, type LimitsView } from "./limits-api.ts";
 import { MarketParts } from "./market-parts.ts";
-import type {
-  ApiKey,
-  KnownCaller,
-  MarketRoomApi,
-  PolicyChange,
-  TenantPolicy,
-  TenantSettings,
-  TenantView,
-} from "./market-room-api.ts";
-import type { TenantDoc } from "./market-store.ts";
+import type { ApiKey, KnownCaller, MarketRoomApi, TenantSettings, TenantView } from "./market-room-api.ts";
+import type { PolicyApi, PolicyOrder } from "./policy-api.ts";
+import { newTenant } from "./tenant-policy.ts";
 import type { WebhookApi } from "./webhooks/webhook-api.ts";
-import { newTenant, policyOf, tenantPolicy, withPolicy } from "./tenant-policy.ts";
 
 /** The calls of the front office. */
 type OfficeApi = ErasureApi &
   CalibrationApi &
   WebhookApi &
   LimitsApi &
+  PolicyApi &
   Pick<
     MarketRoomApi,
-    | "setUp"
-    | "addKey"
-    | "authorize"
-    | "manageTenant"
-    | "manageKeys"
-    | "agents"
-    | "setPolicy"
-    | "readPolicy"
-    | "setBudget"
-    | "readBooks"
+    "setUp" | "addKey" | "authorize" | "manageTenant" | "manageKeys" | "setBudget" | "readBooks"
   >;
 
 export class FrontOffice extends DurableObject<Env> implements OfficeApi {
@@ -102,34 +86,40 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
     return this.parts.commit(() => this.parts.keys.carryOut(order, idempotency));
   }
 
-  async agents(): ReturnType<MarketRoomApi["agents"]> {
-    const tenant = this.parts.desk.mustTenant();
-    const pool = this.#pool(tenant);
-    return { pool, policy: tenantPolicy(tenant, pool).policy };
+  // --- Pool and policy ---
+
+  async agents(): ReturnType<PolicyApi["agents"]> {
+    return this.parts.policies.agents();
   }
 
-  async setPolicy(change: PolicyChange): ReturnType<MarketRoomApi["setPolicy"]> {
-    if (!this.parts.isReady) return fail({ reason: "unknown_tenant" });
-    return this.parts.commit(() => {
-      const tenant = this.parts.store.tenant();
-      if (tenant === null) return fail({ reason: "unknown_tenant" } as const);
-      const changed = withPolicy(tenant, change);
-      const policy = policyOf(changed, this.#pool(tenant));
-      if (!policy.ok) return policy;
-      const next = { ...changed, policyName: policy.value.name };
-      this.parts.store.putTenant(next);
-      return ok(tenantPolicy(next, this.#pool(next)));
-    });
+  async setPolicy(change: PolicyChange): ReturnType<PolicyApi["setPolicy"]> {
+    const set = await this.changePolicy({ by: null, ifVersion: null, change });
+    return set.ok || set.failure.reason !== "tenant_not_found" ? set : fail({ reason: "unknown_tenant" });
   }
 
-  async readPolicy(): Promise<TenantPolicy | null> {
+  /** Without a tenant, nobody has a key, and the operator finds none. */
+  async changePolicy(order: PolicyOrder): ReturnType<PolicyApi["changePolicy"]> {
+    if (this.parts.liveTenant() === null)
+      return fail({ reason: order.by === null ? "tenant_not_found" : "unauthenticated" });
+    return this.parts.commit(() => this.parts.policies.change(order));
+  }
+
+  async readPolicy(): ReturnType<PolicyApi["readPolicy"]> {
     const tenant = this.parts.tenant();
-    return tenant === null ? null : tenantPolicy(tenant, this.#pool(tenant));
+    return tenant === null ? null : this.parts.policies.read(tenant);
   }
 
-  #pool(tenant: TenantDoc): Pool {
-    return tenant.pool ?? this.parts.config.pool;
+  async policyVersions(
+    query: Parameters<PolicyApi["policyVersions"]>[0],
+  ): ReturnType<PolicyApi["policyVersions"]> {
+    return this.parts.tenant() === null ? null : this.parts.policies.page(query);
   }
+
+  async policyVersion(version: number): ReturnType<PolicyApi["policyVersion"]> {
+    return this.parts.tenant() === null ? null : this.parts.policies.find(version);
+  }
+
+  // --- Budget and books ---
 
   async setBudget(budget: Budget): Promise<boolean> {
     if (this.parts.tenant() === null) return false;

@@ -8,7 +8,7 @@ import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd, Unsold } from "../market/award.ts";
-import type { Agent } from "../market/agent.ts";
+import type { Agent, Pool } from "../market/agent.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { KeyId, TaskId } from "../market/ids.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
@@ -18,6 +18,7 @@ import { fail, ok, type Result } from "../market/result.ts";
 import { forecastOf, type Forecast } from "../market/sale/forecast.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import { isFinal } from "../market/task.ts";
+import { effectivePool, type EffectivePool } from "../market/tenant-market.ts";
 import { taskRow } from "./history-rows.ts";
 import type { HistoryStore } from "./history-store.ts";
 import type { Budgets, HoldRefusal, Ledger } from "./ledger.ts";
@@ -93,6 +94,7 @@ export class MarketDesk {
   readonly #webhooks: MarketDeskParts["webhooks"];
   readonly turns: Turns;
   readonly #rates: RateGate;
+  readonly #pools = new WeakMap<TenantDoc, EffectivePool>();
 
   constructor(parts: MarketDeskParts) {
     this.config = parts.config;
@@ -120,6 +122,20 @@ export class MarketDesk {
     const tenant = this.store.tenant();
     if (tenant === null) throw new Error("this market room has no tenant");
     return tenant;
+  }
+
+  /** Whom the tenant's next auction asks: one object as long as the tenant's document is the same. */
+  poolOf(tenant: TenantDoc): EffectivePool {
+    const known = this.#pools.get(tenant);
+    if (known !== undefined) return known;
+    const pool = effectivePool(this.basePool(tenant), tenant.market);
+    this.#pools.set(tenant, pool);
+    return pool;
+  }
+
+  /** What the tenant's rules about its pool begin with. */
+  basePool(tenant: TenantDoc): Pool {
+    return tenant.pool ?? this.config.pool;
   }
 
   /** The task while it has no final state. */

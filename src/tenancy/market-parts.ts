@@ -22,6 +22,8 @@ import type { TenantView } from "./market-room-api.ts";
 import { MARKET_SCHEMA } from "./market-schema.ts";
 import { MarketStore, type TenantDoc } from "./market-store.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { PolicyDesk } from "./policy-desk.ts";
+import { PolicyVersions } from "./policy-versions.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import { Replays } from "./replays.ts";
 import { RateGate } from "./rate-gate.ts";
@@ -43,6 +45,7 @@ export class MarketParts {
   readonly desk: MarketDesk;
   readonly auctions: AuctionTransitions;
   readonly leases: AuctionLeases;
+  readonly policies: PolicyDesk;
   readonly calibrations: Calibrations;
   readonly counter: CalibrationDesk;
   readonly outside: OutsideStores;
@@ -80,6 +83,7 @@ export class MarketParts {
       outbox: this.outbox,
       webhooks: this.webhooks.deliveries,
     });
+    this.policies = new PolicyDesk(this.desk, new PolicyVersions(ctx.storage));
     this.auctions = new AuctionTransitions(this.desk, deps);
     this.leases = new AuctionLeases(this.desk);
     this.calibrations = new Calibrations(this.desk, this.auctions, new CalibrationStore(ctx.storage));

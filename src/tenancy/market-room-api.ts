@@ -9,7 +9,7 @@ import type { KeyScope } from "../market/key-scope.ts";
 import type { LocationHint } from "../market/location-hint.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { PassageReport, PassageStep } from "../market/passage.ts";
-import type { Policy, Weights } from "../market/policy.ts";
+import type { DeadlineRefusal } from "../market/market-deadlines.ts";
 import type { Budget } from "../market/ledger/budget.ts";
 import type { RateLimits } from "../market/rate-limit.ts";
 import type { Result } from "../market/result.ts";
@@ -24,6 +24,7 @@ import type { WebhookApi } from "./webhooks/webhook-api.ts";
 import type { LimitsApi } from "./limits-api.ts";
 import type { RateReport } from "./rate-gate.ts";
 import type { QueueRefusal } from "./turns.ts";
+import type { PolicyApi, PolicyRefusal } from "./policy-api.ts";
 
 export type Ordering = "parallel" | "strict";
 
@@ -76,6 +77,8 @@ export interface AdmitRequest {
   readonly auctionId: AuctionId;
   readonly seed: number;
   readonly spec: TaskSpec;
+  /** False: the client named no deadline, and its tenant's default holds. Absent from a Worker of the version before. */
+  readonly namesDeadline?: boolean;
   readonly idempotency: IdempotentRequest | null;
   /** The caller asks for first bids as soon as it is given the auction: their calls count from admission on. */
   readonly asksAtOnce: boolean;
@@ -105,14 +108,8 @@ export type AdmitRefusal = { readonly rate?: RateReport } & (
   /** Nothing is admitted and nothing was spent. */
   | { readonly reason: "budget"; readonly refusal: HoldRefusal }
   | PolicyRefusal
+  | DeadlineRefusal
 );
-
-/** Why a policy's name means nothing here. */
-export type PolicyRefusal =
-  /** What is wrong with the name in this tenant's pool, and what is accepted: one sentence. */
-  | { readonly reason: "unknown_policy"; readonly issue: string }
-  /** It asks for weights fitted to the mean, and the tenant has none. */
-  | { readonly reason: "no_mean_weights" };
 
 export interface ClearRequest {
   readonly taskId: TaskId;
@@ -154,29 +151,6 @@ export type QuoteRefusal =
 
 export type LeaseAnswer = "continue" | "ended" | "lost";
 
-/** Figures of the fit that weights come from, as `npm run fit` reports them. */
-export type FitFigures = Readonly<Record<string, unknown>>;
-
-/** What a tenant has of weights; the two fits do not replace each other. */
-export interface PolicyWeights {
-  /** Fitted to the worst task (the paper's min–max); null: the pool's default weights hold. */
-  readonly weights: Weights | null;
-  readonly fit: FitFigures | null;
-  /** Fitted to the mean over tasks, for `sale:weights=mean`; null: there are none. */
-  readonly meanWeights: Weights | null;
-  readonly meanFit: FitFigures | null;
-}
-
-/** What is not named stays as it is. */
-export interface PolicyChange extends Partial<PolicyWeights> {
-  readonly name?: string;
-}
-
-/** The policy of tasks that name none, and the weights that a policy may score with. */
-export interface TenantPolicy extends PolicyWeights {
-  readonly policy: Policy;
-}
-
 export interface RecallQuery {
   readonly vector: readonly number[];
   /** Ids that the index found for it. */
@@ -215,7 +189,7 @@ export interface TenantView {
   readonly openTasks: number;
 }
 
-export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi {
+export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi, PolicyApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */
@@ -240,7 +214,6 @@ export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi {
   cancel(taskId: TaskId): Promise<boolean>;
   /** Open tasks, and settled ones until the history has them; newest first. */
   heldTasks(): Promise<readonly TaskRow[]>;
-  agents(): Promise<{ readonly pool: Pool; readonly policy: Policy }>;
   historyBatch(limit: number): Promise<readonly { readonly id: number; readonly row: HistoryRow }[]>;
   historyWritten(written: readonly number[], parked: readonly ParkedRow[]): Promise<void>;
   /** Past auctions nearest to a vector: the index's hits and the recent window, merged; best first. */
@@ -249,12 +222,6 @@ export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi {
   claimVectors(limit: number): Promise<readonly PendingVector[]>;
   /** What became of them: an entry leaves the recent window only when the index shows its newest version. */
   reportVectors(reports: readonly VectorReport[]): Promise<void>;
-  /** Stores a new policy version; effective from the next auction. */
-  setPolicy(
-    change: PolicyChange,
-  ): Promise<Result<TenantPolicy, PolicyRefusal | { readonly reason: "unknown_tenant" }>>;
-  /** Null where there is no such tenant. */
-  readPolicy(): Promise<TenantPolicy | null>;
   /** Re-arms every open task; for the cron sweep. Returns how many there are. */
   sweep(): Promise<number>;
 }

@@ -2,6 +2,7 @@
 import { OUTBOX_VERSIONS } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_VERSIONS } from "../durable/timers.ts";
+import { SHARES_SCHEMA } from "./award-shares.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_INDEXES, KEY_SCHEMA } from "./key-store.ts";
@@ -11,6 +12,7 @@ import { WINDOW_SCHEMA } from "./memory-window.ts";
 import { REPLAY_SCHEMA } from "./replays.ts";
 import { WEBHOOK_SCHEMA } from "./webhooks/webhook-store.ts";
 import { BUCKET_SCHEMA } from "./rate-gate.ts";
+import { VERSIONS_SCHEMA } from "./policy-versions.ts";
 
 const STEPS: SchemaSteps = [
   `
@@ -100,6 +102,11 @@ ${KEY_INDEXES}
   `
 ${BUCKET_SCHEMA}
 ALTER TABLE keys ADD COLUMN limits TEXT;
+`,
+  // Policies have versions, and caps on shares are held against the latest awards: those from here on.
+  `
+${VERSIONS_SCHEMA}
+${SHARES_SCHEMA}
 `,
 ];
 

@@ -1,13 +1,16 @@
 /** The market room's tables and the statements over them, but for those with files of their own. No decisions here. */
 import type { Agent } from "../market/agent.ts";
 import type { KeyId, TenantId } from "../market/ids.ts";
+import type { PolicyWeights } from "../market/policy-document.ts";
+import { OPEN_MARKET, type TenantMarket } from "../market/tenant-market.ts";
+import { AwardShares } from "./award-shares.ts";
 import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
 import { DEFAULT_TENANT_LIMITS, type RateLimits, type TenantLimits } from "../market/rate-limit.ts";
 import { HistoryStore } from "./history-store.ts";
 import { KeyStore } from "./key-store.ts";
 import type { LocationHint } from "../market/location-hint.ts";
 import type { Erasure } from "./erasure-desk.ts";
-import type { Ordering, PolicyWeights } from "./market-room-api.ts";
+import type { Ordering } from "./market-room-api.ts";
 import { TaskStore } from "./task-store.ts";
 import { TraceHistories } from "./trace-histories.ts";
 
@@ -22,6 +25,8 @@ export interface TenantDoc extends PolicyWeights {
   readonly policyVersion: number;
   /** Name of the policy for tasks that name none. */
   readonly policyName: string;
+  /** What its pool and its auctions differ in from the environment's. */
+  readonly market: TenantMarket;
   readonly budget: Budget;
   readonly limits: TenantLimits;
   /** Where its rooms were asked to be made; null: near whoever asks first. */
@@ -47,6 +52,7 @@ export class MarketStore {
   readonly tasks: TaskStore;
   readonly keys: KeyStore;
   readonly traces: TraceHistories;
+  readonly awards: AwardShares;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
@@ -58,6 +64,7 @@ export class MarketStore {
     this.tasks = new TaskStore(storage, this.history);
     this.keys = new KeyStore(storage);
     this.traces = new TraceHistories(storage);
+    this.awards = new AwardShares(storage);
   }
 
   /** What was read or written in a transaction that did not stand is read again. */
@@ -65,6 +72,7 @@ export class MarketStore {
     this.#tenant = undefined;
     this.#toldOpen = undefined;
     this.keys.forget();
+    this.awards.forget();
     this.tasks.forget();
     this.traces.forget();
     this.history.forget();
@@ -76,8 +84,12 @@ export class MarketStore {
   }
 
   #readTenant(): TenantDoc | null {
-    const stored = this.#one<TenantDoc>("SELECT body FROM tenant WHERE id = 1");
-    return stored === null ? null : { ...NO_MEAN_FIT, ...UNLIMITED, ...UNRATED, ...IN_FORCE, ...stored };
+    const stored = this.#one<Omit<TenantDoc, "market"> & Partial<Pick<TenantDoc, "market">>>(
+      "SELECT body FROM tenant WHERE id = 1",
+    );
+    if (stored === null) return null;
+    const market = { ...OPEN_MARKET, ...stored.market };
+    return { ...NO_MEAN_FIT, ...UNLIMITED, ...UNRATED, ...IN_FORCE, ...stored, market };
   }
 
   /** Of an account, or of the tenant (null), as they stand when it is asked; null: none. */

@@ -10,6 +10,7 @@ import type { AgentId, TaskId } from "../market/ids.ts";
 import { asMicros, sumMicros, usdToMicros, type Micros } from "../market/money.ts";
 import type { Offer } from "../market/sale/quote.ts";
 import { obstaclesOf, standingsOf, type NoSale, type SaleTerms } from "../market/sale/sale.ts";
+import type { Policy } from "../market/policy.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
 import type { HoldRefusal } from "./ledger.ts";
@@ -59,8 +60,17 @@ export class Sales {
       spentMicros: sumMicros(calls.map((call) => call.costMicros)),
       // The time of a quote begins with its acceptance.
       elapsedMs: task.quote == null ? this.#desk.now() - task.admittedAtMs : 0,
-      shares: new Map(),
+      shares: this.#sharesOf(terms.policy),
     };
+  }
+
+  /** Of agents whose next award would pass their caps. */
+  #sharesOf({ maxShares = {} }: Policy): SaleTerms["shares"] {
+    const { awards } = this.#desk.store;
+    const capped = (Object.entries(maxShares) as [AgentId, number][]).map(
+      ([agentId, cap]) => [agentId, { cap, needs: awards.shareWithNext(agentId) }] as const,
+    );
+    return new Map(capped.filter(([, { cap, needs }]) => needs > cap));
   }
 
   /** Something stands against every bid: the task's room ends the task, with every bill in, and reports. */
@@ -101,7 +111,11 @@ export class Sales {
    *
    * @param agentId null: the best bid that nothing stands against
    */
-  accept(task: MarketTask, agentId: AgentId | null): Result<AcceptedOffer, QuoteRefusal> {
+  accept(
+    task: MarketTask,
+    { policy }: Pick<TaskTerms, "policy">,
+    agentId: AgentId | null,
+  ): Result<AcceptedOffer, QuoteRefusal> {
     const { quote } = task;
     if (quote == null) return fail({ reason: "quote_not_found" });
     if (isFinal(task.state)) return fail(closedBy(task));
@@ -109,7 +123,8 @@ export class Sales {
     // Its room tells what the auction has cost before it has taken the quote: the trace's money is its own.
     const isTold = this.#desk.outbox.isEmpty(task.taskId);
     if (quote.open === null || !isTold) return fail({ reason: "quote_not_ready" });
-    const { offers, expiresAtMs, clearing } = quote.open;
+    const { expiresAtMs, clearing } = quote.open;
+    const offers = withShares(quote.open.offers, this.#sharesOf(policy));
     const nowMs = this.#desk.now();
     if (nowMs >= expiresAtMs) return fail({ reason: "quote_expired" });
     const offer =
@@ -155,6 +170,17 @@ export class Sales {
       end: { state: "no_sale", reason: "quote_expired", relaxation: null },
     });
   }
+}
+
+/** As they stand now: caps on shares may have been reached since, or have room again. */
+function withShares(offers: readonly Offer[], shares: SaleTerms["shares"]): Offer[] {
+  return offers.map((offer) => {
+    const share = shares.get(offer.agentId);
+    const others = offer.obstacles.filter(({ limit }) => limit !== "maxShare");
+    const capped =
+      share === undefined ? [] : [{ limit: "maxShare" as const, is: share.cap, needs: share.needs }];
+    return { ...offer, obstacles: [...others, ...capped] };
+  });
 }
 
 function isAcceptable({ obstacles }: Offer): boolean {

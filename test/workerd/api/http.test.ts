@@ -170,6 +170,7 @@ describe("/v1/agents", () => {
       maxOutputTokens: 16_384,
       usdPerMtok: { input: 0.18, cachedInput: 0.018, cacheWrite: 0.18, output: 0.36 },
       priceSource: expect.any(String),
+      regions: null,
     });
   });
 

@@ -19,10 +19,10 @@ import {
   type Tenant,
 } from "./support.ts";
 
-/** Routes of tenants that name something of theirs. */
-const NAMING = METHODS.filter(([path]) => path.startsWith("/v1/") && path.includes("/:")).flatMap(
-  ([path, methods]) => methods.split(", ").map((method) => ({ path, method })),
-);
+/** Routes of tenants that name something of theirs by an id. Versions are numbers, which every tenant has its own of. */
+const NAMING = METHODS.filter(
+  ([path]) => path.startsWith("/v1/") && path.includes("/:") && !path.includes(":version"),
+).flatMap(([path, methods]) => methods.split(", ").map((method) => ({ path, method })));
 /** Routes of tenants that show what they have. */
 const SHOWING = METHODS.filter(
   ([path, methods]) => path.startsWith("/v1/") && !path.includes("/:") && methods.includes("GET"),
@@ -156,6 +156,16 @@ describe("another tenant's id", () => {
       expect(foreign.status).toBe(404);
       expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
     }
+  });
+
+  test("of a policy's version, which only the other has, reads as one that nobody has", async () => {
+    const [caller, owner] = [pick(world.tenants, 0), pick(world.tenants, 1)];
+    await owner.market.setPolicy({ disabled: [pick(config.pool, 0).id] });
+    expect((await ask(owner, "GET", "/v1/policy/versions/2")).status).toBe(200);
+    const foreign = await ask(caller, "GET", "/v1/policy/versions/2");
+    expect(foreign.status).toBe(404);
+    const unknown = await ask(caller, "GET", "/v1/policy/versions/999");
+    expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
   });
 
   test("is not touched by what was tried on it", async () => {

@@ -18,9 +18,9 @@ const put = async (body: unknown) =>
     headers: { ...OPERATOR, "Content-Type": "application/json" },
   });
 
-test("the operator and the tenant see the same policy, its version, and both fits", async () => {
+test("the operator and the tenant see the same policy, its version, and both fits; the operator's fields are its own", async () => {
   const set = await put({ meanWeights: WEIGHTS, meanFit: FIT });
-  const body = await set.json();
+  const body = await set.json<{ document: Record<string, unknown> }>();
   expect(body).toMatchObject({
     object: "policy",
     name: "sale",
@@ -31,7 +31,10 @@ test("the operator and the tenant see the same policy, its version, and both fit
     fittedToMean: { weights: WEIGHTS, fit: FIT },
   });
   expect(await (await call(operatorPath(), { headers: OPERATOR })).json()).toEqual(body);
-  expect(await (await call("/v1/policy", { headers: tenant.auth })).json()).toEqual(body);
+  const { agents, prices, fit, meanFit, ...document } = body.document;
+  expect({ agents, prices, fit, meanFit }).toEqual({ agents: [], prices: {}, fit: null, meanFit: FIT });
+  const seen = await (await call("/v1/policy", { headers: tenant.auth })).json();
+  expect(seen).toEqual({ ...body, document });
 });
 
 test("is shown to nobody else", async () => {

@@ -83,10 +83,10 @@ export async function olderMarket({
 }
 
 function admitted(tenant: TenantDoc, taskId: TaskId, name: string) {
-  const policy = policyOf(tenant, POOL, name);
+  const policy = policyOf(tenant, { pool: POOL, leftOut: [] }, name);
   if (!policy.ok) throw new Error("no such policy");
   const nowMs = Date.now();
-  const context = { tenant, policy: policy.value, environmentPool: POOL, mustWait: false, nowMs };
+  const context = { tenant, policy: policy.value, pool: POOL, mustWait: false, nowMs };
   const request = {
     taskId,
     auctionId: newId("auc", config.source),

@@ -235,3 +235,35 @@ describe("what traces have cost", () => {
     expect(await (await hold(other, { limits })).room.view()).toMatchObject({ agentId: MIDDLE });
   });
 });
+
+describe("a cap on an agent's share of the awards", () => {
+  async function capped(maxShares: Readonly<Record<string, number>>) {
+    const day = await openMarket();
+    const changed = await day.market.changePolicy({ by: null, ifVersion: null, change: { maxShares } });
+    expect(changed.ok).toBe(true);
+    return day;
+  }
+
+  test("passes over its bids once it has that share, and the next best is sold", async () => {
+    const day = await capped({ [DEAR]: 0.02 });
+    const sold = [];
+    for (let task = 0; task < 4; task += 1) sold.push((await (await hold(day, {})).room.view())?.agentId);
+    expect(sold).toEqual([DEAR, DEAR, MIDDLE, MIDDLE]);
+    const { room } = await hold(day, {});
+    const receipt = await room.receipt();
+    expect(receipt !== null && recompute(receipt).ok).toBe(true);
+    expect(receipt?.decision.status === "cleared" && receipt.decision.sale?.passedOver).toEqual([
+      { agentId: DEAR, obstacles: [{ limit: "maxShare", is: 0.02, needs: 0.03 }] },
+    ]);
+  });
+
+  test("that nobody has room under is why a task is not sold", async () => {
+    const day = await capped({ [DEAR]: 0.01 });
+    await hold(day, { policy: `always:${DEAR}` });
+    const { room } = await hold(day, { policy: `always:${DEAR}` });
+    expect(await room.view()).toMatchObject({
+      state: "no_sale",
+      noSale: { reason: "share_cap", relaxation: { agentId: DEAR, limits: { maxShare: 0.02 } } },
+    });
+  });
+});

@@ -1,9 +1,10 @@
 /** Tokens per minute: what is overdrawn is waited for, by whoever it is that owes it, and over restarts. */
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { newId } from "../../../src/market/ids.ts";
 import { NO_RATE_LIMITS } from "../../../src/market/rate-limit.ts";
 import { RateGate } from "../../../src/tenancy/rate-gate.ts";
-import { evictRooms, stopTheClock } from "./market-day.ts";
+import { config, evictRooms, stopTheClock } from "./market-day.ts";
 import { openTurns, timersOf } from "./turns-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -48,7 +49,7 @@ describe("tokens per minute", () => {
     const day = await openTurns({ tokensPerMinute: 1_000 });
     const task = await day.task();
     const call = await day.spend(task, 100);
-    const late = { ...call, callId: `${call.callId.slice(0, -1)}0` as typeof call.callId };
+    const late = { ...call, callId: newId("cal", config.source) };
     await day.market.spent(task.taskId, [{ ...late, status: "unconfirmed", usage: null }]);
     expect(await day.market.readLimits(null)).toMatchObject({ tenant: { left: { tokens: 900 } } });
     await day.market.spent(task.taskId, [late]);
