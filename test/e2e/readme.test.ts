@@ -55,7 +55,7 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
-  const [, , , quotes, changed, keys, rotated, once, limits, webhook, suspended, deleted] = rest;
+  const [, , , quotes, changed, keys, rotated, once, webhook, limits, suspended, deleted] = rest;
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(changed).toMatch(/"admitted":\["agt_house-8b",.*"version":2,.*"field":"disabled","before":\[\]/s);
   expect(JSON.parse(keys ?? "").data).toMatchObject([
