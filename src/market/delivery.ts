@@ -84,6 +84,8 @@ export interface Delivery {
 
 export interface DeliveryReport {
   readonly deliveryId: DeliveryId;
+  /** Where it was sent; absent: from a Worker of the version before. */
+  readonly url?: string;
   readonly claim: number;
   readonly run: number;
   readonly attempt: Attempt;
