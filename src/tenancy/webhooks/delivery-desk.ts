@@ -102,8 +102,9 @@ export class DeliveryDesk {
     if (webhook === null) return null;
     const free = AT_ONCE - this.#store.countHeld(webhookId, nowMs);
     const due = free > 0 ? this.#store.due(webhookId, nowMs, free) : [];
-    const claimed = due.map((delivery) => claimDelivery(delivery, nowMs));
-    for (const delivery of claimed) this.#keep(delivery);
+    const kept = due.map((delivery) => claimDelivery(delivery, nowMs));
+    for (const delivery of kept) this.#keep(delivery);
+    const claimed = kept.filter(({ heldUntilMs }) => heldUntilMs > nowMs);
     if (claimed.length === 0) return null;
     const deliveries = claimed.map(({ deliveryId, payload, claim, run }) => ({
       deliveryId,
