@@ -114,7 +114,7 @@ async function setUpOnce(
   if (!claimed.ok) throw new Problem(claimed.failure.reason);
   if (!claimed.value.isSetUp) {
     await setUp(claimed.value.tenantId);
-    await settleClaim(config.db, keyHash);
+    await settleClaim(config.db, { keyHash, tenantId: claimed.value.tenantId });
   }
   if (claimed.value.replayed) markReplayed(c);
   return claimed.value.tenantId;

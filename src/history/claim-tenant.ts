@@ -51,9 +51,15 @@ export async function claimTenant(
   return ok({ tenantId, isSetUp, replayed: tenantId !== claim.tenantId });
 }
 
-/** From now on, the key's tenant is not set up again, also when it is erased. */
-export async function settleClaim(d1: D1Database, keyHash: string): Promise<void> {
-  await drizzle(d1).update(tenantRequests).set({ isSetUp: true }).where(eq(tenantRequests.keyHash, keyHash));
+/** From now on, the key's tenant is not set up again. Whoever claimed the key since, because this one is erased, is another. */
+export async function settleClaim(
+  d1: D1Database,
+  { keyHash, tenantId }: Pick<TenantClaim, "keyHash" | "tenantId">,
+): Promise<void> {
+  await drizzle(d1)
+    .update(tenantRequests)
+    .set({ isSetUp: true })
+    .where(and(eq(tenantRequests.keyHash, keyHash), eq(tenantRequests.tenantId, tenantId)));
 }
 
 export async function forgetClaims(d1: D1Database, nowMs: number): Promise<void> {

@@ -46,7 +46,9 @@ export type AttemptError =
   /** The name has no address, or nobody could be asked. */
   | "unresolved"
   /** The address is not the public internet's. */
-  | "not_public";
+  | "not_public"
+  /** Whoever was to send it has died, perhaps after it had sent. */
+  | "lost";
 
 export interface Attempt {
   readonly atMs: number;
@@ -84,6 +86,8 @@ export interface Delivery {
 
 export interface DeliveryReport {
   readonly deliveryId: DeliveryId;
+  /** Where it was sent; absent: from a Worker of the version before. */
+  readonly url?: string;
   readonly claim: number;
   readonly run: number;
   readonly attempt: Attempt;
@@ -108,9 +112,19 @@ export function deliveryDueAt({ state, dueAtMs, heldUntilMs }: Delivery): number
   return state === "pending" ? Math.max(dueAtMs, heldUntilMs) : null;
 }
 
-/** Hands it to one holder; the caller has seen that it is due. */
+/** Hands it to one holder; the caller has seen that it is due. Not handed out where its last holder died, and it is to wait. */
 export function claimDelivery(delivery: Delivery, nowMs: number): Delivery {
-  return { ...delivery, claim: delivery.claim + 1, heldUntilMs: nowMs + DELIVERY_CLAIM_MS };
+  const free = delivery.heldUntilMs > 0 ? lose(delivery) : delivery;
+  if (free.state !== "pending" || free.dueAtMs > nowMs) return free;
+  return { ...free, claim: free.claim + 1, heldUntilMs: nowMs + DELIVERY_CLAIM_MS };
+}
+
+/** Its holder's time is over without a word. That counts as a failure: also what kills its holders comes to an end. */
+function lose(delivery: Delivery): Delivery {
+  const atMs = delivery.heldUntilMs - DELIVERY_CLAIM_MS;
+  const attempt = { atMs, ms: DELIVERY_CLAIM_MS, status: null, error: "lost" } as const;
+  const report = { ...delivery, attempt, retryAfterMs: null };
+  return endAttempt(delivery, report, { nowMs: atMs, chance: 0.5 });
 }
 
 /** @param chance uniform in [0, 1) */

@@ -4,7 +4,8 @@
  *
  * What this cannot know is where a name leads to at the moment of the call: whoever calls resolves it just before and
  * asks `isPublicAddress` of every answer. A name that changes between that and the call is left to the network: a
- * deployed Worker's requests leave through Cloudflare's edge, which has no route into anybody's private network.
+ * deployed Worker's requests leave through Cloudflare's edge, which has no route into anybody's private network; and
+ * those to its own zone come in at the front (`global_fetch_strictly_public` in wrangler.toml).
  */
 import ipaddr from "ipaddr.js";
 

@@ -122,7 +122,11 @@ export class ErasureDesk {
     const nowMs = this.#desk.now();
     const claims = this.#count("SELECT count(*) AS n FROM memory_window WHERE held_until_ms > ?", nowMs);
     // Nothing is handed out any more, but whoever has a delivery may be about to send it.
-    const sending = this.#count("SELECT count(*) AS n FROM deliveries WHERE held_until_ms > ?", nowMs);
+    const sending = this.#count(
+      `SELECT count(*) AS n FROM (SELECT held_until_ms FROM deliveries
+       UNION ALL SELECT value FROM counters WHERE name = 'removed-held-until') WHERE held_until_ms > ?`,
+      nowMs,
+    );
     return {
       ...erasure,
       openTasks: this.#desk.store.tasks.countOpen(),

@@ -2,7 +2,7 @@
  * The management of a tenant's keys, by its operator or by its own keys of scope `admin`.
  *
  * Called inside the market room's transactions. A key hands out no more than it may do itself: neither by making another
- * nor by rotating one.
+ * nor by rotating one. Where it has a budget or rates of its own, any key of another account would have them once more.
  */
 import { endOfOverlap, keyState, KEY_SCOPES, mayGrant, type KeyScope } from "../market/key-scope.ts";
 import type { KeyId } from "../market/ids.ts";
@@ -63,6 +63,8 @@ interface Manager {
   readonly scopes: readonly KeyScope[];
   /** Whose Idempotency-Keys it uses. */
   readonly scope: string;
+  /** The only account that it hands out keys of; null: any. */
+  readonly within: KeyId | null;
 }
 
 export class KeyDesk {
@@ -93,16 +95,16 @@ export class KeyDesk {
   }
 
   #manager(by: string | null): Result<Manager, KeyRefusal> {
-    if (by === null) return ok({ scopes: KEY_SCOPES, scope: OPERATOR_SCOPE });
+    if (by === null) return ok({ scopes: KEY_SCOPES, scope: OPERATOR_SCOPE, within: null });
     const key = this.#keys.use(by, this.#now());
     if (key === null) return fail({ reason: "unauthenticated" });
     if (!key.scopes.includes("admin")) return fail({ reason: "forbidden" });
-    return ok({ scopes: key.scopes, scope: key.account });
+    return ok({ scopes: key.scopes, scope: key.account, within: isCapped(key) ? key.account : null });
   }
 
   #create(key: ApiKey, manager: Manager, request: NamedRequest | null): KeyAnswer {
     const { keyId, hash, name, budget, limits = null, scopes = KEY_SCOPES, expiresAtMs = null } = key;
-    if (!mayGrant(manager.scopes, scopes)) return fail({ reason: "forbidden" });
+    if (manager.within !== null || !mayGrant(manager.scopes, scopes)) return fail({ reason: "forbidden" });
     return this.#once(manager, request, () => {
       const refusal = this.#refusalOf(expiresAtMs, 0);
       if (refusal !== null) return fail(refusal);
@@ -153,7 +155,8 @@ export class KeyDesk {
   ): KeyAnswer {
     const key = this.#keys.find(order.keyId);
     if (key === null) return fail({ reason: "key_not_found" });
-    if (!mayGrant(manager.scopes, key.scopes)) return fail({ reason: "forbidden" });
+    const isOutside = manager.within !== null && manager.within !== key.account;
+    if (isOutside || !mayGrant(manager.scopes, key.scopes)) return fail({ reason: "forbidden" });
     // Rotated without an overlap, the old key has ended by the first request: that is no reason to refuse its replay.
     return this.#once(manager, request, () => this.#succeed(key, order));
   }
@@ -173,6 +176,10 @@ export class KeyDesk {
     // In the same account: neither a budget nor a rate is to be had twice by rotating its key.
     return ok(this.#add({ ...order.successor, name, scopes, budget, limits, account, expiresAtMs }));
   }
+}
+
+function isCapped({ budget, limits }: StoredKey): boolean {
+  return [budget, limits].some((caps) => Object.values(caps ?? {}).some((cap) => cap !== null));
 }
 
 function viewOf({ hash: _hash, ...view }: StoredKey): KeyView {

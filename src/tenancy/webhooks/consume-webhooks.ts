@@ -8,8 +8,9 @@ import { webhookMessageSchema, type WebhookMessage } from "../../market/message.
 import { sendDeliveries, type SendDeps } from "./send-webhook.ts";
 import type { WebhookApi } from "./webhook-api.ts";
 
-/** An invocation has a limited number of requests: of a longer backlog, the next one sends the rest. */
+/** An invocation has a limited number of requests, and 15 minutes: of a longer backlog, the next one sends the rest. */
 const MAX_BATCHES = 50;
+const LAST_BATCH_MS = 10 * 60 * 1_000;
 
 export type WebhookDeps = Omit<SendDeps, "allow" | "now"> & {
   readonly config: Pick<Config, "marketRoom" | "webhookQueue" | "webhookAllowList" | "source">;
@@ -50,7 +51,8 @@ export async function sendDue(deps: WebhookDeps, message: WebhookMessage): Promi
   const { tenantId, webhookId } = message;
   const room = config.marketRoom<WebhookApi>(tenantId);
   const sending = { ...deps, allow: config.webhookAllowList, now: config.source.now };
-  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+  const untilMs = sending.now() + LAST_BATCH_MS;
+  for (let batch = 0; batch < MAX_BATCHES && sending.now() < untilMs; batch += 1) {
     const claimed = await room.claimDeliveries(webhookId);
     if (claimed === null) return;
     await room.reportDeliveries(webhookId, await sendDeliveries(sending, claimed));

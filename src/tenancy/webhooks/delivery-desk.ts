@@ -102,8 +102,9 @@ export class DeliveryDesk {
     if (webhook === null) return null;
     const free = AT_ONCE - this.#store.countHeld(webhookId, nowMs);
     const due = free > 0 ? this.#store.due(webhookId, nowMs, free) : [];
-    const claimed = due.map((delivery) => claimDelivery(delivery, nowMs));
-    for (const delivery of claimed) this.#keep(delivery);
+    const kept = due.map((delivery) => claimDelivery(delivery, nowMs));
+    for (const delivery of kept) this.#keep(delivery);
+    const claimed = kept.filter(({ heldUntilMs }) => heldUntilMs > nowMs);
     if (claimed.length === 0) return null;
     const deliveries = claimed.map(({ deliveryId, payload, claim, run }) => ({
       deliveryId,
@@ -114,19 +115,20 @@ export class DeliveryDesk {
     return { url: webhook.url, secrets: signingSecrets(webhook, nowMs), deliveries };
   }
 
-  /** An endpoint that says that it is gone (410) is sent nothing any more. */
+  /** An endpoint that says that it is gone (410) is sent nothing any more; unless it has moved since it was asked. */
   report(webhookId: WebhookId, reports: readonly DeliveryReport[]): void {
     const nowMs = this.#source.now();
+    const webhook = this.#store.find(webhookId);
     let gone = false;
     for (const report of reports) {
       const delivery = this.#store.findDelivery(webhookId, report.deliveryId);
       // Deleted meanwhile, with its endpoint.
       if (delivery === null) continue;
-      gone ||= report.attempt.status === 410 && report.claim === delivery.claim;
+      const isThere = report.url === undefined || report.url === webhook?.url;
+      gone ||= isThere && report.attempt.status === 410 && report.claim === delivery.claim;
       this.#keep(endAttempt(delivery, report, { nowMs, chance: this.#source.random() }));
     }
-    const webhook = gone ? this.#store.find(webhookId) : null;
-    if (webhook?.disabled === null) this.disable(webhook, "gone");
+    if (gone && webhook?.disabled === null) this.disable(webhook, "gone");
   }
 
   /** Nothing more is sent to it, and what waits has failed. */

@@ -31,7 +31,7 @@ export async function sendDeliveries(deps: SendDeps, claimed: ClaimedDeliveries)
         forbidden === null
           ? await send(deps, claimed, delivery)
           : { attempt: { atMs, ms: deps.now() - atMs, status: null, error: forbidden }, retryAfterMs: null };
-      return { deliveryId, claim, run, ...sent };
+      return { deliveryId, url: claimed.url, claim, run, ...sent };
     }),
   );
 }

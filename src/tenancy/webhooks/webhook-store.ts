@@ -68,9 +68,15 @@ export class WebhookStore {
     this.#sql.exec(query, webhook.webhookId, JSON.stringify(webhook));
   }
 
-  /** With its deliveries. */
+  /** With its deliveries. Until when one of them may be about to be sent is noted: an erasure waits for that. */
   remove(webhookId: WebhookId): void {
     this.forget();
+    this.#sql.exec(
+      `INSERT INTO counters (name, value)
+         SELECT 'removed-held-until', max(held_until_ms) FROM deliveries WHERE webhook_id = ? HAVING max(held_until_ms) > 0
+       ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`,
+      webhookId,
+    );
     this.#sql.exec("DELETE FROM webhooks WHERE webhook_id = ?", webhookId);
     this.#sql.exec("DELETE FROM deliveries WHERE webhook_id = ?", webhookId);
   }

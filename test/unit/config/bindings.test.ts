@@ -87,6 +87,13 @@ describe("production and local", () => {
     ]);
   });
 
+  // Without it, a request to a host of the deployment's own zone goes to that host's origin, past all that guards it:
+  // a tenant's webhook could name one.
+  test("reach the internet as anybody does", () => {
+    for (const config of [production, local])
+      expect(config.compatibility_flags).toContain("global_fetch_strictly_public");
+  });
+
   test("consume every queue that they produce for", () => {
     for (const config of [production, local]) {
       expect(new Set(consumers(config))).toEqual(new Set(Object.values(producers(config))));

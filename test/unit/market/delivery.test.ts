@@ -106,8 +106,24 @@ describe("a delivery", () => {
     const late = endAttempt(again, reportOf(claimed, DOWN), { nowMs: T0, chance: 0.5 });
     expect(late).toEqual(again);
     const done = endAttempt(again, reportOf(again, OK), { nowMs: T0, chance: 0.5 });
-    expect(done).toMatchObject({ state: "delivered", attempts: [OK] });
+    const lost = { atMs: T0, ms: DELIVERY_CLAIM_MS, status: null, error: "lost" };
+    expect(done).toMatchObject({ state: "delivered", failures: 1, attempts: [lost, OK] });
     expect(endAttempt(done, reportOf(claimed, DOWN), { nowMs: T0, chance: 0.5 })).toEqual(done);
+  });
+
+  test("whose holders die waits as after failures, from when they had it, and fails in the end", () => {
+    const first = claimDelivery(aDelivery(), T0);
+    const secondMs = T0 + DELIVERY_CLAIM_MS;
+    const second = claimDelivery(first, secondMs);
+    expect(second.claim).toBe(first.claim + 1);
+    const waiting = claimDelivery(second, secondMs + DELIVERY_CLAIM_MS);
+    expect(waiting).toMatchObject({ state: "pending", claim: second.claim, heldUntilMs: 0, failures: 2 });
+    expect(deliveryDueAt(waiting)).toBe(secondMs + (RETRY_AFTER_MS[1] ?? 0));
+    const last = { ...second, failures: RETRY_AFTER_MS.length };
+    expect(claimDelivery(last, secondMs + DELIVERY_CLAIM_MS)).toMatchObject({
+      state: "failed",
+      reason: "exhausted",
+    });
   });
 
   test("asked for again is sent again, whatever an attempt under way comes to", () => {

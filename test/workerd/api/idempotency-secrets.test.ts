@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256Hex } from "../../../src/api/digest.ts";
-import { claimTenant } from "../../../src/history/claim-tenant.ts";
+import { claimTenant, settleClaim } from "../../../src/history/claim-tenant.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { sweep } from "../../../src/tenancy/sweep.ts";
 import { stopTheClock } from "../rooms/market-day.ts";
@@ -234,6 +234,21 @@ describe("a new tenant's key", () => {
     expect(await exists(tenantId)).toBe(false);
     expect(await idOf(await ask("died"))).toBe(tenantId);
     expect(await exists(tenantId)).toBe(true);
+  });
+
+  test("that was claimed anew since its tenant was erased is not settled by the request before", async () => {
+    const [first, second] = [newId("ten", config.source), newId("ten", config.source)];
+    const claim = { keyHash: await sha256Hex("late"), bodyHash: "b", expiresAtMs: Date.now() + DAY_MS };
+    await claimTenant(config.db, { ...claim, tenantId: first }, Date.now());
+    await env.DB.prepare("DELETE FROM tenant_requests WHERE tenant_id = ?").bind(first).run();
+    await claimTenant(config.db, { ...claim, tenantId: second }, Date.now());
+    await settleClaim(config.db, { ...claim, tenantId: first });
+    const third = { ...claim, tenantId: newId("ten", config.source) };
+    expect(await claimTenant(config.db, third, Date.now())).toMatchObject({
+      value: { tenantId: second, isSetUp: false },
+    });
+    await settleClaim(config.db, { ...claim, tenantId: second });
+    expect(await claimTenant(config.db, third, Date.now())).toMatchObject({ value: { isSetUp: true } });
   });
 
   test("is stored as its hash, and goes with the cron sweep once it has expired", async () => {

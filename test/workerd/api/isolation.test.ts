@@ -15,6 +15,7 @@ import {
   fingerprint,
   holdTask,
   openTenant,
+  OPERATOR,
   post,
   type Tenant,
 } from "./support.ts";
@@ -27,6 +28,11 @@ const NAMING = METHODS.filter(
 const SHOWING = METHODS.filter(
   ([path, methods]) => path.startsWith("/v1/") && !path.includes("/:") && methods.includes("GET"),
 ).map(([path]) => path);
+
+/** Routes of the operator that name something of a tenant's, whose id stands before it. */
+const OPERATORS = METHODS.filter(
+  ([path]) => /^\/admin\/tenants\/:id\/.*:/.test(path) && !path.includes(":version"),
+).flatMap(([path, methods]) => methods.split(", ").map((method) => ({ path, method })));
 
 /** What a route needs beside the id to be understood. */
 const bodyOf = (path: string) => (path.endsWith("/rotate") ? '{"overlapS": 0}' : "{}");
@@ -174,6 +180,35 @@ describe("another tenant's id", () => {
     const before = await (await ask(owner, "GET", `/v1/tasks/${id}`)).json();
     await ask(caller, "POST", `/v1/tasks/${id}/cancel`);
     expect(await (await ask(owner, "GET", `/v1/tasks/${id}`)).json()).toEqual(before);
+  });
+});
+
+describe("under a tenant's id", () => {
+  test.each(OPERATORS)("$method $path finds the operator nothing of another's", async ({ path, method }) => {
+    const [{ tenantId }, owner] = [pick(world.tenants, 0), pick(world.tenants, 1)];
+    const calibrations = await post(`/admin/tenants/${owner.tenantId}/calibrations`, { tasks: 1 }, OPERATOR);
+    const { id: calibration } = await calibrations.json<{ id: string }>();
+    const at = async (tenant: string, key: string, calibrated: string) => {
+      const named = path.replace(":id", tenant).replace(":key", key).replace(":calibration", calibrated);
+      return call(named, {
+        method,
+        headers: { ...OPERATOR, "Content-Type": "application/json" },
+        ...(method !== "GET" && { body: bodyOf(path) }),
+      });
+    };
+    const [key = ""] = pick(world.keys, 1);
+    const foreign = await at(tenantId, key, calibration);
+    expect(foreign.status).toBe(404);
+    const unknown = await at(tenantId, newId("key", config.source), newId("clb", config.source));
+    expect(await fingerprint(foreign)).toEqual(await fingerprint(unknown));
+    const ofOwner = `/admin/tenants/${owner.tenantId}`;
+    const { data } = await (
+      await call(`${ofOwner}/keys`, { headers: OPERATOR })
+    ).json<{ data: { id: string; state: string }[] }>();
+    expect(data.filter(({ state }) => state === "active").map(({ id }) => id)).toEqual([key]);
+    expect(
+      await (await call(`${ofOwner}/calibrations/${calibration}`, { headers: OPERATOR })).json(),
+    ).toMatchObject({ id: calibration, state: "quoted" });
   });
 });
 

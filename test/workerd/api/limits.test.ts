@@ -1,5 +1,6 @@
 /** Rate limits over HTTP: what a client is told of them, when it is to come again, and that they are its own alone. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { METHODS } from "../../../src/api/app.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { stopTheClock } from "../rooms/market-day.ts";
 import {
@@ -111,6 +112,28 @@ describe("requests per minute", () => {
     clock.pass(501);
     expect(told(await submit())).toEqual([202, policy, '"tenant";r=0;t=15', null]);
     expect(await tenant.market.heldTasks()).toHaveLength(1);
+  });
+
+  test.each(
+    METHODS.filter(([path]) => path.startsWith("/v1/")).flatMap(([path, methods]) =>
+      methods.split(", ").map((method) => [method, path] as const),
+    ),
+  )("count and refuse %s %s", async (method, path) => {
+    await setLimits({ requestsPerMinute: 1 });
+    await read();
+    const bodies: Record<string, object> = {
+      "/v1/tasks": { prompt: "p" },
+      "/v1/quotes": { prompt: "p" },
+      "/v1/keys": { name: "k" },
+      "/v1/webhooks": { url: "https://hooks.example.com/" },
+    };
+    const body = bodies[path] ?? (path.endsWith("/rotate") ? { overlapS: 0 } : {});
+    const response = await call(path, {
+      method,
+      headers: { ...tenant.auth, "Content-Type": "application/json" },
+      ...(method !== "GET" && { body: JSON.stringify(body) }),
+    });
+    expect(await problemOf(response)).toMatchObject({ status: 429, code: "rate_limited" });
   });
 
   test("of a key are its own, and stand beside the tenant's", async () => {

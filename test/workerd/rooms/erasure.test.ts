@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { DELIVERY_CLAIM_MS } from "../../../src/market/delivery.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { BROKEN_WRITE_MS } from "../../../src/market/passage.ts";
 import { FINISHED_CARRYING_MS } from "../../../src/tenancy/carriers.ts";
@@ -231,6 +232,25 @@ test("nothing is sent for a tenant whose deletion has begun, and what is being s
   expect(day.receiver.sent).toHaveLength(1);
   expect(await erase(day, index)).toMatchObject({ done: true });
   expect(await storageOf(day.market)).toBe(0);
+});
+
+test("what is being sent is waited for, also where its endpoint was deleted meanwhile", async () => {
+  const index = anIndex();
+  const day = await openWebhookDay();
+  const { webhookId } = await day.endpoint();
+  await day.endTask();
+  day.receiver.answer = async () => {
+    await day.order({ kind: "remove", webhookId });
+    expect(await erase(day, index)).toMatchObject({ done: false, left: { carriers: 1 } });
+    await evictRooms(day.market);
+    clock.pass(DELIVERY_CLAIM_MS - 1);
+    expect(await erase(day, index)).toMatchObject({ done: false, left: { carriers: 1 } });
+    return new Response();
+  };
+  await day.carry(webhookId);
+  expect(day.receiver.sent).toHaveLength(1);
+  clock.pass(1);
+  expect(await erase(day, index)).toMatchObject({ done: true });
 });
 
 test("more than one call erases goes call by call, rooms that only the history knows included", async () => {

@@ -3,6 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { newId, type KeyId } from "../../../src/market/ids.ts";
 import { KEY_SCOPES, type KeyScope } from "../../../src/market/key-scope.ts";
+import { NO_RATE_LIMITS } from "../../../src/market/rate-limit.ts";
 import type { KeyOrder, KeyView } from "../../../src/tenancy/key-desk.ts";
 import { olderMarket } from "../recovery/older-rooms.ts";
 import { config, evictRooms, KEY_HASH, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
@@ -144,6 +145,32 @@ describe("scopes", () => {
     expect(await day.market.manageKeys(order)).toEqual({ ok: false, failure: { reason: "forbidden" } });
     expect(await firstKey(day)).toMatchObject({ expiresAtMs: null });
     expect(await knows(day, THIRD)).toBe(false);
+  });
+});
+
+describe("a key with a cap of its own", () => {
+  const limits = { ...NO_RATE_LIMITS, tokensPerMinute: 1_000 };
+  const capped = [
+    { budget: limited({ totalMicros: 1 }), limits: null },
+    { budget: null, limits },
+  ] as const;
+
+  test.each(capped)("makes no key beside %j", async (caps) => {
+    const day = await openMarket();
+    const keyId = newId("key", config.source);
+    await day.market.addKey({ keyId, hash: OTHER, name: "other", ...caps });
+    const { keyId: uncapped } = await firstKey(day);
+    const made = { ...successor(THIRD), name: "third", budget: null };
+    const rotation = { kind: "rotate", by: OTHER, overlapS: 60, successor: successor(THIRD) } as const;
+    for (const order of [
+      { kind: "create", by: OTHER, key: made },
+      { kind: "create", by: OTHER, key: { ...made, ...caps } },
+      { ...rotation, keyId: uncapped },
+    ] as const)
+      expect(await day.market.manageKeys(order)).toEqual({ ok: false, failure: { reason: "forbidden" } });
+    expect(await knows(day, THIRD)).toBe(false);
+    // Its successor shares what it has left.
+    expect(await managed(day, { ...rotation, keyId })).toMatchObject([{ account: keyId, ...caps }]);
   });
 });
 

@@ -1,12 +1,15 @@
 /** Who is handed a delivery, and when the consumer is called for it. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { DELIVERY_CLAIM_MS } from "../../../src/market/delivery.ts";
+import { ATTEMPT_MS, DELIVERY_CLAIM_MS, RETRY_AFTER_MS } from "../../../src/market/delivery.ts";
 import { consumeWebhooks, type WebhookDeps } from "../../../src/tenancy/webhooks/consume-webhooks.ts";
 import { AT_ONCE } from "../../../src/tenancy/webhooks/delivery-desk.ts";
 import { CALL_AGAIN_MS } from "../../../src/tenancy/webhooks/webhook-calls.ts";
 import { config, evictRooms, stopTheClock } from "./market-day.ts";
 import { openWebhookDay, RECEIVER, type Sent } from "./webhook-day.ts";
+
+/** The platform ends a consumer after this long. */
+const INVOCATION_MS = 15 * 60_000;
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -57,6 +60,31 @@ describe("a consumer", () => {
     expect(second?.id).toBe(first?.id);
     expect(second?.body).toBe(first?.body);
     expect(await day.deliveries(webhookId)).toMatchObject([{ state: "delivered" }]);
+  });
+
+  test("that dies each time, whatever it is that kills it, ends with the schedule", async () => {
+    const day = await openWebhookDay();
+    const { webhookId } = await day.endpoint();
+    await day.endTask();
+    const broken = {
+      ...config,
+      marketRoom: <Port>() =>
+        ({
+          claimDeliveries: async () => day.market.claimDeliveries(webhookId),
+          reportDeliveries: async () => Promise.reject(new Error("the consumer died")),
+        }) as Port,
+    };
+    const startedAtMs = Date.now();
+    for (let due = await day.timerOf(webhookId); due !== null; due = await day.timerOf(webhookId)) {
+      clock.pass(Math.max(0, due - Date.now()));
+      await day.carry(webhookId, { config: broken }).catch(() => undefined);
+      if (Date.now() > startedAtMs + 10 * 24 * 3_600_000 || day.receiver.sent.length > 20) break;
+    }
+    expect(day.receiver.sent).toHaveLength(RETRY_AFTER_MS.length + 1);
+    const [delivery] = await day.deliveries(webhookId);
+    expect(delivery).toMatchObject({ state: "failed", reason: "exhausted" });
+    expect(new Set(delivery?.attempts.map(({ error }) => error))).toEqual(new Set(["lost"]));
+    expect(delivery?.attempts).toHaveLength(RETRY_AFTER_MS.length + 1);
   });
 
   test("shares nothing with another that comes at the same time", async () => {
@@ -117,6 +145,27 @@ describe("a consumer", () => {
     await consumed;
     expect(await day.deliveries(slow.webhookId, "delivered")).toHaveLength(8);
     expect((await getQueueResult(batch, createExecutionContext())).explicitAcks).toHaveLength(2);
+  });
+
+  test("that meets a slow endpoint with a long backlog leaves the rest to the next before its own time is over", async () => {
+    const queue = watchQueue();
+    const day = await openWebhookDay();
+    const { webhookId } = await day.endpoint();
+    for (let at = 0; at < 250; at += 1) await day.endTask();
+    const startedAtMs = Date.now();
+    let held = 0;
+    day.receiver.answer = () => {
+      held += 1;
+      // Each batch takes as long as an attempt may.
+      if (held % AT_ONCE === 0) clock.pass(ATTEMPT_MS);
+      return new Response();
+    };
+    queue.sent.length = 0;
+    await day.carry(webhookId);
+    expect(Date.now() - startedAtMs).toBeLessThan(INVOCATION_MS);
+    expect(day.receiver.sent.length).toBeLessThan(250);
+    expect(queue.sent.at(-1)).toEqual({ kind: "webhook", tenantId: day.tenantId, webhookId });
+    expect(new Set(day.receiver.sent.map(({ id }) => id)).size).toBe(day.receiver.sent.length);
   });
 
   test("comes again where the room is not reached, and takes what it cannot read away", async () => {

@@ -76,6 +76,26 @@ describe("an endpoint", () => {
     expect(day.receiver.sent.map(({ url }) => url)).toEqual([`${RECEIVER}/new`]);
   });
 
+  test("that was given a new address is not disabled by what the old one says", async () => {
+    const day = await openWebhookDay();
+    const { webhookId } = await day.endpoint();
+    await day.endTask();
+    await day.endTask();
+    day.receiver.answer = async () => {
+      await day.order({ kind: "change", webhookId, settings: { url: `${RECEIVER}/new` } });
+      return new Response(null, { status: 410 });
+    };
+    await day.carry(webhookId);
+    day.receiver.answer = answering(204);
+    expect(await day.read(webhookId)).toMatchObject({ url: `${RECEIVER}/new`, disabled: null });
+    clock.pass(10_000);
+    await day.carry(webhookId);
+    expect(day.receiver.sent.map(({ url }) => url).toSorted()).toEqual(
+      ["hook", "hook", "new", "new"].map((path) => `${RECEIVER}/${path}`),
+    );
+    expect(await day.deliveries(webhookId, "delivered")).toHaveLength(2);
+  });
+
   test("whose address is not public any more is not called", async () => {
     const day = await openWebhookDay();
     const { webhookId } = await day.endpoint({ url: "https://rebound.example.com/" });

@@ -43,6 +43,7 @@ describe("a task's end", () => {
         state: "failed",
         outcome: null,
         failureReason: "deadline",
+        noSaleReason: null,
         agentId: null,
         attempts: 0,
         costUsd: 0,
@@ -51,6 +52,19 @@ describe("a task's end", () => {
       },
     });
     expect(new Set(day.receiver.sent.map(({ id }) => id)).size).toBe(3);
+  });
+
+  test("without a sale says why in the name that the list of tasks has for it", async () => {
+    const day = await openWebhookDay();
+    const { webhookId } = await day.endpoint({ events: ["task.no_sale"] });
+    const taskId = await day.endTask({ state: "no_sale", reason: "deadline", relaxation: null });
+    await day.carry(webhookId);
+    expect(day.receiver.sent.map((sent) => Receiver.verified(sent))).toMatchObject([
+      {
+        type: "task.no_sale",
+        data: { taskId, state: "no_sale", failureReason: null, noSaleReason: "deadline" },
+      },
+    ]);
   });
 
   test("that is reported twice is told once", async () => {
