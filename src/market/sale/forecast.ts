@@ -94,6 +94,7 @@ function spreadOf({ logged, lnMicros, lnMicrosSquared }: TraceHistory): number {
   return (SPREAD_WEIGHT * FIRST_SPREAD ** 2 + squares) / (SPREAD_WEIGHT + logged);
 }
 
+/** Sums of logarithms are off in their last digits: ten traces of ten steps are ten steps, and not eleven. */
 function roundUp(value: number | null): number | null {
-  return value === null ? null : Math.ceil(value);
+  return value === null ? null : Math.ceil(value * (1 - 1e-9));
 }

@@ -63,6 +63,14 @@ describe("a forecast", () => {
     expect([two.medianMs, two.medianSteps]).toEqual([null, null]);
   });
 
+  test.each([10, 12, 100, 500])("of traces that all took %i steps is that many steps", (steps) => {
+    for (const traces of [3, 10, 1_000]) {
+      const costs = Array.from({ length: traces }, () => 1);
+      const lnSteps = costs.reduce((sum) => sum + Math.log(steps), 0);
+      expect(forecastOf(agent, historyOf(costs, { lnSteps })).medianSteps).toBe(steps);
+    }
+  });
+
   test.each([
     [1, 0, 2 / 3],
     [0, 1, 1 / 3],
