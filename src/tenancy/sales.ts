@@ -118,8 +118,7 @@ export class Sales {
   ): Result<AcceptedOffer, QuoteRefusal> {
     const { quote } = task;
     if (quote == null) return fail({ reason: "quote_not_found" });
-    if (isFinal(task.state)) return fail(closedBy(task));
-    if (task.stopping) return fail({ reason: "quote_expired" });
+    if (isFinal(task.state) || task.stopping) return fail(closedBy(task, this.#desk.now()));
     // Its room tells what the auction has cost before it has taken the quote: the trace's money is its own.
     const isTold = this.#desk.outbox.isEmpty(task.taskId);
     if (quote.open === null || !isTold) return fail({ reason: "quote_not_ready" });
@@ -127,8 +126,11 @@ export class Sales {
     const offers = withShares(quote.open.offers, this.#sharesOf(policy));
     const nowMs = this.#desk.now();
     if (nowMs >= expiresAtMs) return fail({ reason: "quote_expired" });
+    // Where something stands against every bid by now, that is said of the best.
     const offer =
-      agentId === null ? offers.find(isAcceptable) : offers.find((one) => one.agentId === agentId);
+      agentId === null
+        ? (offers.find(isAcceptable) ?? offers[0])
+        : offers.find((one) => one.agentId === agentId);
     if (offer === undefined)
       return fail({
         reason: "unknown_offer",
@@ -187,8 +189,10 @@ function isAcceptable({ obstacles }: Offer): boolean {
   return obstacles.length === 0;
 }
 
-function closedBy({ end }: MarketTask): QuoteRefusal {
-  const expired = end?.state === "no_sale" && end.reason === "quote_expired";
+/** Of one that was stopped and whose room has not reported yet: by time, where that is up. */
+function closedBy({ end, quote }: MarketTask, nowMs: number): QuoteRefusal {
+  const isUp = nowMs >= (quote?.open?.expiresAtMs ?? Infinity);
+  const expired = end === null ? isUp : end.state === "no_sale" && end.reason === "quote_expired";
   return { reason: expired ? "quote_expired" : "quote_closed" };
 }
 
