@@ -127,13 +127,14 @@ export function obstaclesOf(agentId: AgentId, terms: SaleTerms): Obstacle[] {
 }
 
 /**
- * Fewest limits first, then the one whose largest change is the smallest, as a ratio; between equals the better bid.
+ * Fewest limits first, then the one whose largest change is the smallest, as a ratio, where those are equal the one whose
+ * next largest is; between equals the better bid.
  *
  * @throws Error for no bids at all
  */
 export function smallestRelaxation(passedOver: readonly PassedOver[]): Relaxation {
   const [least] = passedOver.toSorted(
-    (a, b) => a.obstacles.length - b.obstacles.length || changeOf(a) - changeOf(b),
+    (a, b) => a.obstacles.length - b.obstacles.length || compareChanges(changesOf(a), changesOf(b)),
   );
   if (least === undefined) throw new Error("no bid was passed over");
   const { agentId, obstacles } = least;
@@ -153,6 +154,12 @@ const REASONS = {
   maxShare: "share_cap",
 } as const satisfies Record<Obstacle["limit"], NoSaleReason>;
 
-function changeOf({ obstacles }: PassedOver): number {
-  return Math.max(...obstacles.map(({ is, needs }) => needs / is));
+/** Largest first. */
+function changesOf({ obstacles }: PassedOver): number[] {
+  return obstacles.map(({ is, needs }) => needs / is).toSorted((a, b) => b - a);
+}
+
+function compareChanges(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((change, place) => change !== b[place]);
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }
