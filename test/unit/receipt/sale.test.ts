@@ -1,5 +1,6 @@
 /** Receipts of auctions that were not simply won: another bid was sold, none was, or the tenant chose. */
 import { describe, expect, test } from "vitest";
+import { checkBallots } from "../../../bench/receipt/check-ballots.ts";
 import { clearAuction, type Clearing } from "../../../src/market/clear.ts";
 import { clearingRecord } from "../../../src/market/auction-record.ts";
 import { makeReceipt, type Decided } from "../../../src/market/receipt.ts";
@@ -68,7 +69,7 @@ function unsold(passedOver: readonly PassedOver[], end: Partial<Receipt["decisio
 
 const pathsOf = (receipt: Receipt): string[] => {
   const computed = recompute(receipt);
-  return computed.ok ? [] : computed.failure.map(({ path }) => path);
+  return [...(computed.ok ? [] : computed.failure), ...checkBallots(receipt)].map(({ path }) => path);
 };
 
 describe("a receipt of a sale", () => {
