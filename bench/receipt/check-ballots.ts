@@ -25,7 +25,7 @@ export function checkBallots(receipt: Receipt): Difference[] {
 /** Bidders on each juror's ballot, by juror. */
 function expectedBallots(receipt: Receipt, round: 1 | 2): Readonly<Record<string, string>> {
   const { policy, seed, bids, decision } = receipt;
-  const holder = decision.status === "cleared" ? decision.clearing.provisionalWinner : null;
+  const holder = decision.status === "no-bids" ? null : decision.clearing.provisionalWinner;
   const refined = bids.filter((bid) => bid.round === 2);
   const judged = bids.filter((bid) => bid.round === round || (round === 2 && bid.agentId === holder));
   if (round === 2 && refined.length === 0) return {};

@@ -39,7 +39,24 @@ function agreement({ receipt }: SignedReceipt): string {
     return `${task.taskId}: a calibration run of ${calibrates.auctionId} by ${agentId}, no auction, as stated`;
   }
   const { winner, round, margin } = decision.clearing;
-  return `${task.taskId}: recomputed, ${winner} wins in round ${round} by ${margin ?? "no other bid"}, as stated`;
+  const won = `${winner} wins in round ${round} by ${margin ?? "no other bid"}`;
+  return `${task.taskId}: recomputed, ${won}${saleOf(decision)}, as stated`;
+}
+
+/** What came of the clearing, where its winner was not simply sold. */
+function saleOf(decision: SignedReceipt["receipt"]["decision"]): string {
+  switch (decision.status) {
+    case "no-bids":
+      return "";
+    case "cleared":
+      return decision.sale === undefined
+        ? ""
+        : `, ${decision.sale.agentId} is sold (${decision.sale.chosenBy})`;
+    case "quoted":
+      return ", quoted";
+    case "no-sale":
+      return `, none is sold (${decision.reason})`;
+  }
 }
 
 function differenceLine({ path, stated, expected }: Difference): string {

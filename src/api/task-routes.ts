@@ -98,18 +98,26 @@ export async function admit(
     .taskRoom<TaskRoomApi>(caller.tenantId, newTaskId)
     .view()
     .catch(() => undefined);
-  const admitted = await config.marketRoom<MarketRoomApi>(caller.tenantId).admit({
+  const market = config.marketRoom<MarketRoomApi>(caller.tenantId);
+  const admitted = await market.admit({
     keyHash: caller.keyHash,
     taskId: newTaskId,
     auctionId: newId("auc", config.source),
     seed: Math.floor(config.source.random() * 2 ** 31),
     ...asked,
     idempotency,
-    asksAtOnce: true,
+    // Of a quote that may have to be taken back: see below.
+    asksAtOnce: asked.quote == null,
   });
   meter(c, admitted.ok ? admitted.value.rate : admitted.failure.rate);
   if (!admitted.ok) throw refusalProblem(admitted.failure);
   if (admitted.value.replayed) markReplayed(c);
+  const { opening } = admitted.value;
+  if (asked.quote != null && opening !== null && opening.quote == null) {
+    // A market room of the version before knows no quotes, and would have the task run.
+    await market.cancel(newTaskId);
+    throw new Problem("unavailable");
+  }
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
   return admitted.value;
 }

@@ -106,7 +106,6 @@ export type TaskEventBody =
       /** Better bids that a limit stood against; absent: there were none. */
       readonly passedOver?: readonly PassedOver[];
     }
-  | { readonly type: "task-awarded"; readonly attempt: number; readonly agentId: AgentId }
   /** The tenant has as many traces in flight as it may: this one waits for a place. */
   | { readonly type: "trace-queued"; readonly attempt: number }
   | {

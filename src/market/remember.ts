@@ -10,6 +10,7 @@ import type { AgentId, AuctionId, TaskId } from "./ids.ts";
 import type { MemoryEntry, RememberedStrategy, RememberedVerdict } from "./memory.ts";
 import type { Micros } from "./money.ts";
 import type { EndReport } from "./report.ts";
+import { utf8Bytes } from "./utf8.ts";
 import type { VerdictOutcome } from "./verifier-spec.ts";
 
 /** A task is remembered by its beginning: long enough to tell what it asks for. In UTF-16 units. */
@@ -114,18 +115,6 @@ export function settledEntry(entry: MemoryEntry, told: TraceOutcome): MemoryEntr
     entry.traceCostMicros === outcome.traceCostMicros;
   if (same || entry.winner !== agentId) return null;
   return { ...entry, ...outcome, version: entry.version + 1 };
-}
-
-function utf8Bytes(text: string): number {
-  let bytes = 0;
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at);
-    // Each half of a surrogate pair is two of its four bytes.
-    if (unit < 0x80) bytes += 1;
-    else if (unit < 0x800 || (unit >= 0xd800 && unit < 0xe000)) bytes += 2;
-    else bytes += 3;
-  }
-  return bytes;
 }
 
 /** Never cut through a character. */

@@ -1,6 +1,6 @@
 /** What is shown of a quote: its bids with their plans and forecasts. Reads the journal, decides nothing. */
 import { sumMicros } from "../market/money.ts";
-import type { Offer } from "../market/sale/quote.ts";
+import { withAuctionCost, type Offer } from "../market/sale/quote.ts";
 import type { Journal } from "./journal.ts";
 import { paidMicros } from "./paid.ts";
 import type { OfferView, QuoteView } from "./task-room-api.ts";
@@ -11,13 +11,17 @@ export function quoteView(journal: Journal): QuoteView | null {
   const view = taskView(journal);
   if (opening?.quote == null || view === null) return null;
   const auctionCalls = journal.calls().filter((call) => call.attempt === 0);
+  const auctionMicros = sumMicros(auctionCalls.map(paidMicros));
+  const { limits } = opening.spec;
+  const { maxCostUsd } = limits;
   const quoted = journal.task()?.quoted ?? null;
+  const offers = quoted && withAuctionCost(quoted.offers, { maxCostUsd, spentMicros: auctionMicros });
   return {
     task: view,
     expiresInS: opening.quote.expiresInS,
-    limits: opening.spec.limits,
-    auctionMicros: sumMicros(auctionCalls.map(paidMicros)),
-    offers: quoted === null ? null : quoted.offers.map((offer) => offerView(journal, offer)),
+    limits,
+    auctionMicros,
+    offers: offers?.map((offer) => offerView(journal, offer)) ?? null,
   };
 }
 

@@ -1,6 +1,6 @@
 /** The sale as the task's room sees it: a quote that opens, or a task that nobody is sold to. The market room decides. */
 import type { Unsold } from "../market/award.ts";
-import type { QuotedAuction } from "../market/sale/quote.ts";
+import { withAuctionCost, type QuotedAuction } from "../market/sale/quote.ts";
 import type { Room } from "./room.ts";
 import { clearedEvent } from "./cleared-event.ts";
 
@@ -17,9 +17,18 @@ export class SaleStage {
     if (task === null || task.award !== null || task.quoted != null) return;
     this.#room.bookOpenCalls();
     this.#room.append(clearedEvent(quoted.clearing));
-    const offers = quoted.offers.map(({ agentId, forecast, capMicros, obstacles }) => {
-      return { agentId, expectedMicros: forecast.costMicros, capMicros, acceptable: obstacles.length === 0 };
-    });
+    const { maxCostUsd } = this.#room.mustOpening().spec.limits;
+    const spentMicros = this.#room.journal.committedMicros();
+    const offers = withAuctionCost(quoted.offers, { maxCostUsd, spentMicros }).map(
+      ({ agentId, forecast, capMicros, obstacles }) => {
+        return {
+          agentId,
+          expectedMicros: forecast.costMicros,
+          capMicros,
+          acceptable: obstacles.length === 0,
+        };
+      },
+    );
     this.#room.append({ type: "quote-opened", expiresAtMs: quoted.expiresAtMs, offers });
     const open = { ...task, state: "quoted", quoted } as const;
     this.#room.clearTimer("deadline");

@@ -69,7 +69,7 @@ export function admitTask(
 ): AdmittedTask {
   const { tenant, policy, nowMs } = context;
   const { quote = null } = request;
-  const { maxCostUsd, deadlineS, maxSteps } = request.spec.limits;
+  const { maxCostUsd, deadlineS, maxSteps, maxOutputTokens } = request.spec.limits;
   const { sequence, terms, plan } = place;
   const task: MarketTask = {
     taskId: request.taskId,
@@ -83,7 +83,7 @@ export function admitTask(
     calibrates: calibratedBy(policy.rules),
     stopping: false,
     // A Worker of the version before tells of no limit of cost.
-    limits: { maxCostUsd: maxCostUsd ?? null, deadlineS, maxSteps },
+    limits: { maxCostUsd: maxCostUsd ?? null, deadlineS, maxSteps, maxOutputTokens },
     ...(quote !== null && { quote: { ...quote, deadlineS, open: null, asked: null } }),
     admittedAtMs: nowMs,
     end: null,

@@ -233,6 +233,11 @@ export class AuctionTransitions {
     return ok(decided.agentId);
   }
 
+  /** Its room has the quote, and has told what the auction has cost: nothing else is spent until a bid is accepted. */
+  quoteTold(taskId: TaskId): void {
+    if (this.#desk.store.tasks.find(taskId)?.state === "quoted") this.#desk.ledger.release(taskId);
+  }
+
   /** The timer of a quote rang. */
   expireQuote(taskId: TaskId): void {
     const task = this.#desk.store.tasks.find(taskId);

@@ -149,9 +149,9 @@ export class MarketDesk {
     return { tenant: this.mustTenant().budget, key: keyId === null ? null : this.store.keys.budget(keyId) };
   }
 
-  /** Of the agent's next trace. */
-  forecast(agent: Agent): Forecast {
-    return forecastOf(agent, this.store.traces.of(agent.id));
+  /** Of the agent's next trace. @param leastMicros what its first call is held at, where that counts */
+  forecast(agent: Agent, leastMicros?: Micros): Forecast {
+    return forecastOf(agent, this.store.traces.of(agent.id), leastMicros);
   }
 
   /** The bid's own cap, as far as the budgets take it; returns what all calls of the task may cost from now on. */

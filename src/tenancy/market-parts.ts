@@ -121,7 +121,10 @@ export class MarketParts {
       deliver: async ({ lane, messages }) => {
         // SAFETY: the outbox's lanes are ids of tasks.
         const taskId = lane as TaskId;
-        for (const owed of messages) await tellRoom(this.taskRoom(taskId), this.desk.toTell(taskId, owed));
+        for (const owed of messages) {
+          await tellRoom(this.taskRoom(taskId), this.desk.toTell(taskId, owed));
+          if (owed.kind === "quoted") await this.#group.run(() => this.auctions.quoteTold(taskId));
+        }
       },
       transact: async (work) => (this.#ready ? this.#group.run(work) : undefined),
       report: (lane, error) => logError("market-outbox", error, { taskId: lane }),

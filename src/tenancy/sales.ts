@@ -7,12 +7,14 @@ import type { SaleRecord } from "../market/award.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
-import { asMicros, sumMicros, usdToMicros, type Micros } from "../market/money.ts";
-import type { Offer } from "../market/sale/quote.ts";
+import { sumMicros, type Micros } from "../market/money.ts";
+import { firstCallHold } from "../market/ledger/trace-hold.ts";
+import { withAuctionCost, type Offer } from "../market/sale/quote.ts";
 import { obstaclesOf, standingsOf, type NoSale, type SaleTerms } from "../market/sale/sale.ts";
 import type { Policy } from "../market/policy.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
+import { utf8Bytes } from "../market/utf8.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type { ClearOutcome, ClearRequest, QuoteRefusal } from "./market-room-api.ts";
@@ -51,8 +53,15 @@ export class Sales {
   }
 
   /** What a sale of the task is decided by, as things stand. */
-  termsOf(task: MarketTask, terms: TaskTerms, request: Pick<ClearRequest, "bids" | "verdicts">): SaleTerms {
-    const forecasts = new Map(terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent)]));
+  termsOf(
+    task: MarketTask,
+    terms: TaskTerms,
+    request: Pick<ClearRequest, "bids" | "verdicts" | "task">,
+  ): SaleTerms {
+    const holds = firstCallHolds(task, terms, request);
+    const forecasts = new Map(
+      terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent, holds.get(agent.id))]),
+    );
     const calls = [...request.bids, ...request.verdicts];
     return {
       forecasts,
@@ -118,17 +127,22 @@ export class Sales {
   ): Result<AcceptedOffer, QuoteRefusal> {
     const { quote } = task;
     if (quote == null) return fail({ reason: "quote_not_found" });
-    if (isFinal(task.state)) return fail(closedBy(task));
-    if (task.stopping) return fail({ reason: "quote_expired" });
+    if (isFinal(task.state) || task.stopping) return fail(closedBy(task, this.#desk.now()));
     // Its room tells what the auction has cost before it has taken the quote: the trace's money is its own.
     const isTold = this.#desk.outbox.isEmpty(task.taskId);
     if (quote.open === null || !isTold) return fail({ reason: "quote_not_ready" });
     const { expiresAtMs, clearing } = quote.open;
-    const offers = withShares(quote.open.offers, this.#sharesOf(policy));
+    const offers = withAuctionCost(withShares(quote.open.offers, this.#sharesOf(policy)), {
+      maxCostUsd: task.limits?.maxCostUsd ?? null,
+      spentMicros: this.#desk.ledger.charged(task.taskId),
+    });
     const nowMs = this.#desk.now();
     if (nowMs >= expiresAtMs) return fail({ reason: "quote_expired" });
+    // Where something stands against every bid by now, that is said of the best.
     const offer =
-      agentId === null ? offers.find(isAcceptable) : offers.find((one) => one.agentId === agentId);
+      agentId === null
+        ? (offers.find(isAcceptable) ?? offers[0])
+        : offers.find((one) => one.agentId === agentId);
     if (offer === undefined)
       return fail({
         reason: "unknown_offer",
@@ -155,9 +169,7 @@ export class Sales {
     const { ledger } = this.#desk;
     const account = ledger.account(taskId);
     if (account === null) throw new Error(`no account of ${taskId}`);
-    const { capMicros: own, chargedMicros } = account;
-    const left = own === null ? capMicros : Math.max(0, own - chargedMicros);
-    return ledger.holdExactly(taskId, asMicros(Math.min(capMicros, left)), this.#desk.budgets(account.keyId));
+    return ledger.holdExactly(taskId, capMicros, this.#desk.budgets(account.keyId));
   }
 
   /** The quote's timer rang: what nobody accepted ends. */
@@ -187,20 +199,39 @@ function isAcceptable({ obstacles }: Offer): boolean {
   return obstacles.length === 0;
 }
 
-function closedBy({ end }: MarketTask): QuoteRefusal {
-  const expired = end?.state === "no_sale" && end.reason === "quote_expired";
+/** Of one that was stopped and whose room has not reported yet: by time, where that is up. */
+function closedBy({ end, quote }: MarketTask, nowMs: number): QuoteRefusal {
+  const isUp = nowMs >= (quote?.open?.expiresAtMs ?? Infinity);
+  const expired = end === null ? isUp : end.state === "no_sale" && end.reason === "quote_expired";
   return { reason: expired ? "quote_expired" : "quote_closed" };
 }
 
-/** Every standing bid, best first. A trace may never cost more than the task's own limit leaves. */
+/** Every standing bid, best first. */
 function offersOf(clearing: Clearing, terms: SaleTerms): Offer[] {
-  const { limits, spentMicros } = terms;
-  const left =
-    limits.maxCostUsd === null ? Infinity : Math.max(0, usdToMicros(limits.maxCostUsd) - spentMicros);
-  return standingsOf(clearing).map((standing) => {
+  const offers = standingsOf(clearing).map((standing): Offer => {
     const forecast = terms.forecasts.get(standing.agentId);
     if (forecast === undefined) throw new Error(`no forecast of ${standing.agentId}`);
-    const capMicros = asMicros(Math.min(forecast.capMicros, left));
-    return { ...standing, forecast, capMicros, obstacles: obstaclesOf(standing.agentId, terms) };
+    const obstacles = obstaclesOf(standing.agentId, terms);
+    return { ...standing, forecast, capMicros: forecast.capMicros, obstacles };
   });
+  return withAuctionCost(offers, { ...terms.limits, spentMicros: terms.spentMicros });
+}
+
+/** By agent: what the first call of its trace is held at, with the longest strategy that it bid. */
+function firstCallHolds(
+  { limits }: MarketTask,
+  { pool }: Pick<TaskTerms, "pool">,
+  { bids, task }: Pick<ClearRequest, "bids" | "task">,
+): Map<AgentId, Micros> {
+  const taskBytes = utf8Bytes(task);
+  return new Map(
+    pool.map((agent) => {
+      const strategies = bids.flatMap((bid) =>
+        bid.agentId === agent.id && bid.status === "valid" ? [utf8Bytes(bid.strategy)] : [],
+      );
+      const textBytes = taskBytes + Math.max(0, ...strategies);
+      const { maxOutputTokens = Infinity } = limits ?? {};
+      return [agent.id, firstCallHold(agent, { textBytes, maxOutputTokens })];
+    }),
+  );
 }

@@ -60,7 +60,8 @@ export interface MarketTask {
   /** The tenant asked to stop; the task's room ends it and reports. */
   readonly stopping: boolean;
   /** What a sale must keep to; absent: of a task from before they were kept here. */
-  readonly limits?: Pick<TaskLimits, "maxCostUsd" | "deadlineS" | "maxSteps">;
+  readonly limits?: Pick<TaskLimits, "maxCostUsd" | "deadlineS" | "maxSteps"> &
+    Partial<Pick<TaskLimits, "maxOutputTokens">>;
   /** Null or absent: it was not asked for as a quote. */
   readonly quote?: MarketQuote | null;
   /** Awarded, and since then its trace waits for a place; null or absent: it does not. */

@@ -1,6 +1,6 @@
 /** What is set aside for a trace when its agent wins. Pure. */
 import type { Agent } from "../agent.ts";
-import { asMicros, callCost, type Micros } from "../money.ts";
+import { asMicros, callCost, NO_USAGE, type Micros } from "../money.ts";
 
 /** What the tenant's earlier traces of an agent came to. */
 export interface TraceCosts {
@@ -22,6 +22,26 @@ export function expectedTraceCost(agent: Pick<Agent, "prices">, { runs, micros }
     agent.prices,
   );
   return asMicros(Math.ceil((guess * GUESS_WEIGHT + micros) / (GUESS_WEIGHT + runs)));
+}
+
+/** The house's instructions and the tools of a first call, as its bound counts them. */
+const FRAME_TOKENS = 6_000;
+
+/** What the first call of a trace is held at, and never less: with less to spend, a trace ends before it has begun. */
+export function firstCallHold(
+  { prices, maxOutputTokens }: Pick<Agent, "prices" | "maxOutputTokens">,
+  call: { readonly textBytes: number; readonly maxOutputTokens: number },
+): Micros {
+  const { inputMicrosPerMtok, cachedInputMicrosPerMtok, cacheWriteMicrosPerMtok } = prices;
+  const dearestInput = Math.max(inputMicrosPerMtok, cachedInputMicrosPerMtok, cacheWriteMicrosPerMtok);
+  return callCost(
+    {
+      ...NO_USAGE,
+      inputTokens: FRAME_TOKENS + call.textBytes,
+      outputTokens: Math.min(maxOutputTokens, call.maxOutputTokens),
+    },
+    { ...prices, inputMicrosPerMtok: dearestInput },
+  );
 }
 
 /** The bid's own cap: expected cost with the margin. The trace asks for more, call by call, where it goes beyond. */

@@ -6,7 +6,7 @@
  */
 import type { Agent } from "../agent.ts";
 import { expectedTraceCost, traceHold, type TraceCosts } from "../ledger/trace-hold.ts";
-import { asMicros, type Micros } from "../money.ts";
+import { asMicros, ZERO_MICROS, type Micros } from "../money.ts";
 
 /** The tenant's earlier traces of an agent, summed. */
 export interface TraceHistory extends TraceCosts {
@@ -44,6 +44,8 @@ export interface Forecast {
   readonly highMicros: Micros;
   /** As many cost more as cost less. */
   readonly medianMicros: Micros;
+  /** What it must be able to cost to begin: its first call, as that is held. */
+  readonly leastMicros: Micros;
   /** What a trace is held at, and may cost at most where its bid is accepted by a quote. */
   readonly capMicros: Micros;
   /** From award to end; null: too few traces. */
@@ -64,7 +66,11 @@ const TENTH = 1.281_551_565_5;
 /** Times and steps of fewer traces say nothing. */
 const MIN_TRACES = 3;
 
-export function forecastOf(agent: Pick<Agent, "prices">, history: TraceHistory): Forecast {
+export function forecastOf(
+  agent: Pick<Agent, "prices">,
+  history: TraceHistory,
+  leastMicros = ZERO_MICROS,
+): Forecast {
   const costMicros = expectedTraceCost(agent, history);
   const { logged, passes, fails } = history;
   const variance = spreadOf(history);
@@ -78,7 +84,9 @@ export function forecastOf(agent: Pick<Agent, "prices">, history: TraceHistory):
     lowMicros: quantile(-TENTH),
     medianMicros: quantile(0),
     highMicros: quantile(TENTH),
-    capMicros: traceHold(agent, history),
+    leastMicros,
+    // Where traces are short, twice the expected may be less than any call is held at.
+    capMicros: asMicros(Math.max(traceHold(agent, history), costMicros + leastMicros)),
     medianMs: roundUp(median(history.lnMs)),
     medianSteps: roundUp(median(history.lnSteps)),
     // Laplace's rule: a single pass is no certainty.
@@ -94,6 +102,7 @@ function spreadOf({ logged, lnMicros, lnMicrosSquared }: TraceHistory): number {
   return (SPREAD_WEIGHT * FIRST_SPREAD ** 2 + squares) / (SPREAD_WEIGHT + logged);
 }
 
+/** Sums of logarithms are off in their last digits: ten traces of ten steps are ten steps, and not eleven. */
 function roundUp(value: number | null): number | null {
-  return value === null ? null : Math.ceil(value);
+  return value === null ? null : Math.ceil(value * (1 - 1e-9));
 }

@@ -6,9 +6,9 @@
 import type { AuctionCommit } from "../auction-commit.ts";
 import type { Clearing } from "../clear.ts";
 import type { QuoteId, TaskId } from "../ids.ts";
-import type { Micros } from "../money.ts";
+import { asMicros, usdToMicros, type Micros } from "../money.ts";
 import type { Forecast } from "./forecast.ts";
-import type { Obstacle, Standing } from "./sale.ts";
+import { costNeeded, type Obstacle, type Standing } from "./sale.ts";
 
 /** What makes an admission a quote. */
 export interface QuoteOrder {
@@ -33,6 +33,24 @@ export interface QuotedAuction {
   readonly expiresAtMs: number;
   /** As an award's. */
   readonly tail: AuctionCommit | null;
+}
+
+/**
+ * The offers by what their auction has cost as it is booked: the clearing knew of confirmed bills alone. A trace may never
+ * cost more than the task's own limit leaves.
+ */
+export function withAuctionCost(
+  offers: readonly Offer[],
+  { maxCostUsd, spentMicros }: { readonly maxCostUsd: number | null; readonly spentMicros: Micros },
+): Offer[] {
+  const leftMicros = maxCostUsd === null ? Infinity : Math.max(0, usdToMicros(maxCostUsd) - spentMicros);
+  return offers.map((offer) => {
+    const capMicros = asMicros(Math.min(offer.forecast.capMicros, leftMicros));
+    const others = offer.obstacles.filter(({ limit }) => limit !== "maxCostUsd");
+    const needs = costNeeded(offer.forecast, spentMicros);
+    if (maxCostUsd === null || needs <= maxCostUsd) return { ...offer, capMicros, obstacles: others };
+    return { ...offer, capMicros, obstacles: [{ limit: "maxCostUsd", is: maxCostUsd, needs }, ...others] };
+  });
 }
 
 export function quoteOf(taskId: TaskId): QuoteId {

@@ -7,7 +7,7 @@
  */
 import type { Clearing } from "../clear.ts";
 import type { AgentId } from "../ids.ts";
-import { microsToUsd, type Micros } from "../money.ts";
+import { asMicros, microsToUsd, sumMicros, type Micros } from "../money.ts";
 import { fail, ok, type Result } from "../result.ts";
 import type { ScoredBid } from "../score.ts";
 import type { NoSaleReason, Relaxation } from "../task.ts";
@@ -99,18 +99,23 @@ export function sell(standings: readonly Standing[], terms: SaleTerms): Result<S
   return fail({ passedOver, reason: reasonOf(relaxation), relaxation });
 }
 
+/** What a task may have to cost, in USD, for its trace to begin, and to be likelier than not to end within it. */
+export function costNeeded({ medianMicros, leastMicros }: Forecast, spentMicros: Micros): number {
+  return microsToUsd(sumMicros([spentMicros, asMicros(Math.max(medianMicros, leastMicros))]));
+}
+
 /**
- * What stands against an agent's bid: a trace that is likelier than not to pass a limit of the task, by its median, or a
- * share of the awards that it has already.
+ * What stands against an agent's bid: a trace that is likelier than not to pass a limit of the task, by its median, or
+ * that cannot begin under it, or a share of the awards that it has already.
  */
 export function obstaclesOf(agentId: AgentId, terms: SaleTerms): Obstacle[] {
   const { limits, spentMicros, elapsedMs } = terms;
   const forecast = terms.forecasts.get(agentId);
   if (forecast === undefined) throw new Error(`no forecast of ${agentId}`);
   const share = terms.shares.get(agentId);
-  const { medianMicros, medianMs, medianSteps } = forecast;
+  const { medianMs, medianSteps } = forecast;
   const needs = {
-    maxCostUsd: microsToUsd((spentMicros + medianMicros) as Micros),
+    maxCostUsd: costNeeded(forecast, spentMicros),
     deadlineS: medianMs === null ? 0 : Math.ceil((elapsedMs + medianMs) / 1_000),
     maxSteps: medianSteps ?? 0,
     maxShare: share?.needs ?? 0,
@@ -122,13 +127,14 @@ export function obstaclesOf(agentId: AgentId, terms: SaleTerms): Obstacle[] {
 }
 
 /**
- * Fewest limits first, then the one whose largest change is the smallest, as a ratio; between equals the better bid.
+ * Fewest limits first, then the one whose largest change is the smallest, as a ratio, where those are equal the one whose
+ * next largest is; between equals the better bid.
  *
  * @throws Error for no bids at all
  */
 export function smallestRelaxation(passedOver: readonly PassedOver[]): Relaxation {
   const [least] = passedOver.toSorted(
-    (a, b) => a.obstacles.length - b.obstacles.length || changeOf(a) - changeOf(b),
+    (a, b) => a.obstacles.length - b.obstacles.length || compareChanges(changesOf(a), changesOf(b)),
   );
   if (least === undefined) throw new Error("no bid was passed over");
   const { agentId, obstacles } = least;
@@ -148,6 +154,12 @@ const REASONS = {
   maxShare: "share_cap",
 } as const satisfies Record<Obstacle["limit"], NoSaleReason>;
 
-function changeOf({ obstacles }: PassedOver): number {
-  return Math.max(...obstacles.map(({ is, needs }) => needs / is));
+/** Largest first. */
+function changesOf({ obstacles }: PassedOver): number[] {
+  return obstacles.map(({ is, needs }) => needs / is).toSorted((a, b) => b - a);
+}
+
+function compareChanges(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((change, place) => change !== b[place]);
+  return at < 0 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }

@@ -1,5 +1,7 @@
 /** Receipts of auctions that were not simply won: another bid was sold, none was, or the tenant chose. */
 import { describe, expect, test } from "vitest";
+import { checkBallots } from "../../../bench/receipt/check-ballots.ts";
+import { verifyReceipt } from "../../../bench/receipt/verify-receipt.ts";
 import { clearAuction, type Clearing } from "../../../src/market/clear.ts";
 import { clearingRecord } from "../../../src/market/auction-record.ts";
 import { makeReceipt, type Decided } from "../../../src/market/receipt.ts";
@@ -68,7 +70,7 @@ function unsold(passedOver: readonly PassedOver[], end: Partial<Receipt["decisio
 
 const pathsOf = (receipt: Receipt): string[] => {
   const computed = recompute(receipt);
-  return computed.ok ? [] : computed.failure.map(({ path }) => path);
+  return [...(computed.ok ? [] : computed.failure), ...checkBallots(receipt)].map(({ path }) => path);
 };
 
 describe("a receipt of a sale", () => {
@@ -136,4 +138,19 @@ describe("a receipt without a sale", () => {
   ])("that %s does not", (_, receipt, path) => {
     expect(pathsOf(receipt)).toContain(path);
   });
+});
+
+test("whoever verifies a receipt reads what came of the clearing", async () => {
+  const { clearing } = AUCTION;
+  const quoted = receiptOf(() => ({ kind: "quote", clearing, clearedAtMs: 9 }));
+  const lines = [sold(1, "market", over.slice(0, 1)), quoted, unsold(over)].map(async (receipt) => {
+    const unsigned = { signature: null, unsignedBecause: "no_signing_key" };
+    const { agrees, lines: said } = await verifyReceipt({ object: "receipt", receipt, ...unsigned }, null);
+    return [agrees, said[0]];
+  });
+  expect(await Promise.all(lines)).toEqual([
+    [true, expect.stringContaining(`, ${place(1).agentId} is sold (market), as stated`)],
+    [true, expect.stringContaining(", quoted, as stated")],
+    [true, expect.stringContaining(", none is sold (cost_limit), as stated")],
+  ]);
 });

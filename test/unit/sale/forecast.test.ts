@@ -41,7 +41,14 @@ describe("a forecast", () => {
       expect.closeTo(0.4868, 3),
       expect.closeTo(2.2657, 3),
     ]);
-    expect(rest).toEqual({ medianMs: null, medianSteps: null, passChance: null, traces: 0, verified: 0 });
+    expect(rest).toEqual({
+      leastMicros: 0,
+      medianMs: null,
+      medianSteps: null,
+      passChance: null,
+      traces: 0,
+      verified: 0,
+    });
   });
 
   test("draws to what traces have cost, and its range to how they were spread", () => {
@@ -63,6 +70,14 @@ describe("a forecast", () => {
     expect([two.medianMs, two.medianSteps]).toEqual([null, null]);
   });
 
+  test.each([10, 12, 100, 500])("of traces that all took %i steps is that many steps", (steps) => {
+    for (const traces of [3, 10, 1_000]) {
+      const costs = Array.from({ length: traces }, () => 1);
+      const lnSteps = costs.reduce((sum) => sum + Math.log(steps), 0);
+      expect(forecastOf(agent, historyOf(costs, { lnSteps })).medianSteps).toBe(steps);
+    }
+  });
+
   test.each([
     [1, 0, 2 / 3],
     [0, 1, 1 / 3],
@@ -71,6 +86,15 @@ describe("a forecast", () => {
     const { passChance, verified } = forecastOf(agent, historyOf([], { passes, fails }));
     expect(passChance).toBeCloseTo(chance, 12);
     expect(verified).toBe(passes + fails);
+  });
+
+  test("caps a trace at twice its cost, and where that takes no call of it, at one call more than its cost", () => {
+    const history = historyOf([1_000, 1_000]);
+    const { costMicros } = forecastOf(agent, history);
+    const capWith = (least: number) => forecastOf(agent, history, asMicros(least)).capMicros;
+    expect([0, costMicros, costMicros + 1].map(capWith)).toEqual(
+      [0, 0, 1].map((more) => 2 * costMicros + more),
+    );
   });
 
   test("is in order, whatever came before", () => {

@@ -184,6 +184,13 @@ describe("no sale", () => {
     });
   });
 
+  test("asks for nothing that another bid does without, where the largest change is the same", () => {
+    const [more, less] = [12, 11].map((medianSteps) => ({ medianMs: 400_000, medianSteps }));
+    expect(refusalOf(termsOf({ [A]: more ?? {}, [B]: less ?? {}, [C]: more ?? {} }))).toMatchObject({
+      relaxation: { agentId: B, limits: { deadlineS: 400, maxSteps: 11 } },
+    });
+  });
+
   const figures = fc.record({
     medianMicros: fc.nat(5_000_000).map(asMicros),
     medianMs: fc.option(fc.nat(400_000)),

@@ -1,4 +1,5 @@
 /** Accepting a bid of a quote, once, and what its trace may cost. */
+import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type AgentId } from "../../../src/market/ids.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
@@ -22,6 +23,8 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
+
+const dearOnly = { policy: `always:${DEAR}` };
 
 describe("accepting", () => {
   test.each<[string, AgentId | null, AgentId]>([
@@ -100,6 +103,37 @@ describe("accepting", () => {
     const { taskId } = await admitQuote(day);
     const accepted = await day.market.acceptQuote({ keyHash: KEY_HASH, taskId, agentId: null });
     expect(accepted).toEqual({ ok: false, failure: { reason: "quote_not_ready" } });
+  });
+
+  test("of one that is being stopped says that it is closed, whether its auction has cleared or not", async () => {
+    const day = await openMarket();
+    const bidding = await admitQuote(day);
+    await day.market.cancel(bidding.taskId);
+    const quoted = await openQuote(day);
+    // Its room is not told yet.
+    await runInDurableObject(day.market as DurableObjectStub, async (instance) => {
+      const { parts } = instance as unknown as { parts: { outbox: { flush(): Promise<void> } } };
+      vi.spyOn(parts.outbox, "flush").mockResolvedValue(undefined);
+    });
+    await day.market.cancel(quoted.taskId);
+    for (const { taskId } of [bidding, quoted]) {
+      const accepted = await day.market.acceptQuote({ keyHash: KEY_HASH, taskId, agentId: null });
+      expect(accepted).toEqual({ ok: false, failure: { reason: "quote_closed" } });
+    }
+  });
+
+  test("the best bid says what stands against it, where caps on shares were reached since", async () => {
+    const day = await openMarket();
+    await day.market.changePolicy({ by: null, ifVersion: null, change: { maxShares: { [DEAR]: 0.01 } } });
+    const [one, other] = [await openQuote(day, dearOnly), await openQuote(day, dearOnly)];
+    expect(await one.accept()).toMatchObject({ ok: true });
+    expect(await other.accept()).toEqual({
+      ok: false,
+      failure: {
+        reason: "offer_not_acceptable",
+        obstacles: [{ limit: "maxShare", is: 0.01, needs: 0.02 }],
+      },
+    });
   });
 
   test("is no way to award a task that is no quote", async () => {

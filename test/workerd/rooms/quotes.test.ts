@@ -16,7 +16,7 @@ import {
   stopTheClock,
   traceDeps,
 } from "./market-day.ts";
-import { accountOf } from "./money-day.ts";
+import { accountOf, limited } from "./money-day.ts";
 
 import { admitQuote, BIDS, EXPIRES_S, models, openQuote } from "./quote-day.ts";
 let clock: ReturnType<typeof stopTheClock>;
@@ -49,6 +49,20 @@ describe("a quote", () => {
     const receipt = await room.receipt();
     expect(receipt !== null && recompute(receipt).ok).toBe(true);
     expect(receipt?.decision.status).toBe("quoted");
+  });
+
+  test("holds nothing while it is open: what its auction did not need is free at once", async () => {
+    const day = await openMarket({ budget: limited({ totalMicros: 200_000 }) });
+    const quotes = [await openQuote(day), await openQuote(day), await openQuote(day)];
+    for (const { taskId } of quotes) expect(await accountOf(day, taskId)).toMatchObject({ heldMicros: 0 });
+    const [first, second] = quotes;
+    expect(await first?.accept(CHEAP)).toMatchObject({ ok: true });
+    await evictRooms(day.market);
+    // Told again, what is held for the trace stays.
+    await day.market.sweep();
+    const held = quotes.map(async ({ taskId }) => (await accountOf(day, taskId)).heldMicros);
+    expect(await Promise.all(held)).toEqual([7_000, 0, 0]);
+    expect(await second?.accept(MIDDLE)).toMatchObject({ ok: true });
   });
 
   test("gives its auction's turn on, and outlives the deadline that its task would have", async () => {
