@@ -11,7 +11,7 @@ import type { PolicyChange } from "../market/policy-document.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { PolicyApi, TenantPolicy } from "../tenancy/policy-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
-import { authorizedCaller, claimedCaller, requireOperator } from "./credentials.ts";
+import { authorizedCaller, requireOperator } from "./credentials.ts";
 import { operatorPolicySchema, tenantPolicySchema } from "./policy-body.ts";
 import { changeProblem, policyJson, policyProblem, versionJson, type Viewer } from "./policy-json.ts";
 import { Problem } from "./problem.ts";
@@ -80,7 +80,7 @@ export function ownPolicyRoutes({ config }: ApiDeps): Hono<ApiEnv> {
   return new Hono<ApiEnv>()
     .get("/", async (c) => read(c, config, await reader(c, "read")))
     .put("/", async (c) => {
-      const { tenantId, keyHash: by } = await claimedCaller(c);
+      const { tenantId, keyHash: by } = await authorizedCaller(c, config, "admin");
       const { value: change } = await readBody(c, tenantPolicySchema);
       return put(c, config, { tenantId, viewer: "tenant", by, change });
     })

@@ -10,7 +10,7 @@ import type { MarketRoomApi, QuoteRefusal } from "../tenancy/market-room-api.ts"
 import type { QuoteView, TaskRoomApi } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
-import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
+import { authorizedCaller, claimedCaller, parsedOf, unauthenticated, type Caller } from "./credentials.ts";
 import { Problem } from "./problem.ts";
 import { quoteJson } from "./quote-json.ts";
 import { readBody, readOptionalBody } from "./request-body.ts";
@@ -51,8 +51,14 @@ export function quoteRoutes(deps: ApiDeps): Hono<ApiEnv> {
 
 async function ask(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const caller = await claimedCaller(c);
-  const { value: asked, text } = await readBody(c, quoteRequestSchema);
-  const waitS = preferredWait(c);
+  const {
+    value: asked,
+    text,
+    waitS,
+  } = await parsedOf(c, { ...deps, scope: "tasks" }, async () => ({
+    ...(await readBody(c, quoteRequestSchema)),
+    waitS: preferredWait(c),
+  }));
   const { taskId, sequence } = await admit(c, deps, { caller, text, asked });
   const id = quoteOf(taskId);
   c.header("Location", `/v1/quotes/${id}`);
