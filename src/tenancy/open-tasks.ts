@@ -63,11 +63,6 @@ export class OpenTasks {
     return this.#read()[phase].size;
   }
 
-  /** All that wait, for their auctions or for their traces. */
-  queued(): number {
-    return this.count("waiting") + this.count("held-back");
-  }
-
   /** Tasks whose auction or trace is under way. One that waits with its award keeps its turn. */
   running(): number {
     const { bidding, tracing, leaving, "held-back": heldBack } = this.#read();

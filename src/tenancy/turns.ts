@@ -59,14 +59,20 @@ export class Turns {
     // Only time lets anybody begin between two transactions.
     if (this.#refillAtMs === undefined || this.#isRefillDue()) this.grant();
     const mayBegin = this.#tenantMayBegin() && this.#accountMayBegin(account);
-    const queued = this.#open.queued();
-    // Whoever may begin now would wait with its award, behind those that do.
-    const waits = !mayBegin || this.#open.count("held-back") > 0;
-    if (waits && queued >= this.#tenant().limits.maxQueued) {
-      const retryAfterMs = Math.max(QUEUE_RETRY_MS, this.#parts.rates.debtMs(account));
-      return fail({ queued, retryAfterMs });
-    }
-    return ok(mayBegin ? "begins" : "waits");
+    const refusal = this.#queueRefusal(account, mayBegin);
+    return refusal === null ? ok(mayBegin ? "begins" : "waits") : fail(refusal);
+  }
+
+  /**
+   * Null: there is room in the queue, or no need of it. Auctions under way become awards, and whatever has no place for
+   * its trace waits then: it is in the queue from its admission on.
+   */
+  #queueRefusal(account: KeyId | null, mayBegin: boolean): QueueRefusal | null {
+    const places = Math.max(0, this.maxTraces() - this.#open.count("tracing"));
+    const toCome = this.#open.count("bidding") + this.#open.count("held-back");
+    const queued = this.#open.count("waiting") + Math.max(0, toCome - places);
+    if ((mayBegin && toCome < places) || queued < this.#tenant().limits.maxQueued) return null;
+    return { queued, retryAfterMs: Math.max(QUEUE_RETRY_MS, this.#parts.rates.debtMs(account)) };
   }
 
   /** Whether the trace of a task that is awarded now waits for a place. Those before it go first. */

@@ -13,6 +13,12 @@ interface Walked extends TurnsTask {
   taken: boolean;
 }
 
+/** All that wait, and what will if every auction under way becomes an award. */
+function queuedOf({ tenant }: Pick<LimitsView, "tenant">): number {
+  const { waiting, running, traces, tracePlaces } = tenant;
+  return waiting + Math.max(0, running - traces - Math.max(0, tracePlaces - traces));
+}
+
 interface Standing {
   readonly state: TaskState;
   readonly waitsFor: "auction" | "trace" | null;
@@ -24,7 +30,7 @@ export class TurnsWalk {
   readonly #keys: readonly string[];
   readonly #tasks: Walked[] = [];
   #limits: Partial<TenantLimits>;
-  #before = { running: 0, traces: 0 };
+  #before = { running: 0, traces: 0, queued: 0 };
   /** How often something had to wait for its turn, for its place, and was refused. */
   readonly met = { turns: 0, places: 0, refusals: 0 };
 
@@ -55,8 +61,7 @@ export class TurnsWalk {
       return;
     }
     assert.equal(asked.failure.reason, "queue_full");
-    const { tenant } = await this.#view();
-    assert.ok(tenant.waiting + tenant.tracesWaiting >= (this.#limits.maxQueued ?? 1_000));
+    assert.ok(queuedOf(await this.#view()) >= (this.#limits.maxQueued ?? 1_000));
     this.met.refusals += 1;
   }
 
@@ -103,16 +108,20 @@ export class TurnsWalk {
   async setLimits(limits: Partial<TenantLimits>): Promise<void> {
     this.#limits = limits;
     await this.#day.setLimits(limits);
+    // What was admitted under other limits waits under these.
+    this.#before = { ...this.#before, queued: queuedOf(await this.#view()) };
   }
 
   /** What must hold at every moment. */
   async check(): Promise<void> {
     const { tenant } = await this.#view();
-    const { concurrentTasks = null, maxTraces = null } = this.#limits;
+    const { concurrentTasks = null, maxTraces = null, maxQueued = 1_000 } = this.#limits;
     // A limit that is lowered stops nothing: but nothing more begins above it.
     assert.ok(concurrentTasks === null || tenant.running <= Math.max(concurrentTasks, this.#before.running));
     assert.ok(maxTraces === null || tenant.traces <= Math.max(maxTraces, this.#before.traces));
-    this.#before = { running: tenant.running, traces: tenant.traces };
+    const queued = tenant.waiting + tenant.tracesWaiting;
+    assert.ok(queued <= Math.max(maxQueued, this.#before.queued), `${queued} wait`);
+    this.#before = { ...tenant, queued: queuedOf({ tenant }) };
     const standing = await this.#standing();
     let traces = 0;
     for (const [at, task] of this.#tasks.entries()) {
