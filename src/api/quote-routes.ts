@@ -12,6 +12,7 @@ import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
 import { authorizedCaller, claimedCaller, parsedOf, unauthenticated, type Caller } from "./credentials.ts";
 import { Problem } from "./problem.ts";
+import { queueProblem } from "./rate-headers.ts";
 import { quoteJson } from "./quote-json.ts";
 import { readBody, readOptionalBody } from "./request-body.ts";
 import { preferredWait } from "./request-headers.ts";
@@ -135,6 +136,8 @@ function quoteProblem(refusal: QuoteRefusal): Problem {
       return unauthenticated();
     case "budget":
       return budgetProblem(refusal.refusal);
+    case "queue_full":
+      return queueProblem(refusal);
     case "quote_accepted":
       return new Problem(refusal.reason, { details: { agentId: refusal.agentId } });
     case "unknown_offer": {
