@@ -60,6 +60,27 @@ export async function authorizedCaller(
   return { ...caller, scopes: known.scopes };
 }
 
+/**
+ * What a request says, where the call that it asks for confirms its caller by itself: what makes no sense never comes to
+ * that, and counts as a request all the same.
+ *
+ * @throws Problem what `parse` throws, once the caller is confirmed
+ */
+export async function parsedOf<T>(
+  c: Context<ApiEnv>,
+  { config, scope }: { readonly config: Config; readonly scope: KeyScope },
+  parse: () => T | Promise<T>,
+): Promise<T> {
+  // Who is nobody is told so, and not what is wrong with its body.
+  await claimedCaller(c);
+  try {
+    return await parse();
+  } catch (error) {
+    await authorizedCaller(c, config, scope);
+    throw error;
+  }
+}
+
 /** @throws Problem unauthenticated unless the request carries the operator's secret */
 export async function requireOperator(c: Context<ApiEnv>, config: Config): Promise<void> {
   // Digests are compared, so that the time taken tells nothing about the secret.

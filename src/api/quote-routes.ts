@@ -10,8 +10,9 @@ import type { MarketRoomApi, QuoteRefusal } from "../tenancy/market-room-api.ts"
 import type { QuoteView, TaskRoomApi } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
-import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
+import { authorizedCaller, claimedCaller, parsedOf, unauthenticated, type Caller } from "./credentials.ts";
 import { Problem } from "./problem.ts";
+import { queueProblem } from "./rate-headers.ts";
 import { quoteJson } from "./quote-json.ts";
 import { readBody, readOptionalBody } from "./request-body.ts";
 import { preferredWait } from "./request-headers.ts";
@@ -51,8 +52,14 @@ export function quoteRoutes(deps: ApiDeps): Hono<ApiEnv> {
 
 async function ask(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const caller = await claimedCaller(c);
-  const { value: asked, text } = await readBody(c, quoteRequestSchema);
-  const waitS = preferredWait(c);
+  const {
+    value: asked,
+    text,
+    waitS,
+  } = await parsedOf(c, { ...deps, scope: "tasks" }, async () => ({
+    ...(await readBody(c, quoteRequestSchema)),
+    waitS: preferredWait(c),
+  }));
   const { taskId, sequence } = await admit(c, deps, { caller, text, asked });
   const id = quoteOf(taskId);
   c.header("Location", `/v1/quotes/${id}`);
@@ -129,6 +136,8 @@ function quoteProblem(refusal: QuoteRefusal): Problem {
       return unauthenticated();
     case "budget":
       return budgetProblem(refusal.refusal);
+    case "queue_full":
+      return queueProblem(refusal);
     case "quote_accepted":
       return new Problem(refusal.reason, { details: { agentId: refusal.agentId } });
     case "unknown_offer": {

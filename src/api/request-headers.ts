@@ -42,11 +42,14 @@ export function lastEventId(c: Context<ApiEnv>): number {
   return Number(text);
 }
 
-/** `If-Match` with one version as its tag; null: it is absent, or `*`. @throws Problem invalid_parameter */
+/**
+ * `If-Match` with one version as its tag; null: it is absent, or `*`. Whoever compresses an answer on its way makes its tag
+ * a weak one: it names the same version. @throws Problem invalid_parameter
+ */
 export function ifMatchVersion(c: Context<ApiEnv>): number | null {
   const header = c.req.header("If-Match")?.trim();
   if (header === undefined || header === "*") return null;
-  const version = /^"([1-9]\d{0,8})"$/.exec(header)?.[1];
+  const version = /^(?:W\/)?"([1-9]\d{0,8})"$/.exec(header)?.[1];
   if (version === undefined) {
     throw badParameter("header If-Match", 'one version in quotes, as ETag gives it: "3"');
   }

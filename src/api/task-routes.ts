@@ -12,7 +12,7 @@ import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
-import { authorizedCaller, claimedCaller, unauthenticated, type Caller } from "./credentials.ts";
+import { authorizedCaller, claimedCaller, parsedOf, unauthenticated, type Caller } from "./credentials.ts";
 import { idempotencyOf, markReplayed } from "./idempotency.ts";
 import { policyProblem } from "./policy-json.ts";
 import { Problem } from "./problem.ts";
@@ -64,8 +64,14 @@ export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
 async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { config } = deps;
   const caller = await claimedCaller(c);
-  const { value: asked, text } = await readBody(c, taskRequestSchema);
-  const waitS = preferredWait(c);
+  const {
+    value: asked,
+    text,
+    waitS,
+  } = await parsedOf(c, { config, scope: "tasks" }, async () => ({
+    ...(await readBody(c, taskRequestSchema)),
+    waitS: preferredWait(c),
+  }));
   const { taskId, sequence } = await admit(c, deps, { caller, text, asked: { ...asked, quote: null } });
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
@@ -91,7 +97,7 @@ export async function admit(
   { caller, text, asked }: Order,
 ): Promise<Admission> {
   const { config } = deps;
-  const idempotency = await idempotencyOf(c, text);
+  const idempotency = await parsedOf(c, { config, scope: "tasks" }, async () => idempotencyOf(c, text));
   const newTaskId = newId("tsk", config.source);
   // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
   config

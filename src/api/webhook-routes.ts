@@ -10,7 +10,7 @@ import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { WebhookAnswer, WebhookOrder, WebhookView } from "../tenancy/webhooks/webhook-api.ts";
 import { webhookAddress } from "../tenancy/webhooks/webhook-address.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
-import { authorizedCaller, claimedCaller, unauthenticated } from "./credentials.ts";
+import { authorizedCaller, parsedOf, unauthenticated } from "./credentials.ts";
 import { idempotencyOf, markReplayed, secretOf, withSecret } from "./idempotency.ts";
 import { Problem } from "./problem.ts";
 import { readBody, readQuery } from "./request-body.ts";
@@ -69,10 +69,10 @@ export function webhookRoutes({ config }: ApiDeps): Hono<ApiEnv> {
     .post("/", async (c) => create(c, config))
     .get("/:webhook", async (c) => c.json(webhookJson(await one(c, config, { kind: "read" }))))
     .patch("/:webhook", async (c) => {
-      await claimedCaller(c);
-      const { value } = await readBody(c, changeSchema);
-      const { enabled, ...settings } = value;
-      if (settings.url !== undefined) settings.url = addressOf(settings.url, config);
+      const { enabled, ...settings } = await parsedOf(c, { config, scope: "admin" }, async () => {
+        const { value } = await readBody(c, changeSchema);
+        return value.url === undefined ? value : { ...value, url: addressOf(value.url, config) };
+      });
       const order = { kind: "change", settings, ...(enabled !== undefined && { enabled }) } as const;
       return c.json(webhookJson(await one(c, config, order)));
     })
@@ -81,8 +81,9 @@ export function webhookRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       return c.json({ object: "webhook", id: webhookId, deleted: true });
     })
     .post("/:webhook/rotate", async (c) => {
-      await claimedCaller(c);
-      const { value, text } = await readBody(c, rotationSchema);
+      const { value, text } = await parsedOf(c, { config, scope: "admin" }, async () =>
+        readBody(c, rotationSchema),
+      );
       const secret = newSecret();
       const order = { kind: "rotate", webhookId: webhookIdOf(c), secret, ...value } as const;
       const { shown } = await once(c, config, { order, text, secret });
@@ -99,9 +100,10 @@ export function webhookRoutes({ config }: ApiDeps): Hono<ApiEnv> {
 }
 
 async function create(c: Context<ApiEnv>, config: Config): Promise<Response> {
-  await claimedCaller(c);
-  const { value, text } = await readBody(c, webhookSchema);
-  const settings = { ...value, url: addressOf(value.url, config) };
+  const { settings, text } = await parsedOf(c, { config, scope: "admin" }, async () => {
+    const { value, text: body } = await readBody(c, webhookSchema);
+    return { settings: { ...value, url: addressOf(value.url, config) }, text: body };
+  });
   const secret = newSecret();
   const { webhookId, shown } = await once(c, config, {
     order: { kind: "create", settings, secret },
@@ -119,7 +121,8 @@ async function once(
   asked: { readonly order: Unsigned<WebhookOrder>; readonly text: string; readonly secret: string },
 ) {
   const { order, text, secret: made } = asked;
-  const idempotency = await withSecret(c, await idempotencyOf(c, text), made);
+  const request = await parsedOf(c, { config, scope: "admin" }, async () => idempotencyOf(c, text));
+  const idempotency = await withSecret(c, request, made);
   const { webhooks, replay } = await managed(c, config, { ...order, idempotency });
   const secret = await secretOf(c, idempotency, { made, replay });
   if (replay != null) markReplayed(c);
@@ -129,7 +132,9 @@ async function once(
 
 /** Sends something: once under the same Idempotency-Key. */
 async function send(c: Context<ApiEnv>, config: Config, order: Unsigned<WebhookOrder>): Promise<Response> {
-  const idempotency = await idempotencyOf(c, await c.req.text());
+  const idempotency = await parsedOf(c, { config, scope: "admin" }, async () =>
+    idempotencyOf(c, await c.req.text()),
+  );
   const { deliveries, replay } = await managed(c, config, { ...order, idempotency });
   if (replay != null) markReplayed(c);
   return c.json(deliveryJson(first(deliveries)), 202);
@@ -137,8 +142,11 @@ async function send(c: Context<ApiEnv>, config: Config, order: Unsigned<WebhookO
 
 /** Newest first. */
 async function listDeliveries(c: Context<ApiEnv>, config: Config): Promise<Response> {
-  await claimedCaller(c);
-  const { limit, cursor = null, state = null } = readQuery(c, deliveryQuerySchema);
+  const {
+    limit,
+    cursor = null,
+    state = null,
+  } = await parsedOf(c, { config, scope: "read" }, () => readQuery(c, deliveryQuerySchema));
   const { deliveries } = await managed(c, config, {
     kind: "deliveries",
     webhookId: webhookIdOf(c),

@@ -47,8 +47,8 @@ export interface BucketTime {
   readonly nowMs: number;
 }
 
-/** A clock that was set back refills nothing. */
-function owedAt({ owed, atMs }: Bucket, { perMinute, nowMs }: BucketTime): number {
+/** What is drawn and not yet refilled, in the bucket's own measure. A clock that was set back refills nothing. */
+export function owedAt({ owed, atMs }: Bucket, { perMinute, nowMs }: BucketTime): number {
   return Math.max(0, owed - Math.max(0, nowMs - atMs) * perMinute);
 }
 

@@ -257,7 +257,7 @@ export class AuctionTransitions {
         ? this.#desk.allowance(task.taskId)
         : this.#desk.holdForTrace(task.taskId, agent);
     const awardedAtMs = this.#desk.now();
-    const waits = this.#desk.turns.traceWaits();
+    const waits = this.#desk.turns.traceWaits(task);
     const heldBackSinceMs = waits ? awardedAtMs : null;
     const award: Award = {
       attempt,

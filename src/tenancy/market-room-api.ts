@@ -145,6 +145,8 @@ export type QuoteRefusal =
   /** `quote_not_found`: also where its task has left this room. */
   | { readonly reason: "quote_not_found" | "quote_not_ready" | "quote_expired" | "quote_closed" }
   | { readonly reason: "quote_accepted"; readonly agentId: AgentId }
+  /** Its trace would have to wait, and as many wait as may; the quote stays open. */
+  | ({ readonly reason: "queue_full" } & QueueRefusal)
   | { readonly reason: "unknown_offer"; readonly agentIds: readonly AgentId[] }
   | { readonly reason: "offer_not_acceptable"; readonly obstacles: readonly Obstacle[] }
   | { readonly reason: "budget"; readonly refusal: HoldRefusal };

@@ -11,7 +11,7 @@ import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 import { REPLAY_SCHEMA } from "./replays.ts";
 import { WEBHOOK_SCHEMA } from "./webhooks/webhook-store.ts";
-import { BUCKET_SCHEMA } from "./rate-gate.ts";
+import { BUCKET_SCHEMA, REQUEST_SCHEMA } from "./rate-gate.ts";
 import { VERSIONS_SCHEMA } from "./policy-versions.ts";
 
 const STEPS: SchemaSteps = [
@@ -108,6 +108,7 @@ ALTER TABLE keys ADD COLUMN limits TEXT;
 ${VERSIONS_SCHEMA}
 ${SHARES_SCHEMA}
 `,
+  REQUEST_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

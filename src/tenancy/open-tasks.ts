@@ -54,18 +54,13 @@ export class OpenTasks {
     const before = this.#phaseOf.get(taskId);
     if (phase === (before ?? null)) return;
     const known = before === undefined ? undefined : this.#phases[before].get(taskId);
-    const keyId = known === undefined ? this.#keyOf(taskId) : known;
+    const keyId = known === undefined ? this.accountOf(taskId) : known;
     if (before !== undefined) this.#leave(taskId, before);
     if (phase !== null) this.#enter(taskId, phase, keyId);
   }
 
   count(phase: Phase): number {
     return this.#read()[phase].size;
-  }
-
-  /** All that wait, for their auctions or for their traces. */
-  queued(): number {
-    return this.count("waiting") + this.count("held-back");
   }
 
   /** Tasks whose auction or trace is under way. One that waits with its award keeps its turn. */
@@ -107,7 +102,8 @@ export class OpenTasks {
     else this.#runningOf.set(keyId, running);
   }
 
-  #keyOf(taskId: TaskId): KeyId | null {
+  /** With whose key the task was asked for; null: nobody's. */
+  accountOf(taskId: TaskId): KeyId | null {
     const query = "SELECT key_id FROM accounts WHERE task_id = ?";
     return asKey(this.#sql.exec<{ key_id: string }>(query, taskId).toArray()[0]?.key_id ?? null);
   }

@@ -1,15 +1,17 @@
 /**
  * The buckets of a tenant's rates: of requests and of tokens, one for the tenant and one for each account of its keys.
  *
- * Requests are counted in memory alone: a read is not to be a write. An object that restarts grants a minute's requests
- * anew; one that the platform puts to sleep has seen none for longer than its buckets take to fill. Tokens are drawn when
- * they were spent already, and may leave a debt of many minutes: they are stored, in the transaction that books them.
+ * Requests are counted in memory: a read is not to be a write. But the platform puts an object to sleep after ten seconds
+ * without a request, and its memory is gone. So a part of a minute's requests is written down before they come: an object
+ * that wakes or restarts grants up to that part less, and never more. Tokens are drawn when they were spent already, and
+ * may leave a debt of many minutes: they are stored, in the transaction that books them.
  */
 import type { KeyId } from "../market/ids.ts";
 import {
   drawFrom,
   FULL_BUCKET,
   leftIn,
+  owedAt,
   waitForMs,
   type Bucket,
   type BucketTime,
@@ -19,6 +21,10 @@ import { TENANT_SCOPE } from "./spending.ts";
 
 export const BUCKET_SCHEMA = `
 CREATE TABLE token_buckets (scope TEXT PRIMARY KEY, owed INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+`;
+
+export const REQUEST_SCHEMA = `
+CREATE TABLE request_buckets (scope TEXT PRIMARY KEY, owed INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
 /** Whose limit it is. */
@@ -47,13 +53,20 @@ export interface RateGateParts {
   readonly limits: (account: KeyId | null) => RateLimits | null;
 }
 
+/** Of a minute's requests, this part is written down ahead: less than ten seconds refill. */
+const AHEAD = 0.1;
+
 /** Beyond so many accounts, those that have nothing drawn are forgotten. */
 const MAX_BUCKETS = 1_024;
+
+type Table = "request_buckets" | "token_buckets";
 
 export class RateGate {
   readonly #sql: SqlStorage;
   readonly #parts: RateGateParts;
   readonly #requests = new Map<string, Bucket>();
+  /** As they are stored: each owes at least as much as the one that is counted. */
+  readonly #written = new Map<string, Bucket>();
   /** As they are stored. */
   readonly #tokens = new Map<string, Bucket>();
 
@@ -64,6 +77,7 @@ export class RateGate {
 
   /** What was read or written in a transaction that did not stand is read again. */
   forget(): void {
+    this.#written.clear();
     this.#tokens.clear();
   }
 
@@ -95,29 +109,34 @@ export class RateGate {
     const drawn = drawFrom(this.#requestsOf(id), 1, time);
     if (this.#requests.size >= MAX_BUCKETS) this.#forgetFull(time.nowMs);
     this.#requests.set(id, drawn);
+    if (owedAt(this.#writtenOf(id), time) >= owedAt(drawn, time)) return;
+    // Beyond what is left, nobody comes.
+    const ahead = Math.min(Math.ceil(AHEAD * time.perMinute) - 1, Math.max(0, leftIn(drawn, time)));
+    this.#write("request_buckets", id, drawFrom(drawn, ahead, time));
   }
 
   /** A minute without a draw fills any bucket of requests: it never owes more than a minute's. */
   #forgetFull(nowMs: number): void {
-    for (const [id, { atMs }] of this.#requests) if (nowMs - atMs >= 60_000) this.#requests.delete(id);
+    for (const [id, { atMs }] of this.#requests) {
+      if (nowMs - atMs < 60_000) continue;
+      this.#requests.delete(id);
+      this.#written.delete(id);
+    }
   }
 
   #requestsOf(id: string): Bucket {
-    return this.#requests.get(id) ?? FULL_BUCKET;
+    return this.#requests.get(id) ?? this.#writtenOf(id);
+  }
+
+  #writtenOf(id: string): Bucket {
+    return this.#stored("request_buckets", id);
   }
 
   /** Call it in the transaction that books the calls. Nothing is written where nothing is limited. */
   drawTokens(account: KeyId | null, tokens: number): void {
     if (tokens === 0) return;
     for (const { id, time } of this.#limited(account, "tokensPerMinute")) {
-      const drawn = drawFrom(this.#tokensOf(id), tokens, time);
-      this.#sql.exec(
-        "INSERT OR REPLACE INTO token_buckets (scope, owed, at_ms) VALUES (?, ?, ?)",
-        id,
-        drawn.owed,
-        drawn.atMs,
-      );
-      this.#tokens.set(id, drawn);
+      this.#write("token_buckets", id, drawFrom(this.#tokensOf(id), tokens, time));
     }
   }
 
@@ -128,13 +147,28 @@ export class RateGate {
   }
 
   #tokensOf(id: string): Bucket {
-    const known = this.#tokens.get(id);
+    return this.#stored("token_buckets", id);
+  }
+
+  #stored(table: Table, id: string): Bucket {
+    const remembered = this.#rememberedOf(table);
+    const known = remembered.get(id);
     if (known !== undefined) return known;
-    const query = "SELECT owed, at_ms FROM token_buckets WHERE scope = ?";
+    const query = `SELECT owed, at_ms FROM ${table} WHERE scope = ?`;
     const row = this.#sql.exec<{ owed: number; at_ms: number }>(query, id).toArray()[0];
     const bucket = row === undefined ? FULL_BUCKET : { owed: row.owed, atMs: row.at_ms };
-    this.#tokens.set(id, bucket);
+    remembered.set(id, bucket);
     return bucket;
+  }
+
+  #write(table: Table, id: string, bucket: Bucket): void {
+    const put = `INSERT OR REPLACE INTO ${table} (scope, owed, at_ms) VALUES (?, ?, ?)`;
+    this.#sql.exec(put, id, bucket.owed, bucket.atMs);
+    this.#rememberedOf(table).set(id, bucket);
+  }
+
+  #rememberedOf(table: Table): Map<string, Bucket> {
+    return table === "token_buckets" ? this.#tokens : this.#written;
   }
 
   /** What is left, of the tenant (null) or of an account; null: no limit. Tokens are below 0 while there is a debt. */

@@ -149,6 +149,8 @@ export class Sales {
         agentIds: offers.filter(isAcceptable).map((one) => one.agentId),
       });
     if (!isAcceptable(offer)) return fail({ reason: "offer_not_acceptable", obstacles: offer.obstacles });
+    const full = this.#desk.turns.acceptRefusal(this.#desk.store.tasks.open.accountOf(task.taskId));
+    if (full !== null) return fail({ reason: "queue_full", ...full });
     const refusal = this.#hold(task.taskId, offer.capMicros);
     if (refusal !== null) return fail({ reason: "budget", refusal });
     this.#desk.timers.clear(QUOTE_TIMER, task.taskId);

@@ -59,20 +59,36 @@ export class Turns {
     // Only time lets anybody begin between two transactions.
     if (this.#refillAtMs === undefined || this.#isRefillDue()) this.grant();
     const mayBegin = this.#tenantMayBegin() && this.#accountMayBegin(account);
-    const queued = this.#open.queued();
-    // Whoever may begin now would wait with its award, behind those that do.
-    const waits = !mayBegin || this.#open.count("held-back") > 0;
-    if (waits && queued >= this.#tenant().limits.maxQueued) {
-      const retryAfterMs = Math.max(QUEUE_RETRY_MS, this.#parts.rates.debtMs(account));
-      return fail({ queued, retryAfterMs });
-    }
-    return ok(mayBegin ? "begins" : "waits");
+    const refusal = this.#queueRefusal(account, mayBegin);
+    return refusal === null ? ok(mayBegin ? "begins" : "waits") : fail(refusal);
   }
 
-  /** Whether the trace of a task that is awarded now waits for a place. Those before it go first. */
-  traceWaits(): boolean {
+  /**
+   * Null: there is room in the queue, or no need of it. Auctions under way become awards, and whatever has no place for
+   * its trace waits then: it is in the queue from its admission on.
+   */
+  #queueRefusal(account: KeyId | null, mayBegin: boolean): QueueRefusal | null {
+    const places = Math.max(0, this.maxTraces() - this.#open.count("tracing"));
+    const heldBack = this.#open.count("held-back");
+    const toCome = this.#open.count("bidding") + heldBack;
+    const queued = this.#open.count("waiting") + Math.max(heldBack, toCome - places);
+    if ((mayBegin && toCome < places) || queued < this.#tenant().limits.maxQueued) return null;
+    return { queued, retryAfterMs: Math.max(QUEUE_RETRY_MS, this.#parts.rates.debtMs(account)) };
+  }
+
+  /** Why no bid of a quote of this account can be accepted now; null: its trace begins, or has room to wait. */
+  acceptRefusal(account: KeyId | null): QueueRefusal | null {
+    return this.#queueRefusal(account, this.#mayRun(account));
+  }
+
+  /**
+   * Whether the trace of a task that is awarded now waits for a place. Those before it go first. A task whose auction was
+   * under way has its turn; what was not, such as a quote, takes one.
+   */
+  traceWaits({ taskId, state }: MarketTask): boolean {
     this.#grantTraces();
-    return !this.#hasTracePlace();
+    if (!this.#hasTracePlace()) return true;
+    return state !== "bidding" && !this.#mayRun(this.#open.accountOf(taskId));
   }
 
   #hasTracePlace(): boolean {
@@ -113,8 +129,14 @@ export class Turns {
   }
 
   #grantTraces(): void {
-    for (const [taskId] of this.#open.inOrder("held-back")) {
+    const full = new Set<KeyId | null>();
+    for (const [taskId, account] of this.#open.inOrder("held-back")) {
       if (!this.#hasTracePlace()) return;
+      if (full.has(account)) continue;
+      if (!this.#mayRun(account)) {
+        full.add(account);
+        continue;
+      }
       const task = { ...this.#task(taskId), heldBackSinceMs: null };
       this.#parts.store.tasks.put(task);
       this.#parts.beginTrace(task);
@@ -139,6 +161,15 @@ export class Turns {
     const { ordering, limits } = this.#tenant();
     if (ordering === "strict" && this.#open.count("bidding") > 0) return false;
     return hasRoom(limits, this.#open.running()) && this.#parts.rates.debtMs(null) === 0;
+  }
+
+  /** Whether one more may be under way, beside those that are and do not wait with their awards. */
+  #mayRun(account: KeyId | null): boolean {
+    const open = this.#open;
+    if (!hasRoom(this.#tenant().limits, open.running() - open.count("held-back"))) return false;
+    const own = account === null ? null : this.#parts.store.keys.limits(account);
+    if (account === null || own === null || own.concurrentTasks === null) return true;
+    return hasRoom(own, open.runningOf(account) - open.countOf("held-back", account));
   }
 
   /** Of its own limits; the tenant's are asked before. */

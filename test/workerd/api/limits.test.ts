@@ -167,6 +167,45 @@ describe("requests per minute", () => {
     expect((await read(successor)).status).toBe(429);
   });
 
+  test.each<[string, (headers: Headers) => Promise<Response>, number]>([
+    ["a body that makes no sense", async (headers) => post("/v1/tasks", { prompt: 7 }, headers), 400],
+    [
+      "a header that makes none",
+      async (headers) => post("/v1/tasks", { prompt: "p" }, { ...headers, Prefer: "wait=x" }),
+      400,
+    ],
+    [
+      "a key of once that is none",
+      async (headers) => post("/v1/tasks", { prompt: "p" }, { ...headers, "Idempotency-Key": "a b" }),
+      400,
+    ],
+    ["a quote of nothing", async (headers) => post("/v1/quotes", {}, headers), 400],
+    [
+      "an endpoint that is nowhere",
+      async (headers) => post("/v1/webhooks", { url: "http://localhost" }, headers),
+      400,
+    ],
+    [
+      "a change of no endpoint",
+      async (headers) => call("/v1/webhooks/x", { method: "PATCH", body: "[]", headers }),
+      415,
+    ],
+    [
+      "a secret for no endpoint",
+      async (headers) => post("/v1/webhooks/x/rotate", { overlapS: -1 }, headers),
+      400,
+    ],
+    ["deliveries of no page", async (headers) => call("/v1/webhooks/x/deliveries?limit=0", { headers }), 400],
+    ["a policy that makes no sense", async (headers) => put("/v1/policy", { name: 7 }, headers), 400],
+    ["a policy", async (headers) => put("/v1/policy", { deny: [] }, headers), 200],
+  ])("count %s", async (_, ask, status) => {
+    await setLimits({ requestsPerMinute: 2 });
+    const policy = '"tenant";q=2;w=60';
+    expect(told(await ask(tenant.auth))).toEqual([status, policy, '"tenant";r=1;t=30', null]);
+    expect(told(await ask(tenant.auth))).toEqual([status, policy, '"tenant";r=0;t=30', null]);
+    expect(told(await ask(tenant.auth))).toEqual([429, policy, '"tenant";r=0;t=30', "30"]);
+  });
+
   test("count a replay, which takes no place among the running tasks", async () => {
     await setLimits({ requestsPerMinute: 3, concurrentTasks: 1, maxQueued: 0 });
     const headers = { ...tenant.auth, "Idempotency-Key": "once" };

@@ -39,12 +39,18 @@ describe("If-Match", () => {
     });
   });
 
-  test.each(["1", 'W/"1"', '"one"', '"1", "2"', '"0"'])("%s is no version", async (tag) => {
+  test.each(["1", "W/1", 'w/"1"', '"one"', '"1", "2"', '"0"'])("%s is no version", async (tag) => {
     expect(await problemOf(await world.byTenant({ disabled: [] }, { "If-Match": tag }))).toEqual({
       status: 400,
       code: "invalid_parameter",
       paths: ["header If-Match"],
     });
+  });
+
+  test("takes the tag as whoever compressed the answer left it", async () => {
+    const weak = { "If-Match": 'W/"1"' };
+    expect(await done(await world.byTenant({ disabled: [SMALL] }, weak))).toMatchObject({ version: 2 });
+    expect(await problemOf(await world.byTenant({ disabled: [] }, weak))).toMatchObject({ status: 412 });
   });
 
   test("of two that change the same version one is told so", async () => {

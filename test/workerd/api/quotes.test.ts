@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { newId } from "../../../src/market/ids.ts";
+import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { call, config, openTenant, post, problemOf, taskOf, type Tenant } from "./support.ts";
 
 const bidSchema = z.strictObject({
@@ -132,6 +133,20 @@ describe("accepting a quote", () => {
     expect(await quoteOf(await call(`/v1/quotes/${id}`, { headers: tenant.auth }))).toMatchObject({
       state: "accepted",
       acceptedAgentId: bids[0]?.agentId,
+    });
+  });
+
+  test("is told when to come again where as many traces wait as may, and its bids stand", async () => {
+    const tenant = await openTenant();
+    const [first, second] = [await openQuote(tenant), await openQuote(tenant)];
+    await tenant.market.setLimits({ ...DEFAULT_TENANT_LIMITS, maxTraces: 1, maxQueued: 0 });
+    const accept = async (id: string) => post(`/v1/quotes/${id}/accept`, {}, tenant.auth);
+    expect((await accept(first.id)).status).toBe(202);
+    const refused = await accept(second.id);
+    expect(refused.headers.get("Retry-After")).toBe("5");
+    expect(await problemOf(refused)).toEqual({ status: 429, code: "queue_full", paths: [] });
+    expect(await quoteOf(await call(`/v1/quotes/${second.id}`, { headers: tenant.auth }))).toMatchObject({
+      state: "open",
     });
   });
 

@@ -25,10 +25,10 @@ const VERDICTS = { [CHEAP]: byLength, [MIDDLE]: byLength, [DEAR]: byLength };
 export const models = (steps: readonly ScriptedStep[] = [{ text: "42" }]) =>
   new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps });
 
-export async function admitQuote(day: MarketDay, input: Partial<TaskInput> = {}) {
+export async function admitQuote(day: MarketDay, input: Partial<TaskInput> = {}, keyHash = KEY_HASH) {
   const taskId = newId("tsk", config.source);
   const admitted = await day.market.admit({
-    keyHash: KEY_HASH,
+    keyHash,
     taskId,
     auctionId: newId("auc", config.source),
     seed: 7,
@@ -50,8 +50,8 @@ export async function admitQuote(day: MarketDay, input: Partial<TaskInput> = {})
   };
 }
 
-export async function openQuote(day: MarketDay, input: Partial<TaskInput> = {}) {
-  const { taskId, room, holder } = await admitQuote(day, input);
+export async function openQuote(day: MarketDay, input: Partial<TaskInput> = {}, keyHash = KEY_HASH) {
+  const { taskId, room, holder } = await admitQuote(day, input, keyHash);
   await runAuction(auctionDeps(models()), holder);
   const accept = async (agentId: AgentId | null = null) =>
     day.market.acceptQuote({ keyHash: KEY_HASH, taskId, agentId });

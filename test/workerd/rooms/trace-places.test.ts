@@ -5,7 +5,7 @@ import { TaskRoom } from "../../../src/index.ts";
 import { openCalibrationDay, runTask } from "./calibration-day.ts";
 import { CHEAP, eventsOf, evictRooms, MIDDLE, stopTheClock, taskRoom, types } from "./market-day.ts";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
-import { openTurns, type TurnsDay, type TurnsTask } from "./turns-day.ts";
+import { openTurns, refusalOf, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -61,6 +61,19 @@ describe("an award beyond the cap", () => {
     ]);
     expect(types(await eventsOf(first.room))).not.toContain("trace-queued");
     expect(await tracesOf(day)).toEqual([0, 0]);
+  });
+
+  test("is in the queue from its admission on: no more wait than may, however many auctions begin together", async () => {
+    const day = await openTurns({ maxTraces: 1, maxQueued: 1 });
+    const [first, second] = [await day.task(), await day.task()];
+    expect(refusalOf(await day.ask())).toEqual({ reason: "queue_full", queued: 1, retryAfterMs: 5_000 });
+    for (const task of [first, second]) await day.award(task);
+    expect(await tracesOf(day)).toEqual([1, 1]);
+    expect(refusalOf(await day.ask())).toMatchObject({ reason: "queue_full", queued: 1 });
+    await day.finish(first);
+    await eventually([second], [null]);
+    expect((await day.task()).begins).toBe(true);
+    expect(refusalOf(await day.ask()).reason).toBe("queue_full");
   });
 
   test("begins when a place is free: the oldest award first, not the first admitted", async () => {

@@ -11,6 +11,7 @@ import {
   type TenantLimits,
 } from "../../../src/market/rate-limit.ts";
 import type { SpentCall } from "../../../src/market/report.ts";
+import type { QuoteOrder } from "../../../src/market/sale/quote.ts";
 import { taskSpecSchema, type TaskInput } from "../../../src/market/task.ts";
 import type { AdmitRefusal, Ordering } from "../../../src/tenancy/market-room-api.ts";
 import type { Result } from "../../../src/market/result.ts";
@@ -33,17 +34,23 @@ export interface TurnsTask {
   readonly begins: boolean;
 }
 
+export interface AskOptions {
+  readonly keyHash?: string;
+  readonly input?: Partial<TaskInput>;
+  readonly quote?: QuoteOrder | null;
+}
+
 export type Asked = Result<TurnsTask, AdmitRefusal>;
 
 export interface TurnsDay extends MarketDay {
   setLimits(limits: Partial<TenantLimits>): Promise<void>;
   /** A new key with limits of its own; returns its hash. */
   key(limits: Partial<RateLimits>): Promise<string>;
-  ask(options?: { readonly keyHash?: string; readonly input?: Partial<TaskInput> }): Promise<Asked>;
+  ask(options?: AskOptions): Promise<Asked>;
   /** As `ask`, where it is admitted. */
-  task(options?: { readonly keyHash?: string; readonly input?: Partial<TaskInput> }): Promise<TurnsTask>;
-  /** Its auction is held and cleared, by whoever may. */
-  award(task: TurnsTask): Promise<void>;
+  task(options?: AskOptions): Promise<TurnsTask>;
+  /** Its auction is held and cleared, by whoever may: into an award, or the bids of a quote. */
+  award(task: TurnsTask, state?: "awarded" | "quoted"): Promise<void>;
   /** Its trace is taken up and comes to its verdict. */
   finish(task: TurnsTask): Promise<void>;
   /** Tells of a call of the task that used so many tokens. */
@@ -62,7 +69,7 @@ export async function openTurns(
     expect(await market.setLimits({ ...DEFAULT_TENANT_LIMITS, ...some })).toBe(true);
   };
   await setLimits(limits);
-  const ask: TurnsDay["ask"] = async ({ keyHash = KEY_HASH, input = {} } = {}) => {
+  const ask: TurnsDay["ask"] = async ({ keyHash = KEY_HASH, input = {}, quote = null } = {}) => {
     const taskId = newId("tsk", config.source);
     const admitted = await market.admit({
       keyHash,
@@ -72,6 +79,7 @@ export async function openTurns(
       spec: taskSpecSchema.parse({ prompt: "What is six times seven?", ...input }),
       idempotency: null,
       asksAtOnce: true,
+      quote,
     });
     if (!admitted.ok) return admitted;
     const { opening, auctionGeneration } = admitted.value;
@@ -94,7 +102,7 @@ export async function openTurns(
       if (!admitted.ok) throw new Error(admitted.failure.reason);
       return admitted.value;
     },
-    award: async ({ taskId, room, opening, begins }) => {
+    award: async ({ taskId, room, opening, begins }, state = "awarded") => {
       if (!begins) expect(await market.takeAuction(taskId, 1)).toEqual({ ok: true, value: null });
       await room.beginAuction(1, begins ? { opening, started: [] } : null);
       const bid = aBid({ agentId: CHEAP, round: 1, strategy: "multiply" });
@@ -109,7 +117,7 @@ export async function openTurns(
         vector: null,
         tail: null,
       };
-      expect(await market.clear(request)).toMatchObject({ ok: true, value: { state: "awarded" } });
+      expect(await market.clear(request)).toMatchObject({ ok: true, value: { state } });
     },
     finish: async ({ room }) => {
       expect((await room.takeTrace(1, 1)).ok).toBe(true);

@@ -9,8 +9,15 @@ import { openTurns, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
 interface Walked extends TurnsTask {
   readonly keyHash: string;
+  readonly isQuote: boolean;
   awarded: boolean;
   taken: boolean;
+}
+
+/** All that wait, and what will if every auction under way becomes an award. */
+function queuedOf({ tenant }: Pick<LimitsView, "tenant">): number {
+  const { waiting, running, traces, tracesWaiting, tracePlaces } = tenant;
+  return waiting + Math.max(tracesWaiting, running - traces - Math.max(0, tracePlaces - traces));
 }
 
 interface Standing {
@@ -24,9 +31,9 @@ export class TurnsWalk {
   readonly #keys: readonly string[];
   readonly #tasks: Walked[] = [];
   #limits: Partial<TenantLimits>;
-  #before = { running: 0, traces: 0 };
+  #before = { running: 0, traces: 0, queued: 0 };
   /** How often something had to wait for its turn, for its place, and was refused. */
-  readonly met = { turns: 0, places: 0, refusals: 0 };
+  readonly met = { turns: 0, places: 0, refusals: 0, accepted: 0 };
 
   private constructor(
     day: TurnsDay,
@@ -48,22 +55,40 @@ export class TurnsWalk {
 
   async admit(pick: number): Promise<void> {
     const keyHash = this.#keys[pick % this.#keys.length] ?? KEY_HASH;
-    const asked = await this.#day.ask({ keyHash });
+    const isQuote = pick % 4 === 3;
+    const asked = await this.#day.ask({ keyHash, quote: isQuote ? { expiresInS: 600 } : null });
     if (asked.ok) {
-      this.#tasks.push({ ...asked.value, keyHash, awarded: false, taken: false });
+      this.#tasks.push({ ...asked.value, keyHash, isQuote, awarded: false, taken: false });
       if (!asked.value.begins) this.met.turns += 1;
       return;
     }
-    assert.equal(asked.failure.reason, "queue_full");
-    const { tenant } = await this.#view();
-    assert.ok(tenant.waiting + tenant.tracesWaiting >= (this.#limits.maxQueued ?? 1_000));
+    await this.#refused(asked.failure);
+  }
+
+  async #refused({ reason }: { readonly reason: string }): Promise<void> {
+    assert.equal(reason, "queue_full");
+    assert.ok(queuedOf(await this.#view()) >= (this.#limits.maxQueued ?? 1_000));
     this.met.refusals += 1;
   }
 
   async award(pick: number): Promise<void> {
     const task = await this.#pick(pick, (one, { state }) => state === "bidding" && !one.awarded);
     if (task === null) return;
-    await this.#day.award(task);
+    await this.#day.award(task, task.isQuote ? "quoted" : "awarded");
+    if (!task.isQuote) await this.#awarded(task);
+  }
+
+  async accept(pick: number): Promise<void> {
+    const task = await this.#pick(pick, (_, { state }) => state === "quoted");
+    if (task === null) return;
+    const { keyHash, taskId } = task;
+    const accepted = await this.#day.market.acceptQuote({ keyHash, taskId, agentId: null });
+    if (!accepted.ok) return this.#refused(accepted.failure);
+    this.met.accepted += 1;
+    await this.#awarded(task);
+  }
+
+  async #awarded(task: Walked): Promise<void> {
     task.awarded = true;
     if ((await task.room.view())?.waitsFor === "trace") this.met.places += 1;
   }
@@ -103,16 +128,22 @@ export class TurnsWalk {
   async setLimits(limits: Partial<TenantLimits>): Promise<void> {
     this.#limits = limits;
     await this.#day.setLimits(limits);
+    // What was admitted under other limits waits under these.
+    this.#before = { ...this.#before, queued: queuedOf(await this.#view()) };
   }
 
   /** What must hold at every moment. */
   async check(): Promise<void> {
     const { tenant } = await this.#view();
-    const { concurrentTasks = null, maxTraces = null } = this.#limits;
+    const { concurrentTasks = null, maxTraces = null, maxQueued = 1_000 } = this.#limits;
     // A limit that is lowered stops nothing: but nothing more begins above it.
-    assert.ok(concurrentTasks === null || tenant.running <= Math.max(concurrentTasks, this.#before.running));
+    // An accepted bid that waits is under way once it begins.
+    const running = tenant.running - tenant.tracesWaiting;
+    assert.ok(concurrentTasks === null || running <= Math.max(concurrentTasks, this.#before.running));
     assert.ok(maxTraces === null || tenant.traces <= Math.max(maxTraces, this.#before.traces));
-    this.#before = { running: tenant.running, traces: tenant.traces };
+    const queued = tenant.waiting + tenant.tracesWaiting;
+    assert.ok(queued <= Math.max(maxQueued, this.#before.queued), `${queued} wait`);
+    this.#before = { running, traces: tenant.traces, queued: queuedOf({ tenant }) };
     const standing = await this.#standing();
     let traces = 0;
     for (const [at, task] of this.#tasks.entries()) {
@@ -129,7 +160,9 @@ export class TurnsWalk {
     assert.ok(traces <= tenant.traces, `${traces} traces are in flight, and ${tenant.traces} are counted`);
     const narrow = this.#tasks.filter(
       ({ keyHash }, at) =>
-        keyHash === this.#keys[1] && ["bidding", "awarded"].includes(standing[at]?.state ?? ""),
+        keyHash === this.#keys[1] &&
+        ["bidding", "awarded"].includes(standing[at]?.state ?? "") &&
+        standing[at]?.waitsFor === null,
     );
     assert.ok(narrow.length <= 1, "the narrow key has more than one task under way");
   }
@@ -139,6 +172,7 @@ export class TurnsWalk {
     for (let round = 0; round <= this.#tasks.length; round += 1) {
       for (let at = 0; at < this.#tasks.length; at += 1) {
         await this.award(0);
+        await this.accept(0);
         await this.finish(0);
         await this.check();
       }

@@ -40,6 +40,7 @@ const moves = fc.array(
   fc.oneof(
     move(8, pick, async (walk, p) => walk.admit(p)),
     move(6, pick, async (walk, p) => walk.award(p)),
+    move(3, pick, async (walk, p) => walk.accept(p)),
     move(4, pick, async (walk, p) => walk.finish(p)),
     move(2, pick, async (walk, p) => walk.cancel(p)),
     move(2, fc.tuple(pick, fc.constantFrom(300, 4_000)), async (walk, [p, tokens]) => walk.spend(p, tokens)),
@@ -54,7 +55,7 @@ test(
   "no interleaving passes a limit, lets overtake, or leaves anybody waiting",
   { timeout: 300_000 },
   async () => {
-    const met = { turns: 0, places: 0, refusals: 0 };
+    const met = { turns: 0, places: 0, refusals: 0, accepted: 0 };
     await fc.assert(
       fc.asyncProperty(limits, moves, async (first, made) => {
         const walk = await TurnsWalk.open(clock, first);
@@ -66,10 +67,11 @@ test(
         met.turns += walk.met.turns;
         met.places += walk.met.places;
         met.refusals += walk.met.refusals;
+        met.accepted += walk.met.accepted;
       }),
       { numRuns: 25 },
     );
     // The walks met what they are about.
-    expect(Math.min(met.turns, met.places, met.refusals)).toBeGreaterThan(0);
+    expect(Math.min(met.turns, met.places, met.refusals, met.accepted)).toBeGreaterThan(0);
   },
 );
