@@ -74,8 +74,14 @@ const common = {
   regions: z.array(regionSchema).min(1).max(32).exactOptional(),
 };
 
+/** Secrets of the house itself: whoever serves an agent is sent its secret, and is to be sent none of these. */
+const HOUSE_SECRETS: readonly string[] = ["ADMIN_SECRET", "RECEIPT_SIGNING_KEY"];
+
 /** Name of a secret or variable of the Worker, never the value. */
-const variableName = z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/, "name a variable: A-Z, 0-9 and _");
+const variableName = z
+  .string()
+  .regex(/^[A-Z][A-Z0-9_]{0,63}$/, "name a variable: A-Z, 0-9 and _")
+  .refine((name) => !HOUSE_SECRETS.includes(name), "a secret of the house is no agent's");
 
 const workersAiAgent = z.strictObject({ ...common, provider: z.literal("workers-ai") });
 const openAiCompatibleAgent = z

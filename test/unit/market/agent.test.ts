@@ -97,6 +97,7 @@ describe("an agent", () => {
     ["more alternatives than providers give", { ...workersAi, topLogprobs: 21 }, "topLogprobs"],
     ["an unknown field", { ...workersAi, temperature: 1 }, ""],
     ["a key where none belongs", { ...workersAi, apiKeySecret: "API_KEY" }, ""],
+    ["a secret of the house", { ...openAi, apiKeySecret: "ADMIN_SECRET" }, "apiKeySecret"],
     ["the key itself instead of its name", { ...openAi, apiKeySecret: "sk-live-123" }, "apiKeySecret"],
     ["an address that is none", { ...openAi, baseUrl: "api.example.com" }, "baseUrl"],
     ["a file as address", { ...openAi, baseUrl: "file:///etc/passwd" }, "baseUrl"],
