@@ -52,12 +52,20 @@ export class Sales {
 
   /** What a sale of the task is decided by, as things stand. */
   termsOf(task: MarketTask, terms: TaskTerms, request: Pick<ClearRequest, "bids" | "verdicts">): SaleTerms {
-    const forecasts = new Map(terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent)]));
     const calls = [...request.bids, ...request.verdicts];
+    return this.#termsWith(task, terms, sumMicros(calls.map((call) => call.costMicros)));
+  }
+
+  /** The same after an attempt, whose calls are all booked. */
+  termsAfter(task: MarketTask, terms: TaskTerms): SaleTerms {
+    return this.#termsWith(task, terms, this.#desk.ledger.charged(task.taskId));
+  }
+
+  #termsWith(task: MarketTask, terms: TaskTerms, spentMicros: Micros): SaleTerms {
     return {
-      forecasts,
+      forecasts: new Map(terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent)])),
       limits: task.limits ?? UNLIMITED,
-      spentMicros: sumMicros(calls.map((call) => call.costMicros)),
+      spentMicros,
       // The time of a quote begins with its acceptance.
       elapsedMs: task.quote == null ? this.#desk.now() - task.admittedAtMs : 0,
       shares: this.#sharesOf(terms.policy),
