@@ -75,7 +75,7 @@ test("every API example of the README works", async () => {
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({
-    before: { taskRooms: 1 },
+    before: { taskRooms: 3 },
     after: { taskRooms: 0, vectors: 0, marketRooms: 0 },
   });
   expect(new Set(Object.values(deletion.after.rows))).toEqual(new Set([0]));
