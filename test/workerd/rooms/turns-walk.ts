@@ -4,6 +4,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import type { TenantLimits } from "../../../src/market/rate-limit.ts";
 import { isFinal, type TaskState } from "../../../src/market/task.ts";
 import type { LimitsView } from "../../../src/tenancy/limits-api.ts";
+import { vi } from "vitest";
 import { evictRooms, KEY_HASH } from "./market-day.ts";
 import { openTurns, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
@@ -11,7 +12,14 @@ interface Walked extends TurnsTask {
   readonly keyHash: string;
   awarded: boolean;
   taken: boolean;
+  attempt: number;
 }
+
+/** Every task may be tried by both bidders. */
+const ESCALATED = {
+  verifier: { type: "equals", expected: "42" },
+  escalation: { mode: "verified", maxAttempts: 2 },
+} as const;
 
 interface Standing {
   readonly state: TaskState;
@@ -25,8 +33,8 @@ export class TurnsWalk {
   readonly #tasks: Walked[] = [];
   #limits: Partial<TenantLimits>;
   #before = { running: 0, traces: 0 };
-  /** How often something had to wait for its turn, for its place, and was refused. */
-  readonly met = { turns: 0, places: 0, refusals: 0 };
+  /** How often something had to wait for its turn, for its place, was refused, and had to wait for a place once more. */
+  readonly met = { turns: 0, places: 0, refusals: 0, again: 0 };
 
   private constructor(
     day: TurnsDay,
@@ -48,9 +56,9 @@ export class TurnsWalk {
 
   async admit(pick: number): Promise<void> {
     const keyHash = this.#keys[pick % this.#keys.length] ?? KEY_HASH;
-    const asked = await this.#day.ask({ keyHash });
+    const asked = await this.#day.ask({ keyHash, input: ESCALATED });
     if (asked.ok) {
-      this.#tasks.push({ ...asked.value, keyHash, awarded: false, taken: false });
+      this.#tasks.push({ ...asked.value, keyHash, awarded: false, taken: false, attempt: 1 });
       if (!asked.value.begins) this.met.turns += 1;
       return;
     }
@@ -74,7 +82,29 @@ export class TurnsWalk {
     });
     if (task === null) return;
     task.taken = true;
-    await this.#day.finish(task);
+    await this.#day.finish(task, { attempt: task.attempt });
+  }
+
+  /** Its verdict is a fail: where another is to try, the place is given back, and asked for anew. */
+  async fail(pick: number): Promise<void> {
+    const task = await this.#pick(pick, (one, { state, waitsFor }) => {
+      return state === "awarded" && waitsFor === null && !one.taken;
+    });
+    if (task === null) return;
+    const before = (await this.#view()).tenant;
+    await this.#day.finish(task, { attempt: task.attempt, outcome: "fail" });
+    if (task.attempt === 2) {
+      task.taken = true;
+      return;
+    }
+    task.attempt = 2;
+    // The room hears of its next award beside the answer to its report.
+    await vi.waitFor(async () => assert.equal((await task.room.view())?.attempts, 2));
+    const { waitsFor } = (await task.room.view()) ?? never();
+    if (waitsFor !== null) this.met.again += 1;
+    // Whoever waited goes first; where nobody did, and no limit was lowered, the place is the task's own again.
+    const full = before.traces > (this.#limits.maxTraces ?? Infinity);
+    assert.equal(waitsFor, before.tracesWaiting > 0 || full ? "trace" : null);
   }
 
   async cancel(pick: number): Promise<void> {
