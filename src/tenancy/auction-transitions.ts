@@ -123,7 +123,9 @@ export class AuctionTransitions {
 
   /** One object for each of a tenant's policies: tasks that share it share what is made of it. */
   #policy(tenant: TenantDoc, name: string, own: Escalation | null): Result<Policy, PolicyRefusal> {
-    const key = own === null ? name : `${name} ${own.mode === "none" ? 1 : own.maxAttempts}`;
+    // A name is the client's, and may be anything: what is not stands before it.
+    const attempts = own === null ? "its tenant's" : own.mode === "none" ? 1 : own.maxAttempts;
+    const key = `${attempts} ${name}`;
     const known = this.#policies.get(tenant) ?? new Map<string, Policy>();
     this.#policies.set(tenant, known);
     const kept = known.get(key);

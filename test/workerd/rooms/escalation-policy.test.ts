@@ -119,6 +119,13 @@ describe("the tenant's escalation", () => {
     await awardedTo(after.room, 3);
   });
 
+  test("of a task is part of no name: one that looks like it stays unknown", async () => {
+    const day = await openMarket();
+    await sold(day, { policy: "sale" });
+    for (const policy of ["sale 3", "3 sale", "its tenant's sale"])
+      await expect(day.admit({ policy })).rejects.toThrow("unknown_policy");
+  });
+
   test("is not of quotes: who accepts a bid has chosen it", async () => {
     const day = await openMarket();
     await day.market.changePolicy({ by: null, ifVersion: null, change: { escalation: VERIFIED } });
