@@ -166,7 +166,8 @@ export class TurnsWalk {
 
   /** All that was admitted comes to its end, and nothing is held for it. */
   async end(): Promise<void> {
-    for (let round = 0; round <= this.#tasks.length; round += 1) {
+    // However few there are: what waits for tokens begins after a long pass, and is then to be awarded.
+    for (let round = 0; round <= this.#tasks.length + 4; round += 1) {
       for (let at = 0; at < this.#tasks.length; at += 1) {
         await this.award(0);
         await this.finish(0);
