@@ -25,6 +25,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `${plural(view.bids, "bid")}, ${plural(view.verdicts, "juror")}; won by ${agentLabel(bidderOf(view, event.winner))}${event.round === 2 ? " with its refined bid" : ""}`;
     case "calibration-opened":
       return `calibration run of ${event.calibrates.taskId} by ${agentLabel(bidderOf(view, event.agentId))}`;
+    case "task-escalated":
+      return `attempt ${event.attempt} failed; next is ${agentLabel(bidderOf(view, event.nextAgentId))}`;
     case "trace-queued":
       return "waits for a place for its trace";
     case "trace-taken-up":

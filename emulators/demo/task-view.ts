@@ -134,6 +134,8 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { winner: bidderOf(view, event.agentId) };
     case "task-awarded":
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
+    case "task-escalated":
+      return { outcome: null, winner: bidderOf(view, event.nextAgentId) };
     case "trace-queued":
       return {};
     case "trace-taken-up":

@@ -1,6 +1,7 @@
 /** Bodies that change a policy: what a tenant may set, and what its operator may set beside it. */
 import { z } from "zod";
 import { agentSchema, pricesFromUsd, PROVIDERS, regionSchema, usdPricesSchema } from "../market/agent.ts";
+import { escalationSchema } from "../market/escalation.ts";
 import { AGENT_ID_PATTERN, type AgentId } from "../market/ids.ts";
 import { OPERATOR_FIELDS } from "../market/policy-document.ts";
 import { MAX_POLICY_NAME_CHARS } from "../market/policy-name.ts";
@@ -55,6 +56,7 @@ const fields = {
   deadlines: z
     .strictObject({ bidMs: answerMs, juryMs: answerMs, taskDefaultS: deadlineS, taskMaxS: deadlineS })
     .exactOptional(),
+  escalation: escalationSchema.exactOptional(),
 };
 
 /** Named, so that the client is told why it may not, and not that there is no such field. */

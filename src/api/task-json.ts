@@ -4,22 +4,30 @@ import { asMicros, microsToUsd } from "../market/money.ts";
 import type { CalibratedAuction } from "../market/policy.ts";
 import type { TaskView } from "../taskroom/task-room-api.ts";
 
+type EarlierAttempt = NonNullable<TaskView["earlierAttempts"]>[number];
+
 function iso(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** One task in full. */
 export function taskJson(view: TaskView): Record<string, unknown> {
-  const { admittedAtMs, deadlineAtMs, endedAtMs, quote, ...rest } = view;
+  const { admittedAtMs, deadlineAtMs, endedAtMs, quote, earlierAttempts = [], ...rest } = view;
   return {
     object: "task",
     ...rest,
+    earlierAttempts: earlierAttempts.map(attemptJson),
     quote: quote === null ? null : quoteRefJson(quote),
     costUsd: microsToUsd(view.costMicros),
     admittedAt: iso(admittedAtMs),
     deadlineAt: iso(deadlineAtMs),
     endedAt: iso(endedAtMs),
   };
+}
+
+function attemptJson({ awardedAtMs, endedAtMs, ...rest }: EarlierAttempt): object {
+  const costUsd = microsToUsd(rest.costMicros);
+  return { ...rest, costUsd, awardedAt: iso(awardedAtMs), endedAt: iso(endedAtMs) };
 }
 
 function quoteRefJson({ id, expiresAtMs, acceptedAtMs }: NonNullable<TaskView["quote"]>) {

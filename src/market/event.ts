@@ -106,6 +106,16 @@ export type TaskEventBody =
       /** Better bids that a limit stood against; absent: there were none. */
       readonly passedOver?: readonly PassedOver[];
     }
+  | {
+      /** The verifier said fail, and the task was sold to the next agent. */
+      readonly type: "task-escalated";
+      /** The one that failed. */
+      readonly attempt: number;
+      readonly outcome: "fail";
+      /** Its beginning: the verification has it in full. */
+      readonly evidence: string;
+      readonly nextAgentId: AgentId;
+    }
   /** The tenant has as many traces in flight as it may: this one waits for a place. */
   | { readonly type: "trace-queued"; readonly attempt: number }
   | {

@@ -7,6 +7,7 @@
  */
 import type { Agent } from "./agent.ts";
 import { outputPrice } from "./agent.ts";
+import { frozenEscalation, type Escalation, type VerifiedEscalation } from "./escalation.ts";
 import type { AgentId, AuctionId, TaskId } from "./ids.ts";
 
 /** Weights of the score, all ≥ 0 (auction.md, "Symbols"). */
@@ -82,6 +83,8 @@ export interface Policy {
    * named has no cap. Absent: nobody has.
    */
   readonly maxShares?: Readonly<Record<AgentId, number>>;
+  /** Absent: a task ends with its first attempt, whatever its verifier says. */
+  readonly escalation?: VerifiedEscalation;
 }
 
 /** Strategy length at which the dearest agent's cost term reaches ω. */
@@ -111,6 +114,7 @@ export function makePolicy(options: {
   readonly version: number;
   readonly weights?: Weights | null;
   readonly maxShares?: Policy["maxShares"] | undefined;
+  readonly escalation?: Escalation;
 }): Policy {
   return {
     name: options.name,
@@ -119,5 +123,11 @@ export function makePolicy(options: {
     weights: options.weights ?? defaultWeights(options.pool),
     maxStrategyTokens: MAX_STRATEGY_TOKENS,
     ...(options.maxShares !== undefined && { maxShares: options.maxShares }),
+    ...(options.escalation !== undefined && frozenEscalation(options.escalation)),
   };
+}
+
+/** The same rules, for a task with an escalation of its own. */
+export function withEscalation({ escalation: _tenants, ...policy }: Policy, own: Escalation): Policy {
+  return { ...policy, ...frozenEscalation(own) };
 }

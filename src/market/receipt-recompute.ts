@@ -9,7 +9,7 @@ import { clearAuction, type AuctionRecord, type Clearing, type RoundRecord } fro
 import { changeOf } from "./receipt-change.ts";
 import type { Difference } from "./receipt-difference.ts";
 import { breachesOf } from "./receipt-rules.ts";
-import { soldBreaches, unsoldBreaches } from "./receipt-sale.ts";
+import { escalationBreaches, soldBreaches, unsoldBreaches } from "./receipt-sale.ts";
 import type { Receipt } from "./receipt-schema.ts";
 import { fail, ok, type Result } from "./result.ts";
 
@@ -21,7 +21,7 @@ export function recompute(receipt: Receipt): Result<Clearing | null, readonly Di
   const found: Difference[] = [...breachesOf(receipt, computed), ...changed(receipt, computed)];
   if (decision.status !== "no-bids" && computed !== null) {
     found.push(...differences(decision.clearing, computed, "decision.clearing"));
-    found.push(...saleDifferences(decision, computed));
+    found.push(...saleDifferences(decision, receipt.policy, computed));
   } else if ((decision.status === "no-bids") !== (computed === null)) {
     const expected = computed === null ? "no-bids" : "cleared";
     found.push({ path: "decision.status", stated: decision.status, expected });
@@ -32,11 +32,15 @@ export function recompute(receipt: Receipt): Result<Clearing | null, readonly Di
 /** Whether the sale follows from the ranking and from what is stated to have stood against bids. */
 function saleDifferences(
   decision: Exclude<Receipt["decision"], { readonly status: "no-bids" }>,
+  policy: Receipt["policy"],
   computed: Clearing,
 ): Difference[] {
   switch (decision.status) {
     case "cleared":
-      return soldBreaches(decision.sale ?? null, computed);
+      return [
+        ...soldBreaches(decision.sale ?? null, computed),
+        ...escalationBreaches(decision, policy, computed),
+      ];
     case "quoted":
       return [];
     case "no-sale": {

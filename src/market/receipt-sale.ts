@@ -1,11 +1,13 @@
 /** What must hold of a sale as a receipt states it: who stood before whom, and what stood against them. */
 import type { Clearing } from "./clear.ts";
+import { standingsLeft } from "./escalation.ts";
 import type { Difference } from "./receipt-difference.ts";
 import type { Receipt } from "./receipt-schema.ts";
 import { reasonOf, smallestRelaxation, standingsOf } from "./sale/sale.ts";
 
 type Decision = Receipt["decision"];
 type Sold = NonNullable<Extract<Decision, { readonly status: "cleared" }>["sale"]>;
+type Cleared = Extract<Decision, { readonly status: "cleared" }>;
 type Unsold = Pick<Extract<Decision, { readonly status: "no-sale" }>, "passedOver" | "reason" | "relaxation">;
 
 /** @param sale null: the clearing's winner was sold, of which there is nothing to check */
@@ -54,6 +56,50 @@ export function unsoldBreaches({ passedOver, reason, relaxation }: Unsold, clear
     ...(reason === reasonOf(least)
       ? []
       : [{ path: `${path}.reason`, stated: reason, expected: reasonOf(least) }]),
+  ];
+}
+
+/** Each later attempt is of the best bid that stands of an agent not tried before, and that nothing stands against. */
+export function escalationBreaches(
+  { sale, escalations = [] }: Pick<Cleared, "sale" | "escalations">,
+  { escalation }: Pick<Receipt["policy"], "escalation">,
+  clearing: Clearing,
+): Difference[] {
+  const most = sale?.chosenBy === "tenant" ? 1 : (escalation?.maxAttempts ?? 1);
+  const stated = escalations.length + 1;
+  const path = "decision.escalations";
+  const tooMany = stated > most ? [{ path, stated, expected: `at most ${most} attempts` }] : [];
+  const first = sale?.agentId ?? clearing.winner;
+  const steps = escalations.map((one, at) => {
+    const tried = [first, ...escalations.slice(0, at).map(({ agentId }) => agentId)];
+    return escalationStep(one, { due: at + 2, left: standingsLeft(clearing, tried), path: `${path}[${at}]` });
+  });
+  return [...tooMany, ...steps.flat()];
+}
+
+function escalationStep(
+  { attempt, agentId, round, passedOver }: NonNullable<Cleared["escalations"]>[number],
+  of: { readonly due: number; readonly left: ReturnType<typeof standingsLeft>; readonly path: string },
+): Difference[] {
+  const { due, left, path } = of;
+  const place = left.findIndex((one) => one.agentId === agentId && one.round === round);
+  const better = left.slice(0, Math.max(0, place)).map((one) => one.agentId);
+  const stated = passedOver.map((one) => one.agentId).join(" ");
+  return [
+    ...(attempt === due ? [] : [{ path: `${path}.attempt`, stated: attempt, expected: `${due}` }]),
+    ...(place >= 0
+      ? []
+      : [
+          {
+            path: `${path}.agentId`,
+            stated: `${agentId} in round ${round}`,
+            expected: "a bid that stands, of an agent that was not tried",
+          },
+        ]),
+    ...(place >= 0 && stated !== better.join(" ")
+      ? [{ path: `${path}.passedOver`, stated, expected: better.join(" ") }]
+      : []),
+    ...idleObstacles(passedOver, `${path}.passedOver`),
   ];
 }
 

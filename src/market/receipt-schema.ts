@@ -6,6 +6,7 @@
  * Names of secrets and addresses of endpoints are not part of it.
  */
 import { z } from "zod";
+import { verifiedEscalationSchema } from "./escalation.ts";
 import {
   AGENT_ID_PATTERN,
   type AgentId,
@@ -89,6 +90,8 @@ const policy = z.strictObject({
   maxStrategyTokens: count,
   /** Caps on agents' shares of the tenant's latest awards; absent: there are none. */
   maxShares: z.record(agentId, z.number().gt(0).max(1)).exactOptional(),
+  /** Absent: there is one attempt. */
+  escalation: verifiedEscalationSchema.exactOptional(),
 });
 
 const usage = z.strictObject({
@@ -227,6 +230,14 @@ const passedOver = z.strictObject({
   obstacles: z.array(z.strictObject({ limit: z.enum(OBSTACLES), is: finite, needs: finite })).min(1),
 });
 
+/** A later attempt, and the better bids of agents that were not tried before it. */
+const escalated = z.strictObject({
+  attempt: z.int().min(2),
+  agentId,
+  round,
+  passedOver: z.array(passedOver),
+});
+
 /** What the market decided. Forecasts that obstacles rest on come from the tenant's history: only a signature vouches for them. */
 const decision = z.discriminatedUnion("status", [
   z.strictObject({
@@ -242,6 +253,8 @@ const decision = z.discriminatedUnion("status", [
         passedOver: z.array(passedOver),
       })
       .exactOptional(),
+    /** To whom the task was sold after each attempt that a verifier failed; absent: to nobody. */
+    escalations: z.array(escalated).min(1).exactOptional(),
   }),
   /** Of a quote that nobody has accepted yet. */
   z.strictObject({ status: z.literal("quoted"), clearedAtMs: count, clearing }),

@@ -9,6 +9,7 @@ import type { SaleRecord, Unsold } from "./award.ts";
 import type { AuctionAnswers, BidRecord, Opening, RefinementRecord } from "./auction-record.ts";
 import type { Clearing } from "./clear.ts";
 import type { AgentId } from "./ids.ts";
+import type { PassedOver } from "./sale/sale.ts";
 import { changeOf } from "./receipt-change.ts";
 import { RECEIPT_SCHEMA, type Receipt } from "./receipt-schema.ts";
 
@@ -27,12 +28,21 @@ export type Decided =
   /** Nobody made a valid bid, and the task failed for it. */
   | { readonly kind: "no-bids" };
 
-interface AwardedBid {
+export interface AwardedBid {
   readonly agentId: AgentId;
   readonly clearing: Clearing;
   readonly awardedAtMs: number;
   /** Null or absent: the clearing's winner was sold. */
   readonly sale?: SaleRecord | null;
+  /** Later attempts, in their order; absent: there were none. */
+  readonly escalations?: readonly EscalatedBid[];
+}
+
+interface EscalatedBid {
+  readonly attempt: number;
+  readonly agentId: AgentId;
+  readonly round: 1 | 2;
+  readonly passedOver: readonly PassedOver[];
 }
 
 type ReceiptBid = Receipt["bids"][number];
@@ -76,12 +86,13 @@ function clearingOf(decided: Decided): Clearing | null {
 function decisionOf(decided: Decided): Receipt["decision"] {
   switch (decided.kind) {
     case "award": {
-      const { agentId, clearing, awardedAtMs, sale = null } = decided.award;
+      const { agentId, clearing, awardedAtMs, sale = null, escalations = [] } = decided.award;
       return {
         status: "cleared",
         clearing,
         awardedAtMs,
         ...(sale !== null && { sale: { agentId, ...sale } }),
+        ...(escalations.length > 0 && { escalations }),
       };
     }
     case "quote":

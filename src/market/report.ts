@@ -55,4 +55,6 @@ export interface EndReport {
   readonly end: TaskEnd;
   readonly verdict: Verdict | null;
   readonly trace: TraceFigures | null;
+  /** The task may go on with another attempt. Absent: it may not, or its room is of a version that knows of none. */
+  readonly mayGoOn?: boolean;
 }

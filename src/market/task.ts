@@ -1,5 +1,6 @@
 /** A task as a tenant submits it, and the states that it passes through (architecture, "Task life"). */
 import { z } from "zod";
+import { escalationSchema } from "./escalation.ts";
 import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
 import { MAX_POLICY_NAME_CHARS } from "./policy-name.ts";
 import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
@@ -38,6 +39,8 @@ export const taskSpecSchema = z.strictObject({
     .default([...TOOL_NAMES]),
   /** Policy for this task alone, by name (`policy-name.ts`); null: the tenant's own. */
   policy: z.string().min(1).max(MAX_POLICY_NAME_CHARS).nullable().default(null),
+  /** Whether another agent tries where a verifier said fail; null: as the tenant's policy has it. */
+  escalation: escalationSchema.nullable().default(null),
   /** The tenant's own labels; returned as they came. */
   metadata: z
     .record(z.string().max(64), z.string().max(512))
@@ -66,6 +69,8 @@ export const quoteRequestSchema = requestSchema
   .extend({
     /** How long its bids stand, in seconds from the moment the auction cleared. */
     expiresInS: z.int().min(10).max(MAX_EXPIRY_S).default(600),
+    /** Who accepts a bid has chosen it, and its price: nobody else is sold the task. */
+    escalation: z.null({ error: "a quote has none: one bid of it is accepted" }).default(null),
   })
   .transform(({ expiresInS, ...task }) => ({ ...asked(task), quote: { expiresInS } }));
 

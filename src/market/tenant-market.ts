@@ -6,6 +6,7 @@
  * that names nobody any more is ignored and shown as such, and a pool that is left empty is the caller's to refuse.
  */
 import type { Agent, Pool, ProviderKind } from "./agent.ts";
+import { NO_ESCALATION, type Escalation } from "./escalation.ts";
 import type { AgentId } from "./ids.ts";
 import type { Prices } from "./money.ts";
 
@@ -42,6 +43,8 @@ export interface TenantMarket {
   /** Residency: an agent takes part only where it states its regions and all are among these; null: wherever. */
   readonly regions: readonly string[] | null;
   readonly deadlines: Deadlines;
+  /** Of tasks that say nothing of it. */
+  readonly escalation: Escalation;
 }
 
 /** As the environment has it. */
@@ -55,6 +58,7 @@ export const OPEN_MARKET: TenantMarket = {
   providers: { allow: null, deny: [] },
   regions: null,
   deadlines: { bidMs: null, juryMs: null, taskDefaultS: null, taskMaxS: null },
+  escalation: NO_ESCALATION,
 };
 
 export type LeftOutReason =

@@ -22,6 +22,7 @@ import type { Clearing } from "../market/clear.ts";
 import type { SaleRecord, StopEnd, Unsold } from "../market/award.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
+import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { CallView } from "./task-room-api.ts";
 
 const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
@@ -81,6 +82,8 @@ export interface AwardDoc {
   readonly capMicros?: Micros | null;
   /** Null or absent: as the task was opened. */
   readonly deadlineAtMs?: number | null;
+  /** Slices that earlier attempts took; absent: none. */
+  readonly messagesBefore?: number;
 }
 
 /** Where the task stands. */
@@ -91,6 +94,8 @@ export interface TaskDoc {
   readonly award: AwardDoc | null;
   /** The trace's lease; null before the award, while the awarded trace waits for its place, and after the end. */
   readonly lease: Lease | null;
+  /** Of the trace that ended last: no holder of it may pass for one of the next attempt; absent: none has ended. */
+  readonly lastGeneration?: number;
   /** Slices taken: queue messages that found work. */
   readonly messages: number;
   readonly result: string | null;
@@ -167,6 +172,17 @@ export class Journal {
       )
       .toArray()
       .map((row) => ({ ...(JSON.parse(row.body) as TaskEventBody), seq: row.seq, atMs: row.at_ms }));
+  }
+
+  // --- Earlier attempts ---
+
+  addAttempt(attempt: EarlierAttempt): void {
+    this.#put(`attempt-${attempt.attempt}`, attempt);
+  }
+
+  /** Of a task that was escalated, in their order. */
+  earlierAttempts(): EarlierAttempt[] {
+    return this.#bodies<EarlierAttempt>("SELECT body FROM doc WHERE name GLOB 'attempt-*' ORDER BY name");
   }
 
   // --- Auction ---

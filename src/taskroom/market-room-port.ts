@@ -15,6 +15,9 @@ export interface MarketRoomPort {
     totalMicros: Micros,
   ): Promise<Result<Micros, { readonly scope: "tenant" | "key" | "task" }>>;
   spent(taskId: TaskId, calls: readonly SpentCall[]): Promise<void>;
-  /** Settles; answers with the final state, which may be an earlier report's. */
-  ended(report: EndReport): Promise<TaskEnd>;
+  /**
+   * Settles; answers with the final state, which may be an earlier report's. Null: the task goes on with another attempt,
+   * whose award is on its way, or was here already.
+   */
+  ended(report: EndReport): Promise<TaskEnd | null>;
 }

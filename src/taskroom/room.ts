@@ -208,19 +208,27 @@ export class Room {
       end,
       verdict: task.verdict,
       trace: this.#traceFigures(task),
+      mayGoOn: task.stop === null,
     };
     this.#ending = true;
-    this.journal.putTask({ ...task, lease: null, report });
+    const { generation: lastGeneration = task.lastGeneration ?? 0 } = task.lease ?? {};
+    this.journal.putTask({ ...task, lease: null, lastGeneration, report });
     this.#parts.outbox.add(MARKET_LANE, { kind: "ended", report });
     this.clearTimer("deadline");
     this.clearTimer("stop");
     this.clearTimer("trace-lease");
   }
 
-  /** The market room's answer to the report: the final state. */
-  finalise(end: TaskEnd): void {
+  /** Whether the report waits for its answer: the award of a later attempt is one, too. */
+  isReported({ attempt }: EndReport): boolean {
     const task = this.journal.task();
-    if (task === null || task.end !== null) return;
+    return task?.report?.attempt === attempt && task.end === null;
+  }
+
+  /** The market room's answer to the report: the final state. */
+  finalise(report: EndReport, end: TaskEnd): void {
+    const task = this.journal.task();
+    if (task === null || !this.isReported(report)) return;
     const endedAtMs = this.now();
     this.journal.putTask({ ...task, state: end.state, end, endedAtMs });
     const costMicros = this.journal.committedMicros();
@@ -246,7 +254,7 @@ export class Room {
       attempt: task.award.attempt,
       agentId: task.award.agentId,
       steps: this.journal.countSteps(task.award.attempt),
-      messages: task.messages,
+      messages: task.messages - (task.award.messagesBefore ?? 0),
       usage: calls.reduce((sum, call) => addUsage(sum, call.usage ?? NO_USAGE), NO_USAGE),
       costMicros: sumMicros(calls.map(paidMicros)),
       awardedAtMs: task.award.awardedAtMs,

@@ -13,6 +13,7 @@ import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
 import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
+import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Offer } from "../market/sale/quote.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
 import type { VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
@@ -63,6 +64,8 @@ export interface TraceDesk {
   readonly pending: AnsweredStep | null;
   /** Not null: the trace has its result and wants its verdict. */
   readonly result: string | null;
+  /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
+  readonly earlierAttempts?: readonly Pick<EarlierAttempt, "verdict" | "result">[];
 }
 
 export interface TaskView {
@@ -84,6 +87,8 @@ export interface TaskView {
   readonly sequence: number;
   readonly agentId: AgentId | null;
   readonly attempts: number;
+  /** Those that a verifier failed before the last one; absent from a room of the version before. */
+  readonly earlierAttempts?: readonly Omit<EarlierAttempt, "sale">[];
   /** Of a calibration run: the past auction that it adds an outcome to. */
   readonly calibrates: CalibratedAuction | null;
   readonly steps: number;

@@ -316,16 +316,18 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   // --- Effects ---
 
-  /** Bills that wait together are told together. The end is the last message of a task. */
+  /** Bills that wait together are told together. An end is the last message of an attempt, and mostly of its task. */
   async #deliver(messages: readonly ToMarketRoom[]): Promise<void> {
     const { taskId } = this.#room.mustOpening();
     const market = this.#market();
     const calls = messages.flatMap((message) => (message.kind === "spent" ? [message.call] : []));
     if (calls.length > 0) await market.spent(taskId, calls);
     for (const message of messages) {
-      if (message.kind !== "ended") continue;
-      const end = await market.ended(message.report);
-      this.#room.transact(() => this.#room.finalise(end));
+      if (message.kind !== "ended" || !this.#room.isReported(message.report)) continue;
+      const { report } = message;
+      const end = await market.ended(report);
+      // Null: the next attempt's award is on its way, and ends the wait.
+      if (end !== null) this.#room.transact(() => this.#room.finalise(report, end));
     }
   }
 

@@ -2,12 +2,13 @@
 import type { CallKind } from "../market/call.ts";
 import { calibratedBy } from "../market/policy.ts";
 import type { Opening } from "../market/auction-record.ts";
-import { makeReceipt, type Decided } from "../market/receipt.ts";
+import { makeReceipt, type AwardedBid, type Decided } from "../market/receipt.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import { quoteOf } from "../market/sale/quote.ts";
-import type { Journal, TaskDoc } from "./journal.ts";
+import type { EarlierAttempt } from "./earlier-attempts.ts";
+import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
 import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
@@ -28,6 +29,7 @@ export function taskView(journal: Journal): TaskView | null {
     sequence: opening.sequence,
     agentId: task.award?.agentId ?? null,
     attempts,
+    earlierAttempts: journal.earlierAttempts().map(({ sale: _sale, ...shown }) => shown),
     calibrates: calibratedBy(opening.policy.rules),
     steps: journal.countSteps(attempts),
     queueMessages: task.messages,
@@ -84,7 +86,7 @@ export function receiptOf(journal: Journal): Receipt | null {
   const opening = journal.opening();
   const task = journal.task();
   if (opening === null || task === null) return null;
-  const decided = decidedOf(task);
+  const decided = decidedOf(task, journal);
   if (decided === null) return null;
   return makeReceipt({
     opening,
@@ -99,9 +101,9 @@ export function receiptOf(journal: Journal): Receipt | null {
 }
 
 /** Null: the auction has not cleared, and may yet. */
-function decidedOf(task: TaskDoc): Decided | null {
+function decidedOf(task: TaskDoc, journal: Journal): Decided | null {
   const { award, quoted, unsold, report } = task;
-  if (award !== null) return { kind: "award", award };
+  if (award !== null) return { kind: "award", award: withEscalations(award, journal.earlierAttempts()) };
   if (unsold != null) return { kind: "unsold", unsold };
   if (quoted != null) {
     const { clearing, clearedAtMs } = quoted;
@@ -111,6 +113,19 @@ function decidedOf(task: TaskDoc): Decided | null {
   }
   const withoutBids = report?.end.state === "failed" && report.end.reason === "no_bids";
   return withoutBids ? { kind: "no-bids" } : null;
+}
+
+/** The auction's own award is that of the first attempt. */
+function withEscalations(award: AwardDoc, earlier: readonly EarlierAttempt[]): AwardedBid {
+  const [first, ...more] = [...earlier, award];
+  if (first === undefined || more.length === 0) return award;
+  const { agentId, awardedAtMs, sale } = first;
+  const escalations = more.map((later) => {
+    const { round = 0, passedOver = [] } = later.sale ?? {};
+    if (round === 0) throw new Error("an escalation without a bid");
+    return { attempt: later.attempt, agentId: later.agentId, round, passedOver };
+  });
+  return { agentId, awardedAtMs, sale: sale ?? null, clearing: award.clearing, escalations };
 }
 
 function noSaleOf({ end }: TaskDoc): TaskView["noSale"] {

@@ -25,6 +25,7 @@ import { fail, ok, type Result } from "../market/result.ts";
 import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
+import { attemptBefore, evidenceOf } from "./earlier-attempts.ts";
 import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
@@ -48,12 +49,14 @@ export class TraceStage {
 
   /** The market room's award; told again, it changes nothing. True where the trace is to be announced. */
   award(award: Award): boolean {
-    const task = this.#room.openTask();
+    const task = this.#goOn(award) ?? this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
     const { attempt, agentId, awardedAtMs, clearing, sale = null } = award;
     const { deadlineAtMs = null, capMicros = null, waits = false } = award;
-    if (task.quoted == null) this.#room.append(this.#decidedEvent(award));
-    else this.#room.append({ type: "quote-accepted", agentId });
+    if (task.award === null) {
+      if (task.quoted == null) this.#room.append(this.#decidedEvent(award));
+      else this.#room.append({ type: "quote-accepted", agentId });
+    }
     const passedOver = sale?.chosenBy === "market" ? sale.passedOver : [];
     this.#room.append({
       type: "task-awarded",
@@ -62,13 +65,15 @@ export class TraceStage {
       ...(passedOver.length > 0 && { passedOver }),
     });
     if (deadlineAtMs !== null) this.#room.setTimer("deadline", deadlineAtMs);
+    const messagesBefore = task.messages;
+    const lease = firstLease(task);
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
-      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros },
+      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros, messagesBefore },
       result: null,
       verdict: null,
-      lease: waits ? null : FIRST_LEASE,
+      lease: waits ? null : lease,
       allowanceMicros: award.allowanceMicros ?? this.#room.allowanceMicros(),
     };
     // Asked to stop while the auction cleared: nobody holds the trace yet, so it ends here.
@@ -78,16 +83,40 @@ export class TraceStage {
     }
     this.#room.journal.putTask(awarded);
     if (waits) this.#room.append({ type: "trace-queued", attempt });
-    else this.#remind(FIRST_LEASE);
+    else this.#remind(lease);
     return !waits;
+  }
+
+  /**
+   * The task whose reported attempt was escalated, as it goes on with the next: the award is the answer to the report.
+   * Null: this award follows no such attempt.
+   */
+  #goOn({ attempt, agentId }: Award): TaskDoc | null {
+    const { journal } = this.#room;
+    const task = journal.task();
+    const before = attemptBefore(task, attempt);
+    if (task === null || before === null) return null;
+    journal.addAttempt(before);
+    const evidence = evidenceOf(before);
+    this.#room.append({
+      type: "task-escalated",
+      attempt: before.attempt,
+      outcome: "fail",
+      evidence,
+      nextAgentId: agentId,
+    });
+    // Since its report the task had none. One that has passed meanwhile rings at once.
+    this.#room.setTimer("deadline", this.#room.mustOpening().deadlineAtMs);
+    return { ...task, report: null };
   }
 
   /** The market room has a place for the trace that waits; told again, it changes nothing. True: it is to be announced. */
   begin(attempt: number): boolean {
     const task = this.#room.openTask();
     if (task?.award?.attempt !== attempt || task.lease !== null) return false;
-    this.#room.journal.putTask({ ...task, lease: FIRST_LEASE });
-    this.#remind(FIRST_LEASE);
+    const lease = firstLease(task);
+    this.#room.journal.putTask({ ...task, lease });
+    this.#remind(lease);
     return true;
   }
 
@@ -287,8 +316,16 @@ export class TraceStage {
       ),
       pending: last?.outcomes === null ? last.answered : null,
       result: task.result,
+      earlierAttempts: this.#room.journal
+        .earlierAttempts()
+        .map(({ verdict, result }) => ({ verdict, result })),
     };
   }
+}
+
+/** Of an attempt: whoever held an earlier one holds it no more. */
+function firstLease({ lastGeneration = 0 }: TaskDoc): Lease {
+  return { ...FIRST_LEASE, generation: lastGeneration + 1 };
 }
 
 /** What stands for an answer beside a result: the calls of the last step do not run. */

@@ -6,13 +6,14 @@
 import { clearingRecord } from "../market/auction-record.ts";
 import type { Award, SaleRecord } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
+import { NO_ESCALATION, type Escalation } from "../market/escalation.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
 import { holdsLease } from "../market/lease.ts";
 import { withDeadline } from "../market/market-deadlines.ts";
 import { usdToMicros, type Micros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
-import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
+import { makePolicy, withEscalation, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { sell, standingsOf } from "../market/sale/sale.ts";
@@ -26,6 +27,7 @@ import {
   type PlanTerms,
   type RequestedTask,
 } from "./admission.ts";
+import { Escalations, withTried } from "./escalations.ts";
 import { auctionRows, endRows } from "./history-rows.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
@@ -62,6 +64,8 @@ interface Decided extends ClearedAuction {
   /** Of an accepted quote. */
   readonly deadlineAtMs?: number;
   readonly capMicros?: Micros;
+  /** Of an escalation, whose trace is held already. */
+  readonly allowanceMicros?: Micros;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
   readonly isOpen: boolean;
 }
@@ -70,6 +74,7 @@ export class AuctionTransitions {
   readonly #desk: MarketDesk;
   readonly #plan: AuctionParts["planAuction"];
   readonly #sales: Sales;
+  readonly #escalations: Escalations;
   /** By the tenant's document as it is read: a changed one is another. */
   readonly #policies = new WeakMap<TenantDoc, Map<string, Policy>>();
 
@@ -77,13 +82,14 @@ export class AuctionTransitions {
     this.#desk = desk;
     this.#plan = parts.planAuction;
     this.#sales = new Sales(desk);
+    this.#escalations = new Escalations(desk, this.#sales);
   }
 
   /**
    * A place in the tenant's history, with its bidding and judging held; the caller holds the auction where it may begin.
    */
   admit(tenant: TenantDoc, request: RequestedTask): Result<Admission, AdmitRefusal> {
-    const policy = this.#policy(tenant, request.spec.policy ?? tenant.policyName);
+    const policy = this.#policyOf(tenant, request);
     if (!policy.ok) return policy;
     const { spec, namesDeadline = true } = request;
     const bounded = withDeadline(spec, tenant.market.deadlines, namesDeadline);
@@ -108,18 +114,29 @@ export class AuctionTransitions {
     return { taskId, sequence, auctionGeneration: null, opening: null, replayed: true };
   }
 
+  /** Who accepts a bid of a quote has chosen it: nobody else is sold the task. */
+  #policyOf(tenant: TenantDoc, { spec, quote = null }: RequestedTask): Result<Policy, PolicyRefusal> {
+    // A Worker of the version before tells of no escalation.
+    const own = quote === null ? (spec.escalation ?? null) : NO_ESCALATION;
+    return this.#policy(tenant, spec.policy ?? tenant.policyName, own);
+  }
+
   /** One object for each of a tenant's policies: tasks that share it share what is made of it. */
-  #policy(tenant: TenantDoc, name: string): Result<Policy, PolicyRefusal> {
+  #policy(tenant: TenantDoc, name: string, own: Escalation | null): Result<Policy, PolicyRefusal> {
+    // A name is the client's, and may be anything: what is not stands before it.
+    const attempts = own === null ? "its tenant's" : own.mode === "none" ? 1 : own.maxAttempts;
+    const key = `${attempts} ${name}`;
     const known = this.#policies.get(tenant) ?? new Map<string, Policy>();
     this.#policies.set(tenant, known);
-    const kept = known.get(name);
+    const kept = known.get(key);
     if (kept !== undefined) return ok(kept);
     const policy = policyOf(tenant, this.#desk.poolOf(tenant), name);
     if (!policy.ok) return policy;
     // Tasks name their policies: not every name is to be remembered for ever.
     if (known.size >= MAX_POLICIES) known.clear();
-    known.set(name, policy.value);
-    return policy;
+    const frozen = own === null ? policy.value : withEscalation(policy.value, own);
+    known.set(key, frozen);
+    return ok(frozen);
   }
 
   /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
@@ -203,7 +220,8 @@ export class AuctionTransitions {
     if (task.quote != null) return this.#sales.offer(task, cleared, saleTerms);
     const { standing, passedOver } = sold.value;
     const sale: SaleRecord = { round: standing.round, chosenBy: "market", passedOver };
-    return this.#award(task, {
+    const { clearing } = cleared;
+    return this.#award(this.#escalations.opened(task, terms, { clearing, request }), {
       ...cleared,
       terms,
       agentId: standing.agentId,
@@ -253,9 +271,10 @@ export class AuctionTransitions {
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
     // What the tenant accepted of a quote is held already, and not to be passed.
     const allowanceMicros =
-      sale?.chosenBy === "tenant"
+      decided.allowanceMicros ??
+      (sale?.chosenBy === "tenant"
         ? this.#desk.allowance(task.taskId)
-        : this.#desk.holdForTrace(task.taskId, agent);
+        : this.#desk.holdForTrace(task.taskId, agent));
     const awardedAtMs = this.#desk.now();
     const waits = this.#desk.turns.traceWaits(task);
     const heldBackSinceMs = waits ? awardedAtMs : null;
@@ -275,17 +294,28 @@ export class AuctionTransitions {
     if (terms.policy.rules.kind !== "calibration") this.#desk.store.awards.record(agentId);
     this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
     this.#desk.oweAward(task, award, isOpen);
-    this.#desk.record({ ...task, state: "awarded", lease: null, attempt, agentId, heldBackSinceMs }, rows);
+    const awarded = { ...withTried(task, award), attempt, agentId, heldBackSinceMs };
+    this.#desk.record({ ...awarded, state: "awarded", lease: null }, rows);
     this.#desk.turns.grant();
     return { state: "awarded", attempt, agentId };
   }
 
-  /** Its final state, its rows, its auction's turn. Told again, it answers the same. */
-  settle(report: EndReport): TaskEnd {
+  /**
+   * The attempt's rows, and the task's final state, or where another agent is to try, its award. Told again, it answers the
+   * same.
+   *
+   * @returns null: the task goes on
+   */
+  settle(report: EndReport): TaskEnd | null {
     const task = this.#desk.store.tasks.find(report.taskId);
     // Settled before, and gone from the room since: what was reported then stands.
     if (task === null) return report.end;
     if (task.end !== null) return task.end;
+    // Settled before, and escalated: no other attempt than the latest can end. One that had no award yet ends the task.
+    if (report.attempt > 0 && report.attempt < task.attempt) {
+      this.#escalations.tellAgain(task);
+      return null;
+    }
     const nowMs = this.#desk.now();
     if (task.lease !== null) {
       this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
@@ -293,12 +323,20 @@ export class AuctionTransitions {
       this.#desk.outbox.drop(task.taskId, "open");
     }
     this.#desk.memory.settle(report);
-    this.#desk.ledger.release(task.taskId);
     this.#desk.store.traces.add(report);
-    if (task.quote != null) this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
     const { tenantId } = this.#desk.mustTenant();
-    const settled = { ...task, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
-    this.#desk.record(settled, endRows(tenantId, report, nowMs));
+    const rows = endRows(tenantId, report, nowMs);
+    const next = this.#escalations.next(task, report);
+    if (next !== null) {
+      const { task: between, ...decided } = next;
+      this.#award(between, { ...decided, tail: null, rows, isOpen: false });
+      return null;
+    }
+    this.#desk.ledger.release(task.taskId);
+    if (task.quote != null) this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
+    const ended = { ...task, ...(task.escalation != null && { escalation: null }) };
+    const settled = { ...ended, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
+    this.#desk.record(settled, rows);
     this.#desk.turns.grant();
     return report.end;
   }

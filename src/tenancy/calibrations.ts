@@ -107,7 +107,7 @@ export class Calibrations {
     const taskId = newId("tsk", source);
     // The tenant's labels and its limit are of what it submitted, and it did not submit this.
     const limits = { ...found.spec.limits, maxCostUsd: null };
-    const spec = { ...found.spec, limits, policy: null, metadata: {} };
+    const spec = { ...found.spec, limits, policy: null, escalation: null, metadata: {} };
     this.#auctions.admitAwarded(
       this.#desk.mustTenant(),
       { taskId, auctionId: newId("auc", source), seed: found.seed, spec, asksAtOnce: false, keyId: null },

@@ -69,7 +69,7 @@ export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): 
 /** A trace that needs more is allowed so many times that, where the budgets have plenty. */
 const AHEAD = 4;
 /** What a trace gets of a budget that does not take its whole hold; the rest it asks for call by call. */
-const TRACE_SHARE = 0.5;
+export const TRACE_SHARE = 0.5;
 
 export const AUCTION_TIMER = "auction-lease";
 

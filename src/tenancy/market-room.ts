@@ -123,14 +123,20 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     return this.parts.commit(() => this.parts.desk.allow(taskId, totalMicros));
   }
 
-  /** Settles the task: its final state, its row, its auction's turn. Told again, it answers the same. */
-  async ended(report: EndReport): Promise<TaskEnd> {
+  /**
+   * Settles the attempt, and with it the task, unless another agent is to try: then the answer is null. Told again, it
+   * answers the same.
+   */
+  async ended(report: EndReport): Promise<TaskEnd | null> {
     if (this.parts.tenant() === null) return report.end;
-    return this.parts.commit(() => {
-      const end = this.parts.auctions.settle(report);
-      this.parts.calibrations.settled(report.taskId, end);
-      return end;
+    const end = await this.parts.commit(() => {
+      const settled = this.parts.auctions.settle(report);
+      if (settled !== null) this.parts.calibrations.settled(report.taskId, settled);
+      return settled;
     });
+    // Beside the answer, which its room may be waiting for: the next award leaves.
+    if (end === null) this.ctx.waitUntil(this.parts.outbox.flush(report.taskId));
+    return end;
   }
 
   // --- Reading, history, sweep ---

@@ -6,6 +6,7 @@ import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { SaleRecord } from "../market/award.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { HistoryRow } from "../market/history-row.ts";
+import { MAX_SHOWN_ATTEMPT_BYTES } from "../market/escalation.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
 import { sumMicros, type Micros } from "../market/money.ts";
 import { firstCallHold } from "../market/ledger/trace-hold.ts";
@@ -58,15 +59,32 @@ export class Sales {
     terms: TaskTerms,
     request: Pick<ClearRequest, "bids" | "verdicts" | "task">,
   ): SaleTerms {
-    const holds = firstCallHolds(task, terms, request);
-    const forecasts = new Map(
-      terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent, holds.get(agent.id))]),
-    );
     const calls = [...request.bids, ...request.verdicts];
-    return {
-      forecasts,
-      limits: task.limits ?? UNLIMITED,
+    const holds = firstCallHolds(task, terms, textBytesOf(terms, request));
+    return this.#termsWith(task, terms, {
+      holds,
       spentMicros: sumMicros(calls.map((call) => call.costMicros)),
+    });
+  }
+
+  /** The same after an attempt, whose calls are all booked. */
+  termsAfter(task: MarketTask, terms: TaskTerms, textBytes: Readonly<Record<AgentId, number>>): SaleTerms {
+    const holds = firstCallHolds(task, terms, textBytes);
+    return this.#termsWith(task, terms, { holds, spentMicros: this.#desk.ledger.charged(task.taskId) });
+  }
+
+  #termsWith(
+    task: MarketTask,
+    terms: TaskTerms,
+    known: { readonly holds: ReadonlyMap<AgentId, Micros>; readonly spentMicros: Micros },
+  ): SaleTerms {
+    const { holds, spentMicros } = known;
+    return {
+      forecasts: new Map(
+        terms.pool.map((agent) => [agent.id, this.#desk.forecast(agent, holds.get(agent.id))]),
+      ),
+      limits: task.limits ?? UNLIMITED,
+      spentMicros,
       // The time of a quote begins with its acceptance.
       elapsedMs: task.quote == null ? this.#desk.now() - task.admittedAtMs : 0,
       shares: this.#sharesOf(terms.policy),
@@ -219,21 +237,33 @@ function offersOf(clearing: Clearing, terms: SaleTerms): Offer[] {
   return withAuctionCost(offers, { ...terms.limits, spentMicros: terms.spentMicros });
 }
 
-/** By agent: what the first call of its trace is held at, with the longest strategy that it bid. */
-function firstCallHolds(
-  { limits }: MarketTask,
+/** By agent: the task with the longest strategy that it bid, in UTF-8. */
+export function textBytesOf(
   { pool }: Pick<TaskTerms, "pool">,
   { bids, task }: Pick<ClearRequest, "bids" | "task">,
-): Map<AgentId, Micros> {
+): Record<AgentId, number> {
   const taskBytes = utf8Bytes(task);
+  const longest = pool.map(({ id }): [AgentId, number] => {
+    const strategies = bids.flatMap((bid) =>
+      bid.agentId === id && bid.status === "valid" ? [utf8Bytes(bid.strategy)] : [],
+    );
+    return [id, taskBytes + Math.max(0, ...strategies)];
+  });
+  return Object.fromEntries(longest);
+}
+
+/** By agent: what the first call of its trace is held at, with what it is told of earlier attempts. */
+function firstCallHolds(
+  { limits, attempt }: MarketTask,
+  { pool }: Pick<TaskTerms, "pool">,
+  textBytes: Readonly<Record<AgentId, number>>,
+): Map<AgentId, Micros> {
+  const { maxOutputTokens = Infinity } = limits ?? {};
+  const earlier = attempt * MAX_SHOWN_ATTEMPT_BYTES;
   return new Map(
     pool.map((agent) => {
-      const strategies = bids.flatMap((bid) =>
-        bid.agentId === agent.id && bid.status === "valid" ? [utf8Bytes(bid.strategy)] : [],
-      );
-      const textBytes = taskBytes + Math.max(0, ...strategies);
-      const { maxOutputTokens = Infinity } = limits ?? {};
-      return [agent.id, firstCallHold(agent, { textBytes, maxOutputTokens })];
+      const bytes = (textBytes[agent.id] ?? 0) + earlier;
+      return [agent.id, firstCallHold(agent, { textBytes: bytes, maxOutputTokens })];
     }),
   );
 }

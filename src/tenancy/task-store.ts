@@ -7,6 +7,7 @@
 import type { Agent } from "../market/agent.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId } from "../market/ids.ts";
+import type { SaleRecord } from "../market/award.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { Lease } from "../market/lease.ts";
 import type { CalibratedAuction, Policy } from "../market/policy.ts";
@@ -44,6 +45,18 @@ export interface MarketQuote extends QuoteOrder {
   readonly asked: AgentId | null;
 }
 
+/** What a task is sold from again, should its verifier say fail. */
+export interface MarketEscalation {
+  readonly maxAttempts: number;
+  readonly clearing: Clearing;
+  /** By agent: the task with its strategy, in UTF-8; absent: from before they were kept. */
+  readonly textBytes?: Readonly<Record<AgentId, number>>;
+  /** Agents that were awarded an attempt, in their order. */
+  readonly tried: readonly AgentId[];
+  /** How the latest of them came to its award. */
+  readonly latest: { readonly sale: SaleRecord | null; readonly awardedAtMs: number } | null;
+}
+
 /** Where an open task stands, and a settled one until the history has it. */
 export interface MarketTask {
   readonly taskId: TaskId;
@@ -64,6 +77,8 @@ export interface MarketTask {
     Partial<Pick<TaskLimits, "maxOutputTokens">>;
   /** Null or absent: it was not asked for as a quote. */
   readonly quote?: MarketQuote | null;
+  /** From its award to its end; null or absent: its first attempt is its last. */
+  readonly escalation?: MarketEscalation | null;
   /** Awarded, and since then its trace waits for a place; null or absent: it does not. */
   readonly heldBackSinceMs?: number | null;
   readonly admittedAtMs: number;

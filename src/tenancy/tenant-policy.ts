@@ -35,7 +35,9 @@ export function policyOf(
   const weights = own === null ? null : weightsOver(pool, own);
   const canonical = printPolicyName(choice.value);
   const { policyVersion: version, market } = tenant;
-  return ok(makePolicy({ name: canonical, rules, pool, version, weights, ...shareCaps(pool, market) }));
+  const { escalation } = market;
+  const sale = { ...shareCaps(pool, market), escalation };
+  return ok(makePolicy({ name: canonical, rules, pool, version, weights, ...sale }));
 }
 
 export function documentOf(tenant: TenantDoc): PolicyDocument {

@@ -73,6 +73,7 @@ function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[]): StepReq
     prompt: {
       task: desk.prompt,
       strategy: desk.strategy,
+      earlier: (desk.earlierAttempts ?? []).map(({ verdict, result }) => ({ ...verdict, result })),
       nonce: drawNonce(desk.seed, `trace/${desk.attempt}`),
     },
     history: steps,

@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(23);
+  expect(examples).toHaveLength(24);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -55,7 +55,7 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
-  const [, , , quotes, changed, keys, rotated, once, webhook, limits, suspended, deleted] = rest;
+  const [, , , quotes, changed, keys, rotated, once, escalated, webhook, limits, suspended, deleted] = rest;
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(changed).toMatch(/"admitted":\["agt_house-8b",.*"version":2,.*"field":"disabled","before":\[\]/s);
   expect(JSON.parse(keys ?? "").data).toMatchObject([
@@ -66,6 +66,7 @@ test("every API example of the README works", async () => {
   const [first, again] = (once ?? "").split("\n").filter((line) => line !== "");
   expect(first).toMatch(/"name":"deploy bot".*"key":"sr_/);
   expect(again).toBe(first);
+  expect(escalated).toMatch(/"object":"task".*"state":"finished".*"earlierAttempts":\[/s);
   expect(webhook).toMatch(
     /"object":"webhook".*"events":null.*"object":"list","data":\[\],"nextCursor":null/s,
   );
@@ -74,7 +75,7 @@ test("every API example of the README works", async () => {
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({
-    before: { taskRooms: 1 },
+    before: { taskRooms: 3 },
     after: { taskRooms: 0, vectors: 0, marketRooms: 0 },
   });
   expect(new Set(Object.values(deletion.after.rows))).toEqual(new Set([0]));

@@ -4,7 +4,7 @@ import { eventLine } from "../../../emulators/demo/event-line.ts";
 import { liveFrame } from "../../../emulators/demo/live-frame.ts";
 import { afterEvent, isDone, queuedTask, type TaskView } from "../../../emulators/demo/task-view.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import { journal, passedJournal, SMALL } from "./support.ts";
+import { journal, LARGE, passedJournal, SMALL } from "./support.ts";
 
 const plain = { colours: pc.createColors(false), elapsedMs: 4_200, columns: 120, rows: 40 };
 const CONTROL = /\p{Cc}/u;
@@ -54,6 +54,17 @@ test("lines for a log name the emulated winner, the verdict and the cost, withou
     "sum-of-two: equals says pass",
     "sum-of-two: finished: pass, $0.000040",
   ]);
+});
+
+test("a task that is escalated has no outcome any more, and another winner", () => {
+  const before = { ...played(6), outcome: "fail" as const };
+  const [event] = journal([
+    { type: "task-escalated", attempt: 1, outcome: "fail", evidence: "41", nextAgentId: LARGE },
+  ]).map((one) => ({ ...one, seq: 7 }));
+  if (event === undefined) throw new Error("no event");
+  const view = afterEvent(before, event);
+  expect(view).toMatchObject({ outcome: null, winner: { name: "House 32B" }, gaps: [] });
+  expect(eventLine(view, event)).toBe("sum-of-two: attempt 1 failed; next is House 32B (emulated)");
 });
 
 test("a failure stands out", () => {

@@ -54,6 +54,10 @@ const EVENTS: {
     },
     false,
   ],
+  "task-escalated": [
+    { type: "task-escalated", attempt: 1, outcome: "fail", evidence: "", nextAgentId: id },
+    false,
+  ],
   "task-awarded": [{ type: "task-awarded", attempt: 1, agentId: id }, false],
   "trace-queued": [{ type: "trace-queued", attempt: 1 }, false],
   "trace-taken-up": [{ type: "trace-taken-up", attempt: 1, generation: 1, stepsSoFar: 0 }, false],

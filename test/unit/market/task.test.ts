@@ -23,6 +23,7 @@ describe("a task", () => {
       limits: { deadlineS: 3_600, maxSteps: 200, maxCostUsd: null, maxOutputTokens: 8_192 },
       tools: ["run_javascript", "http"],
       policy: null,
+      escalation: null,
       metadata: {},
     });
   });

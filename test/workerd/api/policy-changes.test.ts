@@ -34,6 +34,7 @@ describe("a tenant", () => {
     allow: [LARGE, MIDDLE, SMALL],
     providers: { allow: ["openai-compatible", "workers-ai"], deny: ["google"] },
     deadlines: { bidMs: 900, juryMs: null, taskDefaultS: 60, taskMaxS: 120 },
+    escalation: { mode: "verified", maxAttempts: 3 },
   };
 
   test("sets whatever is its own, and sees the whole of it", async () => {
@@ -196,6 +197,10 @@ describe("a change is refused", () => {
     [{ maxShares: { [SMALL]: 1.1 } }, [`maxShares.${SMALL}`]],
     [{ providers: { allow: ["acme"] } }, ["providers.allow[0]"]],
     [{ regions: ["Europe"] }, ["regions[0]"]],
+    [{ escalation: { mode: "verified" } }, ["escalation.maxAttempts"]],
+    [{ escalation: { mode: "verified", maxAttempts: 9 } }, ["escalation.maxAttempts"]],
+    [{ escalation: { mode: "often" } }, ["escalation.mode"]],
+    [{ escalation: null }, ["escalation"]],
     [{ deadlines: { bidMs: 99 } }, ["deadlines.bidMs"]],
     [{ deadlines: { bidMs: config.auctionBidMs + 1 } }, ["deadlines.bidMs"]],
     [{ deadlines: { taskDefaultS: 90_000 } }, ["deadlines.taskDefaultS"]],

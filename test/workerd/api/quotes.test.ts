@@ -98,6 +98,7 @@ describe("POST /v1/quotes", () => {
   test.each([
     [{ ...QUOTE, expiresInS: 9 }, "expiresInS"],
     [{ ...QUOTE, expiresInS: 86_401 }, "expiresInS"],
+    [{ ...QUOTE, escalation: { mode: "verified", maxAttempts: 2 } }, "escalation"],
     [{ ...QUOTE, quote: true }, "quote"],
     [{ policy: "cheapest" }, "prompt"],
   ])("%j is refused by name", async (body, path) => {

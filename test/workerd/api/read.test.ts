@@ -39,6 +39,7 @@ describe("an open task", () => {
       sequence: 1,
       agentId: null,
       attempts: 0,
+      earlierAttempts: [],
       calibrates: null,
       steps: 0,
       queueMessages: 0,

@@ -96,6 +96,11 @@ describe("a body that does not fit", () => {
     ["a limit as text", { prompt: "p", limits: { maxSteps: "3" } }, ["limits.maxSteps"]],
     ["a limit too high", { prompt: "p", limits: { deadlineS: 100_000 } }, ["limits.deadlineS"]],
     ["a limit too low", { prompt: "p", limits: { maxOutputTokens: 1 } }, ["limits.maxOutputTokens"]],
+    [
+      "an escalation of one attempt",
+      { prompt: "p", escalation: { mode: "verified", maxAttempts: 1 } },
+      ["escalation.maxAttempts"],
+    ],
     ["limits as a list", { prompt: "p", limits: [] }, ["limits"]],
     ["a tool that is none", { prompt: "p", tools: ["http", "shell"] }, ["tools[1]"]],
     ["tools as text", { prompt: "p", tools: "http" }, ["tools"]],

@@ -9,11 +9,10 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import type { CallKind, StartedCall } from "../../../src/market/call.ts";
 import { newId, type AgentId, type CallId, type TaskId } from "../../../src/market/ids.ts";
 import type { Budget } from "../../../src/market/ledger/budget.ts";
-import { reconcile } from "../../../src/market/ledger/reconcile.ts";
-import { asMicros, sumMicros, type Micros } from "../../../src/market/money.ts";
+import { asMicros, type Micros } from "../../../src/market/money.ts";
 import { taskSpecSchema } from "../../../src/market/task.ts";
-import type { BooksAnswers, BooksQuery } from "../../../src/tenancy/books.ts";
 import { aBid, aCommit, aUsage } from "../../support/builders.ts";
+import { assertAccounts, booksAtOnce, readBooks } from "./money-check.ts";
 import { answered, assertBooked, type Asked, type Fate } from "./money-provider.ts";
 import {
   CHEAP,
@@ -21,6 +20,7 @@ import {
   DEAR,
   evictRooms,
   KEY_HASH,
+  MIDDLE,
   openMarket,
   taskRoom,
   type MarketDay,
@@ -35,6 +35,9 @@ interface Task {
   /** Of the auction, then of the trace. */
   generation: number;
   phase: "admitted" | "auction" | "quoted" | "awarded" | "trace" | "over";
+  /** Of the trace, from 1. */
+  attempt: number;
+  agentId: AgentId;
   steps: number;
   readonly isQuote: boolean;
   /** Of a quote that was accepted: most that its trace may cost. */
@@ -47,6 +50,8 @@ export class MoneyWorld {
   #budget: Budget;
   #usedBefore = { total: 0, day: 0 };
   readonly #tasks: Task[] = [];
+  /** How often a task went on with another agent. */
+  escalations = 0;
   readonly #asked = new Map<CallId, Asked>();
 
   private constructor(day: MarketDay, clock: { pass(ms: number): void }, budget: Budget) {
@@ -61,13 +66,18 @@ export class MoneyWorld {
 
   async admit(capUsd: number | null, isQuote: boolean): Promise<void> {
     const taskId = newId("tsk", config.source);
-    const before = await this.#books({ kind: "budget" });
+    const before = await readBooks(this.#day, { kind: "budget" });
     const admitted = await this.#day.market.admit({
       keyHash: KEY_HASH,
       taskId,
       auctionId: newId("auc", config.source),
       seed: 7,
-      spec: taskSpecSchema.parse({ prompt: "What is six times seven?", limits: { maxCostUsd: capUsd } }),
+      spec: taskSpecSchema.parse({
+        prompt: "What is six times seven?",
+        limits: { maxCostUsd: capUsd },
+        verifier: { type: "equals", expected: "42" },
+        escalation: isQuote ? null : { mode: "verified", maxAttempts: 3 },
+      }),
       idempotency: null,
       asksAtOnce: true,
       quote: isQuote ? { expiresInS: 3_600 } : null,
@@ -76,14 +86,15 @@ export class MoneyWorld {
       if (admitted.failure.reason !== "budget") throw new Error(admitted.failure.reason);
       const { askedMicros, leftMicros } = admitted.failure.refusal;
       assert.ok(askedMicros > leftMicros, "refused though it fits");
-      assert.deepEqual(await this.#books({ kind: "budget" }), before);
+      assert.deepEqual(await readBooks(this.#day, { kind: "budget" }), before);
       return;
     }
     const { opening } = admitted.value;
     if (opening === null) throw new Error("admitted without an opening");
     const room = taskRoom(this.#day.tenantId, taskId);
     const capMicros = capUsd === null ? null : asMicros(capUsd * 1_000_000);
-    const fresh = { generation: 1, phase: "admitted", steps: 0, quotedMicros: null } as const;
+    const trace = { attempt: 1, agentId: CHEAP, steps: 0 };
+    const fresh = { generation: 1, phase: "admitted", ...trace, quotedMicros: null } as const;
     this.#tasks.push({ taskId, room, capMicros, opening, isQuote, ...fresh });
   }
 
@@ -120,11 +131,12 @@ export class MoneyWorld {
   async clear(pick: number): Promise<void> {
     const task = this.#pick(pick, "auction");
     if (task === null) return;
-    const bids = [aBid({ agentId: CHEAP, round: 1, strategy: "multiply" })];
-    const call = { callId: newId("cal", config.source), bill: { status: "refused" }, ms: 1 } as const;
+    const bids = [CHEAP, MIDDLE, DEAR].map((agentId) => aBid({ agentId, round: 1, strategy: "multiply" }));
+    const refused = () =>
+      ({ callId: newId("cal", config.source), bill: { status: "refused" }, ms: 1 }) as const;
     const answer = await task.room.commitAuction(
       task.generation,
-      aCommit({ bids: bids.map((bid) => ({ call, bid })) }),
+      aCommit({ bids: bids.map((bid) => ({ call: refused(), bid })) }),
     );
     if (answer !== "continue") return;
     const { taskId, generation } = task;
@@ -141,30 +153,31 @@ export class MoneyWorld {
     const { state } = cleared.value;
     // Not sold: what its own limit leaves takes no trace.
     task.phase = state === "awarded" || state === "quoted" ? state : "over";
+    if (cleared.value.state === "awarded") task.agentId = cleared.value.agentId;
     task.generation = 1;
   }
 
-  /** The tenant accepts the only bid of a quote; refused, nothing has moved. */
+  /** The tenant accepts the cheap bid of a quote; refused, nothing has moved. */
   async accept(pick: number): Promise<void> {
     const task = this.#pick(pick, "quoted");
     if (task === null) return;
-    const before = await this.#books({ kind: "budget" });
+    const before = await readBooks(this.#day, { kind: "budget" });
     const quote = await task.room.quote();
     const accepted = await this.#day.market.acceptQuote({
       keyHash: KEY_HASH,
       taskId: task.taskId,
       agentId: CHEAP,
     });
-    if (!accepted.ok) return assert.deepEqual(await this.#books({ kind: "budget" }), before);
+    if (!accepted.ok) return assert.deepEqual(await readBooks(this.#day, { kind: "budget" }), before);
     task.phase = "awarded";
-    task.quotedMicros = quote?.offers?.[0]?.capMicros ?? null;
+    task.quotedMicros = quote?.offers?.find(({ agentId }) => agentId === CHEAP)?.capMicros ?? null;
     assert.notEqual(task.quotedMicros, null, "accepted what was not offered");
   }
 
   async take(pick: number): Promise<void> {
     const task = this.#pick(pick, "awarded");
     if (task === null) return;
-    const taken = await task.room.takeTrace(1, task.generation);
+    const taken = await task.room.takeTrace(task.attempt, task.generation);
     if (taken.ok) task.phase = "trace";
   }
 
@@ -172,7 +185,7 @@ export class MoneyWorld {
   async step(pick: number, bound: number, fate: Fate): Promise<void> {
     const task = this.#pick(pick, "trace");
     if (task === null) return;
-    const call = this.#newCall("trace", CHEAP, bound);
+    const call = this.#newCall("trace", task.agentId, bound);
     const begun = await task.room.startTraceCall(task.generation, call);
     if (begun === "cost_limit" || begun === "budget") {
       await task.room.endTrace(task.generation, null, begun);
@@ -190,12 +203,37 @@ export class MoneyWorld {
     asked.told = true;
   }
 
-  async finish(pick: number): Promise<void> {
+  /** @param dies the market room does, once it has heard of the verdict */
+  async finish(pick: number, outcome: "pass" | "fail", dies: boolean): Promise<void> {
     const task = this.#pick(pick, "trace");
     if (task === null) return;
-    const verdict = { outcome: "pass", verifier: "equals", evidence: "" } as const;
+    const verdict = { outcome, verifier: "equals", evidence: "" } as const;
     await task.room.commitVerdict(task.generation, verdict);
-    task.phase = "over";
+    if (dies) await evictRooms(this.#day.market);
+    const row = (await this.#day.market.heldTasks()).find(({ taskId }) => taskId === task.taskId);
+    if ((row?.attempts ?? 0) <= task.attempt) {
+      task.phase = "over";
+      return;
+    }
+    assert.equal(outcome, "fail");
+    this.escalations += 1;
+    await this.#goOn(task);
+  }
+
+  /** The award of the next attempt is on its way. */
+  async #goOn(task: Task): Promise<void> {
+    const next = task.attempt + 1;
+    for (let wait = 0; wait < 10; wait += 1) {
+      const view = await task.room.view();
+      if (view?.attempts === next && view.agentId !== null) {
+        assert.notEqual(view.agentId, task.agentId, "sold twice to the same agent");
+        Object.assign(task, { attempt: next, agentId: view.agentId, steps: 0, phase: "awarded" });
+        task.generation += 1;
+        return;
+      }
+      await this.pass(3_000);
+    }
+    assert.fail("the award of the next attempt never came");
   }
 
   async cancel(pick: number): Promise<void> {
@@ -243,7 +281,7 @@ export class MoneyWorld {
 
   /** What must hold at every moment. */
   async check(): Promise<void> {
-    const { spending } = await this.#books({ kind: "budget" });
+    const { spending } = await readBooks(this.#day, { kind: "budget" });
     for (const time of ["total", "day"] as const) {
       const used = spending.heldMicros + spending.chargedMicros[time];
       const cap = this.#budget[`${time}Micros`];
@@ -252,23 +290,8 @@ export class MoneyWorld {
         assert.ok(used <= cap, `the budget is passed: ${time}`);
       this.#usedBefore[time] = used;
     }
-    const { calls, sums, transfers } = await this.#allBooks();
-    assert.deepEqual(reconcile({ calls, transfers, sums }).drifts, []);
-    for (const { payer, boundMicros, chargedMicros, overrunMicros } of calls) {
-      // What was let start was held: the house pays for nothing but bills beyond their bounds.
-      if (payer === "tenant")
-        assert.equal(chargedMicros, Math.min(chargedMicros + overrunMicros, boundMicros));
-    }
-    for (const { taskId, capMicros, isQuote, quotedMicros } of this.#tasks) {
-      const trace = calls.filter((call) => call.taskId === taskId && call.kind === "trace");
-      const traceMicros = sumMicros(trace.map((call) => call.chargedMicros));
-      if (isQuote) assert.ok(traceMicros <= (quotedMicros ?? 0), "the quoted cap is passed");
-      const account = sums.accounts.find((one) => one.taskId === taskId);
-      if (account === undefined) throw new Error(`no account of ${taskId}`);
-      assert.ok(account.heldMicros >= 0, "less than nothing is held");
-      if (capMicros !== null)
-        assert.ok(account.heldMicros + account.chargedMicros <= capMicros, "the task's cap is passed");
-    }
+    const { calls, sums, transfers } = await booksAtOnce(this.#day);
+    assertAccounts({ calls, sums, transfers }, this.#tasks);
   }
 
   /** Everything comes to its end, and the books say what the providers did. */
@@ -276,7 +299,7 @@ export class MoneyWorld {
     for (const { taskId } of this.#tasks) await this.#day.market.cancel(taskId);
     for (let round = 0; round < 4; round += 1) await this.pass(300_000);
     await this.check();
-    const { calls, sums } = await this.#allBooks();
+    const { calls, sums } = await booksAtOnce(this.#day);
     assert.deepEqual(
       sums.accounts.filter((account) => account.heldMicros !== 0),
       [],
@@ -323,22 +346,5 @@ export class MoneyWorld {
     const asked: Asked = { call, taskId, bill: null, told: false };
     this.#asked.set(call.callId, asked);
     return asked;
-  }
-
-  async #books<K extends BooksQuery["kind"]>(
-    query: Extract<BooksQuery, { readonly kind: K }>,
-  ): Promise<BooksAnswers[K]> {
-    return (await this.#day.market.readBooks(query)) as BooksAnswers[K];
-  }
-
-  /** As they stood at one moment: bills may come between two reads. */
-  async #allBooks() {
-    for (;;) {
-      const { version } = await this.#books({ kind: "sums" });
-      const calls = await this.#books({ kind: "calls", after: "", limit: 10_000 });
-      const transfers = await this.#books({ kind: "transfers", after: 0, limit: 10_000 });
-      const sums = await this.#books({ kind: "sums" });
-      if (sums.version === version) return { calls, transfers, sums };
-    }
   }
 }

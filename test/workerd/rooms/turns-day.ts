@@ -19,6 +19,7 @@ import { aBid, aCommit, aUsage } from "../../support/builders.ts";
 import {
   CHEAP,
   config,
+  DEAR,
   KEY_HASH,
   openMarket,
   taskRoom,
@@ -52,7 +53,10 @@ export interface TurnsDay extends MarketDay {
   /** Its auction is held and cleared, by whoever may: into an award, or the bids of a quote. */
   award(task: TurnsTask, state?: "awarded" | "quoted"): Promise<void>;
   /** Its trace is taken up and comes to its verdict. */
-  finish(task: TurnsTask): Promise<void>;
+  finish(
+    task: TurnsTask,
+    of?: { readonly attempt?: number; readonly outcome?: "pass" | "fail" },
+  ): Promise<void>;
   /** Tells of a call of the task that used so many tokens. */
   spend(task: TurnsTask, tokens: number): Promise<SpentCall>;
   /** How these tasks stand in the market room: `bidding`, `awarded`, `finished` … */
@@ -105,13 +109,16 @@ export async function openTurns(
     award: async ({ taskId, room, opening, begins }, state = "awarded") => {
       if (!begins) expect(await market.takeAuction(taskId, 1)).toEqual({ ok: true, value: null });
       await room.beginAuction(1, begins ? { opening, started: [] } : null);
-      const bid = aBid({ agentId: CHEAP, round: 1, strategy: "multiply" });
-      const call = { callId: newId("cal", config.source), bill: { status: "refused" }, ms: 1 } as const;
-      expect(await room.commitAuction(1, aCommit({ bids: [{ call, bid }] }))).toBe("continue");
+      // The cheap one wins.
+      const bids = [CHEAP, DEAR].map((agentId) => aBid({ agentId, round: 1, strategy: "multiply" }));
+      const refused = () =>
+        ({ callId: newId("cal", config.source), bill: { status: "refused" }, ms: 1 }) as const;
+      const commit = aCommit({ bids: bids.map((bid) => ({ call: refused(), bid })) });
+      expect(await room.commitAuction(1, commit)).toBe("continue");
       const request = {
         taskId,
         generation: 1,
-        bids: [bid],
+        bids,
         verdicts: [],
         task: "",
         vector: null,
@@ -119,9 +126,10 @@ export async function openTurns(
       };
       expect(await market.clear(request)).toMatchObject({ ok: true, value: { state } });
     },
-    finish: async ({ room }) => {
-      expect((await room.takeTrace(1, 1)).ok).toBe(true);
-      await room.commitVerdict(1, { outcome: "pass", verifier: "equals", evidence: "" });
+    // Each attempt takes one generation.
+    finish: async ({ room }, { attempt = 1, outcome = "pass" } = {}) => {
+      expect((await room.takeTrace(attempt, attempt)).ok).toBe(true);
+      await room.commitVerdict(attempt, { outcome, verifier: "equals", evidence: "" });
     },
     spend: async ({ taskId }, tokens) => {
       const call: SpentCall = {

@@ -4,6 +4,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import type { TenantLimits } from "../../../src/market/rate-limit.ts";
 import { isFinal, type TaskState } from "../../../src/market/task.ts";
 import type { LimitsView } from "../../../src/tenancy/limits-api.ts";
+import { vi } from "vitest";
 import { evictRooms, KEY_HASH } from "./market-day.ts";
 import { openTurns, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
@@ -12,6 +13,7 @@ interface Walked extends TurnsTask {
   readonly isQuote: boolean;
   awarded: boolean;
   taken: boolean;
+  attempt: number;
 }
 
 /** All that wait, and what will if every auction under way becomes an award. */
@@ -19,6 +21,12 @@ function queuedOf({ tenant }: Pick<LimitsView, "tenant">): number {
   const { waiting, running, traces, tracesWaiting, tracePlaces } = tenant;
   return waiting + Math.max(tracesWaiting, running - traces - Math.max(0, tracePlaces - traces));
 }
+
+/** Every task may be tried by both bidders. */
+const ESCALATED = {
+  verifier: { type: "equals", expected: "42" },
+  escalation: { mode: "verified", maxAttempts: 2 },
+} as const;
 
 interface Standing {
   readonly state: TaskState;
@@ -32,8 +40,8 @@ export class TurnsWalk {
   readonly #tasks: Walked[] = [];
   #limits: Partial<TenantLimits>;
   #before = { running: 0, traces: 0, queued: 0 };
-  /** How often something had to wait for its turn, for its place, and was refused. */
-  readonly met = { turns: 0, places: 0, refusals: 0, accepted: 0 };
+  /** How often something had to wait for its turn, for its place, was refused, was accepted, and had to wait once more. */
+  readonly met = { turns: 0, places: 0, refusals: 0, accepted: 0, again: 0 };
 
   private constructor(
     day: TurnsDay,
@@ -56,9 +64,11 @@ export class TurnsWalk {
   async admit(pick: number): Promise<void> {
     const keyHash = this.#keys[pick % this.#keys.length] ?? KEY_HASH;
     const isQuote = pick % 4 === 3;
-    const asked = await this.#day.ask({ keyHash, quote: isQuote ? { expiresInS: 600 } : null });
+    const asked = await this.#day.ask(
+      isQuote ? { keyHash, quote: { expiresInS: 600 } } : { keyHash, input: ESCALATED },
+    );
     if (asked.ok) {
-      this.#tasks.push({ ...asked.value, keyHash, isQuote, awarded: false, taken: false });
+      this.#tasks.push({ ...asked.value, keyHash, isQuote, awarded: false, taken: false, attempt: 1 });
       if (!asked.value.begins) this.met.turns += 1;
       return;
     }
@@ -99,7 +109,31 @@ export class TurnsWalk {
     });
     if (task === null) return;
     task.taken = true;
-    await this.#day.finish(task);
+    await this.#day.finish(task, { attempt: task.attempt });
+  }
+
+  /** Its verdict is a fail: where another is to try, the place is given back, and asked for anew. */
+  async fail(pick: number): Promise<void> {
+    const task = await this.#pick(pick, (one, { state, waitsFor }) => {
+      return state === "awarded" && waitsFor === null && !one.taken;
+    });
+    if (task === null) return;
+    const before = (await this.#view()).tenant;
+    await this.#day.finish(task, { attempt: task.attempt, outcome: "fail" });
+    // What was accepted from a quote is not tried by another.
+    if (task.attempt === 2 || task.isQuote) {
+      task.taken = true;
+      return;
+    }
+    task.attempt = 2;
+    // The room hears of its next award beside the answer to its report.
+    await vi.waitFor(async () => assert.equal((await task.room.view())?.attempts, 2));
+    const { waitsFor } = (await task.room.view()) ?? never();
+    if (waitsFor !== null) this.met.again += 1;
+    // Whoever waited goes first; where nobody did, and no limit was lowered, the place is the task's own again.
+    const { maxTraces, concurrentTasks } = this.#limits;
+    const full = before.traces > (maxTraces ?? Infinity) || before.running > (concurrentTasks ?? Infinity);
+    if (before.tracesWaiting === 0 && !full) assert.equal(waitsFor, null);
   }
 
   async cancel(pick: number): Promise<void> {
@@ -169,7 +203,8 @@ export class TurnsWalk {
 
   /** All that was admitted comes to its end, and nothing is held for it. */
   async end(): Promise<void> {
-    for (let round = 0; round <= this.#tasks.length; round += 1) {
+    // However few there are: what waits for tokens begins after a long pass, and is then to be awarded.
+    for (let round = 0; round <= this.#tasks.length + 4; round += 1) {
       for (let at = 0; at < this.#tasks.length; at += 1) {
         await this.award(0);
         await this.accept(0);

@@ -1,0 +1,144 @@
+/**
+ * Escalations in the market room: from the fail of one attempt to the award of the next (`market/escalation.ts`).
+ *
+ * What a task is sold from again is kept with it from its first award to its end. Called inside the market room's
+ * transactions: the attempt that failed is settled, and the next one awarded, in the one that hears of the fail.
+ */
+import type { Award, SaleRecord } from "../market/award.ts";
+import type { Clearing } from "../market/clear.ts";
+import { failureOf, standingsLeft } from "../market/escalation.ts";
+import type { AgentId, TaskId } from "../market/ids.ts";
+import { asMicros, type Micros } from "../market/money.ts";
+import type { EndReport } from "../market/report.ts";
+import type { Forecast } from "../market/sale/forecast.ts";
+import { sell, type SaleTerms } from "../market/sale/sale.ts";
+import { TRACE_SHARE, type MarketDesk } from "./market-desk.ts";
+import type { ClearRequest } from "./market-room-api.ts";
+import { textBytesOf, type Sales } from "./sales.ts";
+import type { MarketTask, TaskTerms } from "./task-store.ts";
+
+/** The next attempt of a task, with its trace held. */
+export interface NextAttempt {
+  readonly task: MarketTask;
+  readonly terms: TaskTerms;
+  readonly clearing: Clearing;
+  readonly agentId: AgentId;
+  readonly sale: SaleRecord;
+  /** What all calls of the task may cost from now on. */
+  readonly allowanceMicros: Micros;
+}
+
+export class Escalations {
+  readonly #desk: MarketDesk;
+  readonly #sales: Sales;
+
+  constructor(desk: MarketDesk, sales: Sales) {
+    this.#desk = desk;
+    this.#sales = sales;
+  }
+
+  /** The task whose auction has cleared, with what it is sold from again where its terms and its verifier allow that. */
+  opened(
+    task: MarketTask,
+    terms: Pick<TaskTerms, "policy" | "pool">,
+    cleared: { readonly clearing: Clearing; readonly request: Pick<ClearRequest, "bids" | "task"> },
+  ): MarketTask {
+    const { escalation } = terms.policy;
+    const { clearing, request } = cleared;
+    if (escalation === undefined || task.verifier === null || task.quote != null) return task;
+    return {
+      ...task,
+      escalation: {
+        maxAttempts: escalation.maxAttempts,
+        clearing,
+        textBytes: textBytesOf(terms, request),
+        tried: [],
+        latest: null,
+      },
+    };
+  }
+
+  /** Null: the task ends as the reported attempt did, and nothing has changed. */
+  next(task: MarketTask, report: EndReport): NextAttempt | null {
+    const { escalation } = task;
+    if (escalation == null || !this.#mayGoOn(task, report)) return null;
+    const { clearing, tried } = escalation;
+    const left = standingsLeft(clearing, tried);
+    if (left.length === 0) return null;
+    const terms = this.#desk.store.tasks.terms(task.taskId);
+    const saleTerms = this.#sales.termsAfter(task, terms, escalation.textBytes ?? {});
+    const sold = sell(left, saleTerms);
+    if (!sold.ok) return null;
+    const { standing, passedOver } = sold.value;
+    const { agentId, round } = standing;
+    const agent = terms.pool.find(({ id }) => id === agentId);
+    if (agent === undefined) throw new Error("the clearing names no agent of the pool");
+    if (!this.#hold(task.taskId, mustForecast(saleTerms, agentId))) return null;
+    // The attempt that ended gives its place back before the next one asks for its own.
+    const between: MarketTask = { ...task, state: "verifying" };
+    this.#desk.store.tasks.put(between);
+    const sale: SaleRecord = { round, chosenBy: "market", passedOver };
+    const allowanceMicros = this.#desk.allowance(task.taskId);
+    return { task: between, terms, clearing, agentId, sale, allowanceMicros };
+  }
+
+  /**
+   * An attempt before the latest was reported again: its room has not taken the award that answers it. Where that is not
+   * on its way, a room of the version before has passed it over, and a stop that followed it.
+   */
+  tellAgain(task: MarketTask): void {
+    const { taskId, attempt, agentId, escalation, heldBackSinceMs = null } = task;
+    if (escalation?.latest == null || agentId === null || !this.#desk.outbox.isEmpty(taskId)) return;
+    const { clearing, latest } = escalation;
+    const allowanceMicros = this.#desk.allowance(taskId);
+    const waits = heldBackSinceMs !== null;
+    const award = { attempt, agentId, clearing, ...latest, allowanceMicros, waits, tail: null };
+    this.#desk.owe(task, { kind: "award", award });
+    if (task.stopping) this.#desk.owe(task, { kind: "stop", end: { state: "cancelled" } });
+  }
+
+  #mayGoOn(task: MarketTask, report: EndReport): boolean {
+    if (report.mayGoOn !== true || failureOf(report) === null) return false;
+    if (task.stopping || report.attempt !== task.attempt) return false;
+    if (task.attempt >= (task.escalation?.maxAttempts ?? 1)) return false;
+    const { deadlineS = Infinity } = task.limits ?? {};
+    return this.#desk.now() < task.admittedAtMs + deadlineS * 1_000;
+  }
+
+  /**
+   * The bid's own cap, of which what earlier attempts left is a part. False, and nothing is held, where the budgets leave
+   * less than the trace is likelier than not to take, or its first call is held at: it would be begun to be given up.
+   */
+  #hold(taskId: TaskId, { capMicros, medianMicros, leastMicros }: Forecast): boolean {
+    const { ledger } = this.#desk;
+    const account = ledger.account(taskId);
+    if (account === null) throw new Error(`no account of ${taskId}`);
+    const { heldMicros } = account;
+    const more = asMicros(Math.max(0, capMicros - heldMicros));
+    const budgets = this.#desk.budgets(account.keyId);
+    const refusal = ledger.hold(taskId, more, budgets);
+    if (refusal === null) return true;
+    const { scope, leftMicros } = refusal;
+    if (heldMicros + leftMicros < Math.max(medianMicros, leastMicros)) return false;
+    // As of a first attempt: its own limit is shared with nobody, a budget with others.
+    const share = scope === "task" ? leftMicros : asMicros(Math.floor(TRACE_SHARE * leftMicros));
+    return ledger.hold(taskId, share, budgets) === null;
+  }
+}
+
+function mustForecast({ forecasts }: SaleTerms, agentId: AgentId): Forecast {
+  const forecast = forecasts.get(agentId);
+  if (forecast === undefined) throw new Error(`no forecast of ${agentId}`);
+  return forecast;
+}
+
+/** The task's next state once its agent was awarded an attempt: nobody is sold it twice. */
+export function withTried(
+  task: MarketTask,
+  { agentId, sale = null, awardedAtMs }: Pick<Award, "agentId" | "sale" | "awardedAtMs">,
+): MarketTask {
+  const { escalation } = task;
+  if (escalation == null) return task;
+  const tried = [...escalation.tried, agentId];
+  return { ...task, escalation: { ...escalation, tried, latest: { sale, awardedAtMs } } };
+}
