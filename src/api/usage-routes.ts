@@ -3,6 +3,7 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import { parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import { microsToUsd, sumMicros } from "../market/money.ts";
+import type { ToolLine } from "../tenancy/tool-usage.ts";
 import type { CallLine, UsageLine } from "../market/ledger/reconcile.ts";
 import type { BooksAnswers, BooksQuery, TaskLines } from "../tenancy/books.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
@@ -180,7 +181,7 @@ function period(
   return { from, to };
 }
 
-function lineJson({ chargedMicros, houseMicros, ...line }: UsageLine) {
+function lineJson({ chargedMicros, houseMicros, ...line }: UsageLine | ToolLine) {
   return { ...line, costUsd: microsToUsd(chargedMicros), paidByHouseUsd: microsToUsd(houseMicros) };
 }
 

@@ -54,6 +54,8 @@ export interface EndReport {
   readonly attempt: number;
   readonly end: TaskEnd;
   readonly verdict: Verdict | null;
+  /** Tools that ran in the attempt, with whatever answer; absent: not counted, in reports from before they were. */
+  readonly toolCalls?: number;
   readonly trace: TraceFigures | null;
   /** The task may go on with another attempt. Absent: it may not, or its room is of a version that knows of none. */
   readonly mayGoOn?: boolean;

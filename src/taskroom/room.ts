@@ -207,6 +207,7 @@ export class Room {
       attempt: task.award?.attempt ?? 0,
       end,
       verdict: task.verdict,
+      toolCalls: this.#countToolCalls(task),
       trace: this.#traceFigures(task),
       mayGoOn: task.stop === null,
     };
@@ -244,6 +245,14 @@ export class Room {
         return this.append({ type: "task-not-sold", reason, relaxation, costMicros });
       }
     }
+  }
+
+  /** The calls that stand beside a result do not run. */
+  #countToolCalls({ award, result }: TaskDoc): number {
+    if (award === null) return 0;
+    const answered = this.journal.steps(award.attempt).filter(({ outcomes }) => outcomes !== null);
+    const ran = result === null ? answered : answered.slice(0, -1);
+    return ran.reduce((sum, { outcomes }) => sum + (outcomes?.length ?? 0), 0);
   }
 
   #traceFigures(task: TaskDoc): TraceFigures | null {

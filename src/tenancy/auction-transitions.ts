@@ -324,6 +324,7 @@ export class AuctionTransitions {
     }
     this.#desk.memory.settle(report);
     this.#desk.store.traces.add(report);
+    this.#desk.countTools(report);
     const { tenantId } = this.#desk.mustTenant();
     const rows = endRows(tenantId, report, nowMs);
     const next = this.#escalations.next(task, report);

@@ -7,6 +7,7 @@ import type { BookSums, CallLine, TransferLine, UsageLine } from "../market/ledg
 import type { Account, TransferKind } from "../market/ledger/transfer.ts";
 import { asMicros, type Prices, type TokenUsage } from "../market/money.ts";
 import type { StoredKey } from "./key-store.ts";
+import { ToolUsage, type ToolLine } from "./tool-usage.ts";
 import { spendingOf, TENANT_SCOPE } from "./spending.ts";
 
 /** A task's calls that were booked. */
@@ -41,7 +42,7 @@ export interface BooksAnswers {
     /** Of the account of the key that asks, where it has a budget of its own; null or absent: it has none. */
     readonly account?: AccountBudget | null;
   };
-  readonly usage: readonly UsageLine[];
+  readonly usage: readonly (UsageLine | ToolLine)[];
   readonly task: TaskLines;
   readonly calls: readonly CallLine[];
   readonly transfers: readonly TransferLine[];
@@ -56,10 +57,12 @@ type Row = Record<string, SqlStorageValue>;
 
 export class Books {
   readonly #sql: SqlStorage;
+  readonly #tools: ToolUsage;
   readonly #now: () => number;
 
   constructor(storage: DurableObjectStorage, now: () => number) {
     this.#sql = storage.sql;
+    this.#tools = new ToolUsage(storage);
     this.#now = now;
   }
 
@@ -96,8 +99,8 @@ export class Books {
   }
 
   /** Of the days from and to, both included. */
-  #usage(from: string, to: string): UsageLine[] {
-    return this.#sql
+  #usage(from: string, to: string): (UsageLine | ToolLine)[] {
+    const calls = this.#sql
       .exec<Row>(
         "SELECT * FROM usage WHERE day >= ? AND day <= ? ORDER BY day, key_id, agent_id, kind",
         from,
@@ -105,6 +108,7 @@ export class Books {
       )
       .toArray()
       .map(usageLine);
+    return [...calls, ...this.#tools.lines(from, to)];
   }
 
   #task(taskId: TaskId): TaskLines {

@@ -13,7 +13,7 @@ import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { KeyId, TaskId } from "../market/ids.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
 import { asMicros, type Micros } from "../market/money.ts";
-import type { SpentCall } from "../market/report.ts";
+import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { forecastOf, type Forecast } from "../market/sale/forecast.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
@@ -26,6 +26,7 @@ import type { ParkedRow } from "./market-room-api.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, TenantDoc } from "./market-store.ts";
 import type { MarketTask } from "./task-store.ts";
+import { dayOf } from "./utc.ts";
 import type { RateGate } from "./rate-gate.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 import type { DeliveryDesk } from "./webhooks/delivery-desk.ts";
@@ -186,6 +187,13 @@ export class MarketDesk {
     if (this.ledger.holdAhead(taskId, asMicros(AHEAD * more), budgets)) return ok(this.allowance(taskId));
     const refusal = this.ledger.hold(taskId, more, budgets);
     return refusal === null ? ok(this.allowance(taskId)) : fail(refusal);
+  }
+
+  /** What ran for the task's attempt beside models. */
+  countTools({ taskId, trace, toolCalls = 0 }: EndReport): void {
+    if (trace === null) return;
+    const { keyId } = this.#account(taskId);
+    this.store.tools.add({ day: dayOf(this.now()), keyId, agentId: trace.agentId, calls: toolCalls });
   }
 
   /** Books calls of a task. After its end nothing stays held for it, whatever comes back for a bound. */

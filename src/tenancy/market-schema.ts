@@ -7,6 +7,7 @@ import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_INDEXES, KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
+import { TOOL_USAGE_SCHEMA } from "./tool-usage.ts";
 import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 import { REPLAY_SCHEMA } from "./replays.ts";
@@ -109,6 +110,7 @@ ${VERSIONS_SCHEMA}
 ${SHARES_SCHEMA}
 `,
   REQUEST_SCHEMA,
+  TOOL_USAGE_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

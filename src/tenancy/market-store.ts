@@ -12,6 +12,7 @@ import type { LocationHint } from "../market/location-hint.ts";
 import type { Erasure } from "./erasure-desk.ts";
 import type { Ordering } from "./market-room-api.ts";
 import { TaskStore } from "./task-store.ts";
+import { ToolUsage } from "./tool-usage.ts";
 import { TraceHistories } from "./trace-histories.ts";
 
 /** What the room knows of its tenant. */
@@ -52,6 +53,7 @@ export class MarketStore {
   readonly tasks: TaskStore;
   readonly keys: KeyStore;
   readonly traces: TraceHistories;
+  readonly tools: ToolUsage;
   readonly awards: AwardShares;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
@@ -64,6 +66,7 @@ export class MarketStore {
     this.tasks = new TaskStore(storage, this.history);
     this.keys = new KeyStore(storage);
     this.traces = new TraceHistories(storage);
+    this.tools = new ToolUsage(storage);
     this.awards = new AwardShares(storage);
   }
 

@@ -3,9 +3,10 @@ import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { newId, type AgentId, type TaskId } from "../../../src/market/ids.ts";
 import { asMicros, type Micros, type Prices } from "../../../src/market/money.ts";
+import type { BooksAnswers } from "../../../src/tenancy/books.ts";
 import type { SpentCall } from "../../../src/market/report.ts";
 import type { MarketRoomPort } from "../../../src/taskroom/market-room-port.ts";
-import { USAGE } from "../../support/scripted-models.ts";
+import { ScriptedModels, USAGE } from "../../support/scripted-models.ts";
 import {
   CHEAP,
   config,
@@ -16,7 +17,7 @@ import {
   stopTheClock,
   type MarketDay,
 } from "./market-day.ts";
-import { awardedTask, booksOf, plannedMicros } from "./money-day.ts";
+import { awardedTask, booksOf, plannedMicros, SUBMIT, USE_TOOL } from "./money-day.ts";
 
 let planned = 0;
 beforeEach(async () => {
@@ -163,4 +164,26 @@ describe("what may be spent", () => {
     );
     expect(holds.map((one) => one.micros)).toEqual([planned, 7_000]);
   });
+});
+
+test("tools that ran are counted by day, key and agent, at no cost; what stands beside a result did not run", async () => {
+  const day = await openMarket();
+  const { carryOut } = await awardedTask(day);
+  await carryOut(new ScriptedModels({ steps: [USE_TOOL, USE_TOOL, SUBMIT] }));
+  const usage = { kind: "usage", from: "2000-01-01", to: "2999-12-31" } as const;
+  const tools = async () => {
+    const lines = (await day.market.readBooks(usage)) as BooksAnswers["usage"] | null;
+    return lines?.filter(({ kind }) => kind === "tool");
+  };
+  const line = {
+    agentId: CHEAP,
+    calls: 2,
+    chargedMicros: 0,
+    houseMicros: 0,
+    keyId: expect.stringMatching(/^key_/),
+  };
+  expect(await tools()).toMatchObject([line]);
+  await evictRooms(day.market);
+  expect(await tools()).toMatchObject([line]);
+  await booksOf(day);
 });

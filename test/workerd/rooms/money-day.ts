@@ -9,7 +9,7 @@ import { NO_BUDGET, type Budget } from "../../../src/market/ledger/budget.ts";
 import { addTransfer, NO_BALANCES, sumOfAccounts } from "../../../src/market/ledger/transfer.ts";
 import { asMicros, microsToUsd } from "../../../src/market/money.ts";
 import { taskSpecSchema, type TaskInput } from "../../../src/market/task.ts";
-import type { CallLine } from "../../../src/market/ledger/reconcile.ts";
+import type { CallLine, UsageLine } from "../../../src/market/ledger/reconcile.ts";
 import type { BooksAnswers, BooksQuery } from "../../../src/tenancy/books.ts";
 import type { HoldRefusal } from "../../../src/tenancy/ledger.ts";
 import type { AdmitRequest } from "../../../src/tenancy/market-room-api.ts";
@@ -69,7 +69,9 @@ export async function booksOf(day: Day) {
   const calls = await read(day, { kind: "calls", ...all });
   const transfers = await read(day, { kind: "transfers", after: 0, limit: 10_000 });
   const { accounts, spending } = await read(day, { kind: "sums" });
-  const usage = await read(day, { kind: "usage", from: "2000-01-01", to: "2999-12-31" });
+  const lines = await read(day, { kind: "usage", from: "2000-01-01", to: "2999-12-31" });
+  // Tools cost nothing, and are no calls of the ledger.
+  const usage = lines.filter((one): one is UsageLine => one.kind !== "tool");
   const balances = transfers.reduce(addTransfer, NO_BALANCES);
   const of = (micros: (call: CallLine) => number) => calls.reduce((sum, call) => sum + micros(call), 0);
 
