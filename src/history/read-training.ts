@@ -3,8 +3,8 @@
  * attempts did. Refined bids are left out: not every agent has one, and who has depends on the weights.
  *
  * Outcomes and traces belong to a task and to the agent that made the attempt: where a task was escalated, one
- * auction knows several. An agent's first decided attempt counts, as a later one has seen earlier verdicts. Calibration
- * runs add what other agents did on the same task; they are tasks of their own, without an auction, and count after
+ * auction knows several. An agent's first decided attempt counts, also where it was told of others' that failed before it.
+ * Calibration runs add what other agents did on the same task; they are tasks of their own, without an auction, and count after
  * the task's own attempts.
  */
 import { and, asc, desc, eq, inArray, lt } from "drizzle-orm";

@@ -48,6 +48,11 @@ export function failureOf({ attempt, end, verdict }: EndReport): Verdict | null 
   return verdict?.outcome === "fail" ? verdict : null;
 }
 
+/** Whether its evidence quotes the answer: an agent that is told it hands that in, and its pass says nothing of it. */
+export function quotesAnswer({ verifier }: Pick<Verdict, "verifier">): boolean {
+  return verifier === "equals";
+}
+
 /** The standing bids of agents that were not tried, best first. */
 export function standingsLeft(clearing: Clearing, tried: readonly AgentId[]): Standing[] {
   return standingsOf(clearing).filter(({ agentId }) => !tried.includes(agentId));

@@ -82,9 +82,9 @@ export function storedEntry(body: string): MemoryEntry {
 }
 
 /**
- * What the end of a task says of the trace that it ended with; null where there was no award.
+ * What the end of an attempt says of its trace; null where there was no award.
  *
- * A task that failed after its award has failed, whatever it failed of: its strategy is nobody's example. One that was
+ * One that failed after its award has failed, whatever it failed of: its strategy is nobody's example. One that was
  * cancelled says nothing about its strategy.
  */
 export function traceOutcome({ end, trace, verdict }: EndReport): TraceOutcome | null {

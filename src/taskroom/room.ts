@@ -9,6 +9,7 @@ import type { Timers } from "../durable/timers.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros } from "../market/money.ts";
 import { paidMicros } from "./paid.ts";
 import type { EndedCall } from "../market/call.ts";
+import { failureOf } from "../market/escalation.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { Opening } from "../market/auction-record.ts";
 import { newId, type TaskId } from "../market/ids.ts";
@@ -177,7 +178,7 @@ export class Room {
 
   /** Books a call that ended; what counts of it is reported to the market room. Twice is once, and ended is ended. */
   bookCall(ended: EndedCall): void {
-    if (this.openTask() === null) return;
+    if (!this.#takesBills()) return;
     const call = this.journal.endCall(ended);
     if (call === null) return;
     this.#billsOwed = true;
@@ -187,6 +188,14 @@ export class Room {
       call: spentCall(call, this.now()),
     } as const;
     this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
+  }
+
+  /** An attempt that its verifier failed may not be the last: until that is known, its task's bills count. */
+  #takesBills(): boolean {
+    const task = this.journal.task();
+    if (task === null || task.end !== null) return false;
+    const { report } = task;
+    return report === null || (report.mayGoOn === true && failureOf(report) !== null);
   }
 
   /** Nobody waits for them any more: they count at their bounds, until their bills come after all. */

@@ -316,7 +316,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   // --- Effects ---
 
-  /** Bills that wait together are told together. An end is the last message of an attempt, and mostly of its task. */
+  /** Bills that wait together are told together, and before an end that waits with them. */
   async #deliver(messages: readonly ToMarketRoom[]): Promise<void> {
     const { taskId } = this.#room.mustOpening();
     const market = this.#market();

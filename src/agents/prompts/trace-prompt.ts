@@ -1,5 +1,5 @@
 /** The prompt for a trace: the winner carries the task out with its own strategy as plan (auction.md, step 7). */
-import { MAX_SHOWN_EVIDENCE_CHARS, MAX_SHOWN_RESULT_CHARS } from "../../market/escalation.ts";
+import { MAX_SHOWN_EVIDENCE_CHARS, MAX_SHOWN_RESULT_CHARS, quotesAnswer } from "../../market/escalation.ts";
 import { fenced, fencedRow } from "./fence.ts";
 
 /** The tool with which an agent hands in its result; a plain answer without tool calls counts as the result too. */
@@ -53,7 +53,8 @@ export function tracePrompt(input: TracePromptInput): { readonly system: string;
 
 function shown({ verifier, outcome, evidence, result }: FailedAttempt, at: number) {
   const number = at + 1;
-  const found = `${verifier}: ${outcome}\n${beginning(evidence, MAX_SHOWN_EVIDENCE_CHARS)}`;
+  const told = quotesAnswer({ verifier }) ? [] : [beginning(evidence, MAX_SHOWN_EVIDENCE_CHARS)];
+  const found = [`${verifier}: ${outcome}`, ...told].join("\n");
   return [
     { tag: `failed-${number}`, text: beginning(result, MAX_SHOWN_RESULT_CHARS) },
     { tag: `found-${number}`, text: found },

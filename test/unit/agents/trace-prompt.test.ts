@@ -1,19 +1,34 @@
 /** What the next agent is told of attempts that failed: data, bounded, and never its way out of its fence. */
 import { describe, expect, test } from "vitest";
 import { tracePrompt } from "../../../src/agents/prompts/trace-prompt.ts";
+import { verifyEquals } from "../../../src/trace/verifiers/equals.ts";
 
 const NONCE = "3f9a01";
 const asked = { task: "Multiply.", strategy: "By hand.", nonce: NONCE };
-const failed = { verifier: "equals", outcome: "fail", evidence: "expected 42, found 41", result: "41" };
+const failed = { verifier: "tests", outcome: "fail", evidence: "expected 42, found 41", result: "41" };
 
 describe("the prompt of a later attempt", () => {
+  test("of a comparison shows that it failed, not the expected text: whoever reads that hands it in", () => {
+    const { verifier, outcome, evidence } = verifyEquals(
+      { type: "equals", expected: "forty-two", trim: true, ignoreCase: false },
+      "41",
+    );
+    expect(evidence).toContain("forty-two");
+    const { system, user } = tracePrompt({
+      ...asked,
+      earlier: [{ verifier, outcome, evidence, result: "41" }],
+    });
+    expect(user).toContain(`<failed-1-${NONCE}>\n41\n<found-1-${NONCE}>\nequals: fail\n<end-${NONCE}>`);
+    expect(`${system}${user}`).not.toContain("forty-two");
+  });
+
   test("shows each earlier result, and what was found against it, after the task", () => {
     const { system, user } = tracePrompt({ ...asked, earlier: [failed, { ...failed, result: "43" }] });
     expect(user).toBe(
       [
         `Task:\n<task-${NONCE}>\nMultiply.\n</task-${NONCE}>\nEarlier attempts:`,
-        `<failed-1-${NONCE}>\n41\n<found-1-${NONCE}>\nequals: fail\nexpected 42, found 41`,
-        `<failed-2-${NONCE}>\n43\n<found-2-${NONCE}>\nequals: fail\nexpected 42, found 41\n<end-${NONCE}>`,
+        `<failed-1-${NONCE}>\n41\n<found-1-${NONCE}>\ntests: fail\nexpected 42, found 41`,
+        `<failed-2-${NONCE}>\n43\n<found-2-${NONCE}>\ntests: fail\nexpected 42, found 41\n<end-${NONCE}>`,
       ].join("\n"),
     );
     expect(system).toContain("Others tried before you");

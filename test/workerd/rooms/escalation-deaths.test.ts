@@ -1,8 +1,12 @@
 /** Whatever dies between the fail of one attempt and the award of the next, and whichever comes first: it happens once. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { newId } from "../../../src/market/ids.ts";
+import { asMicros } from "../../../src/market/money.ts";
 import type { EndReport } from "../../../src/market/report.ts";
-import { CHEAP, DEAR, evictRooms, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { aUsage } from "../../support/builders.ts";
+import { CHEAP, config, DEAR, evictRooms, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
 import { attempt, awardedTo, journalOf, ringAll, sold } from "./escalation-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 
@@ -135,6 +139,31 @@ describe("the award of the next attempt", () => {
     expect(await task.room.view()).toMatchObject({ state: "failed", failureReason: "deadline", attempts: 2 });
     expect(types(await journalOf(task.room)).filter((type) => type === "task-failed")).toHaveLength(1);
     expect((await booksOf(day)).balances.held).toBe(0);
+  });
+
+  test("does not keep a bill from the books that an older holder brings before it comes", async () => {
+    const day = await openMarket();
+    const task = await sold(day);
+    const { room, taskId } = task;
+    expect((await room.takeTrace(1, 1)).ok).toBe(true);
+    const callId = newId("cal", config.source);
+    const [boundMicros, costMicros] = [asMicros(5_000), asMicros(1_000)];
+    await room.startTraceCall(1, { callId, kind: "trace", agentId: DEAR, boundMicros });
+    clock.pass(config.leaseMs + 1);
+    await runDurableObjectAlarm(room);
+    lose("award", "before", 1);
+    await attempt(day, task, { attempt: 1, result: "41", generation: 2 });
+    const bill = { status: "billed", usage: aUsage(), costMicros } as const;
+    await room.endTrace(1, { callId, bill, ms: 1 }, "agent_failed");
+    clock.pass(61_000);
+    await ringAll(day, room);
+    await awardedTo(room, 2);
+    const { calls } = await accountOf(day, taskId);
+    const booked = { status: "billed", payer: "lost", lostMicros: costMicros };
+    expect(calls.find((call) => call.callId === callId)).toMatchObject(booked);
+    await attempt(day, task, { attempt: 2, result: "42", generation: 3 });
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass" });
+    expect((await booksOf(day)).balances).toMatchObject({ held: 0, lost: -1_000 });
   });
 
   test("is followed by a cancel that came meanwhile: nothing is begun", async () => {
