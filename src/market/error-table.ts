@@ -62,7 +62,7 @@ export const ERROR_TABLE = {
   },
   queue_full: {
     status: 429,
-    message: "As many tasks wait as may, and nothing was admitted; try again after `Retry-After` seconds.",
+    message: "As many tasks wait as may, and nothing was begun; try again after `Retry-After` seconds.",
     retryable: true,
   },
   task_not_found: { status: 404, message: "There is no such task.", retryable: false },

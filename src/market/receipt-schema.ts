@@ -16,7 +16,6 @@ import {
   type TenantId,
 } from "./ids.ts";
 import { asMicros } from "./money.ts";
-
 import { OBSTACLES } from "./sale/sale.ts";
 import { noSaleReasonSchema, relaxationSchema } from "./task.ts";
 

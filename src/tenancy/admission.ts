@@ -26,7 +26,7 @@ export interface AdmissionContext {
   readonly policy: Policy;
   /** Whom its auction asks. */
   readonly pool: readonly Agent[];
-  /** True where the tenant's ordering is strict and another auction runs. */
+  /** Its turn has not come (`turns.ts`), or nobody is given an auction to hold. */
   readonly mustWait: boolean;
   readonly nowMs: number;
   /** Until when the admitting Worker holds the auction. */

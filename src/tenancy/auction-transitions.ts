@@ -64,7 +64,7 @@ interface Decided extends ClearedAuction {
   /** Of an accepted quote. */
   readonly deadlineAtMs?: number;
   readonly capMicros?: Micros;
-  /** Of an escalation, whose trace is held already. */
+  /** Absent: its trace is to be held yet. */
   readonly allowanceMicros?: Micros;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
   readonly isOpen: boolean;
@@ -269,12 +269,7 @@ export class AuctionTransitions {
     const attempt = task.attempt + 1;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
-    // What the tenant accepted of a quote is held already, and not to be passed.
-    const allowanceMicros =
-      decided.allowanceMicros ??
-      (sale?.chosenBy === "tenant"
-        ? this.#desk.allowance(task.taskId)
-        : this.#desk.holdForTrace(task.taskId, agent));
+    const { allowanceMicros = this.#desk.holdForTrace(task.taskId, agent) } = decided;
     const awardedAtMs = this.#desk.now();
     const waits = this.#desk.turns.traceWaits(task);
     const heldBackSinceMs = waits ? awardedAtMs : null;

@@ -43,6 +43,8 @@ export interface AcceptedOffer {
   readonly sale: SaleRecord;
   /** Most that its trace may cost. */
   readonly capMicros: Micros;
+  /** What all calls of the task may cost from now on. */
+  readonly allowanceMicros: Micros;
   readonly deadlineAtMs: number;
 }
 
@@ -180,6 +182,7 @@ export class Sales {
       clearing,
       agentId: offer.agentId,
       capMicros: offer.capMicros,
+      allowanceMicros: this.#desk.allowance(task.taskId),
       sale: { round: offer.round, chosenBy: "tenant", passedOver },
       deadlineAtMs: nowMs + quote.deadlineS * 1_000,
     });

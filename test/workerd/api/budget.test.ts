@@ -5,7 +5,19 @@ import { asMicros } from "../../../src/market/money.ts";
 import type { SpentCall } from "../../../src/market/report.ts";
 import type { MarketRoomPort } from "../../../src/taskroom/market-room-port.ts";
 import { marketStub } from "../stubs.ts";
-import { call, config, holdTask, openTenant, OPERATOR, post, problemOf, type Tenant } from "./support.ts";
+import {
+  bodyOf,
+  call,
+  config,
+  holdTask,
+  keyWith,
+  openTenant,
+  OPERATOR,
+  post,
+  problemOf,
+  put,
+  type Tenant,
+} from "./support.ts";
 
 const NO_LIMITS = { totalUsd: null, dayUsd: null, monthUsd: null };
 
@@ -16,14 +28,12 @@ beforeEach(async () => {
 
 const get = async (path: string, headers: Readonly<Record<string, string>> = OPERATOR) =>
   call(path, { headers });
-const bodyOf = async (response: Response): Promise<unknown> => response.json();
 const budgetPath = () => `/admin/tenants/${tenant.tenantId}/budget`;
-const setBudget = async (body: unknown, path = budgetPath(), headers: object = OPERATOR) =>
-  call(path, {
-    method: "PUT",
-    body: JSON.stringify(body),
-    headers: { ...headers, "Content-Type": "application/json" },
-  });
+const setBudget = async (
+  body: unknown,
+  path = budgetPath(),
+  headers: Readonly<Record<string, string>> = OPERATOR,
+) => put(path, body, headers);
 const ownBudget = async () => bodyOf(await get("/v1/budget", tenant.auth));
 
 /** Calls of one task, as its room tells them; the tenant was charged so much for each. */
@@ -42,13 +52,6 @@ async function spend(micros: readonly number[]) {
   }));
   await marketStub<MarketRoomPort>(tenant.tenantId).spent(taskId, calls);
   return { taskId, callIds: calls.map((one) => one.callId).toSorted() };
-}
-
-/** A key with a budget of its own. */
-async function keyWith(budget: unknown) {
-  const response = await post(`/admin/tenants/${tenant.tenantId}/keys`, { name: "k", budget }, OPERATOR);
-  const made = await response.json<{ key: string; budget: unknown }>();
-  return { shown: made.budget, auth: { Authorization: `Bearer ${made.key}` } };
 }
 
 const detailsOf = async (response: Response) => {
@@ -81,7 +84,7 @@ describe("a task that its budget does not take", () => {
   });
 
   test("of its key names the key's limit", async () => {
-    const { auth } = await keyWith({ monthUsd: 0.000001 });
+    const { auth } = await keyWith(tenant, { budget: { monthUsd: 0.000001 } });
     const response = await post("/v1/tasks", { prompt: "p" }, auth);
     expect(await problemOf(response.clone())).toEqual({ status: 402, code: "budget_exceeded", paths: [] });
     expect(await detailsOf(response)).toMatchObject({ scope: "key", limit: "month", leftUsd: 0.000001 });
@@ -177,12 +180,15 @@ describe("a budget", () => {
     const body = await made.json<{ id: string; budget: object }>();
     expect(body.budget).toEqual({ ...NO_LIMITS, dayUsd: 0.5 });
     expect(await bodyOf(await get(`/admin/tenants/${body.id}/budget`))).toMatchObject({ dayUsd: 0.5 });
-    expect((await keyWith({ totalUsd: 1 })).shown).toEqual({ ...NO_LIMITS, totalUsd: 1 });
-    expect((await keyWith(null)).shown).toBeNull();
+    expect((await keyWith(tenant, { budget: { totalUsd: 1 } })).budget).toEqual({
+      ...NO_LIMITS,
+      totalUsd: 1,
+    });
+    expect((await keyWith(tenant, { budget: null })).budget).toBeNull();
   });
 
   test("of a key is not its tenant's: another key goes on", async () => {
-    const { auth } = await keyWith({ totalUsd: 0 });
+    const { auth } = await keyWith(tenant, { budget: { totalUsd: 0 } });
     expect((await post("/v1/tasks", { prompt: "p" }, auth)).status).toBe(402);
     expect((await post("/v1/tasks", { prompt: "p" }, tenant.auth)).status).toBe(202);
   });

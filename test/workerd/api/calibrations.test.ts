@@ -10,7 +10,7 @@ import { ScriptedModels } from "../../support/scripted-models.ts";
 import { auctionDeps, stopTheClock, traceDeps } from "../rooms/market-day.ts";
 import { marketStub } from "../stubs.ts";
 import {
-  call, carryHistory, config, fingerprint, holdTask, openTenant, OPERATOR, post, problemOf, type Tenant,
+  call, carryHistory, config, fingerprint, holdTask, openTenant, OPERATOR, post, problemOf, put, type Tenant,
 } from "./support.ts"; // oxfmt-ignore
 
 const anAgent = (id: string, output: number): AgentInput => ({
@@ -251,11 +251,7 @@ describe("a tenant cannot make one of its tasks a calibration run", () => {
   });
 
   test("nor can its policy be one", async () => {
-    const response = await call(`/admin/tenants/${tenant.tenantId}/policy`, {
-      method: "PUT",
-      body: JSON.stringify({ name: "calibration" }),
-      headers: { ...OPERATOR, "Content-Type": "application/json" },
-    });
+    const response = await put(`/admin/tenants/${tenant.tenantId}/policy`, { name: "calibration" });
     expect(await problemOf(response)).toEqual({ status: 400, code: "unknown_policy", paths: ["name"] });
   });
 });

@@ -2,7 +2,19 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { stopTheClock } from "../rooms/market-day.ts";
-import { call, config, holdTask, openTenant, OPERATOR, post, problemOf, type Tenant } from "./support.ts";
+import {
+  bodyOf,
+  call,
+  config,
+  holdTask,
+  keyWith,
+  openTenant,
+  OPERATOR,
+  post,
+  problemOf,
+  put,
+  type Tenant,
+} from "./support.ts";
 
 let tenant: Tenant;
 beforeEach(async () => {
@@ -13,27 +25,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-type Headers = Readonly<Record<string, string>>;
-const bodyOf = async (response: Response): Promise<unknown> => response.json();
 const limitsPath = (of = tenant.tenantId as string) => `/admin/tenants/${of}/limits`;
-const put = async (path: string, body: unknown, headers: Headers = OPERATOR) =>
-  call(path, {
-    method: "PUT",
-    body: JSON.stringify(body),
-    headers: { ...headers, "Content-Type": "application/json" },
-  });
-
-/** A key with limits of its own. */
-async function keyWith(
-  limits: unknown,
-  path = `/admin/tenants/${tenant.tenantId}/keys`,
-  by: Headers = OPERATOR,
-) {
-  const made = await post(path, { name: "k", limits }, by);
-  expect(made.status).toBe(201);
-  const { key, id, limits: shown } = await made.json<{ key: string; id: string; limits: unknown }>();
-  return { id, shown, auth: { Authorization: `Bearer ${key}` } };
-}
 
 describe("limits", () => {
   test("are set by the operator as a whole, and read by both sides with what they leave", async () => {
@@ -71,7 +63,7 @@ describe("limits", () => {
       ...untouched,
       tenant: seen,
     });
-    const { auth } = await keyWith({ tokensPerMinute: 100 });
+    const { auth } = await keyWith(tenant, { limits: { tokensPerMinute: 100 } });
     expect(await bodyOf(await call("/v1/limits", { headers: auth }))).toMatchObject({
       tenant: { left: { requests: 46 } },
       key: {
@@ -110,12 +102,12 @@ describe("limits", () => {
     expect(await problemOf(await call(limitsPath("ten_x"), { headers: OPERATOR }))).toMatchObject({
       status: 404,
     });
-    const { auth } = await keyWith(null);
+    const { auth } = await keyWith(tenant, { limits: null });
     expect((await call("/v1/limits", { method: "PUT", headers: auth, body: "{}" })).status).toBe(405);
   });
 
   test("of a key come with it, also from an admin key, and show in the list", async () => {
-    const { id, shown } = await keyWith({ concurrentTasks: 2 }, "/v1/keys", tenant.auth);
+    const { id, limits: shown } = await keyWith(tenant, { limits: { concurrentTasks: 2 } }, tenant.auth);
     const { data } = await (
       await call("/v1/keys", { headers: tenant.auth })
     ).json<{ data: { id: string; limits: unknown }[] }>();

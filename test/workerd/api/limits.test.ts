@@ -4,14 +4,17 @@ import { METHODS } from "../../../src/api/app.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { stopTheClock } from "../rooms/market-day.ts";
 import {
+  bodyOf,
   call,
   config,
   failedTask,
   holdTask,
+  keyWith,
   openTenant,
   OPERATOR,
   post,
   problemOf,
+  put,
   taskOf,
   type Tenant,
 } from "./support.ts";
@@ -27,31 +30,12 @@ afterEach(() => {
 });
 
 type Headers = Readonly<Record<string, string>>;
-const bodyOf = async (response: Response): Promise<unknown> => response.json();
 const limitsPath = (of = tenant.tenantId as string) => `/admin/tenants/${of}/limits`;
-const put = async (path: string, body: unknown, headers: Headers = OPERATOR) =>
-  call(path, {
-    method: "PUT",
-    body: JSON.stringify(body),
-    headers: { ...headers, "Content-Type": "application/json" },
-  });
 const setLimits = async (body: unknown, of = tenant) => {
   expect((await put(limitsPath(of.tenantId), body)).status).toBe(200);
 };
 const read = async (headers: Headers = tenant.auth) => call("/v1/agents", { headers });
 const submit = async (headers: Headers = tenant.auth) => post("/v1/tasks", { prompt: "p" }, headers);
-
-/** A key with limits of its own. */
-async function keyWith(
-  limits: unknown,
-  path = `/admin/tenants/${tenant.tenantId}/keys`,
-  by: Headers = OPERATOR,
-) {
-  const made = await post(path, { name: "k", limits }, by);
-  expect(made.status).toBe(201);
-  const { key, id, limits: shown } = await made.json<{ key: string; id: string; limits: unknown }>();
-  return { id, shown, auth: { Authorization: `Bearer ${key}` } };
-}
 
 const told = ({ status, headers }: Response) => [
   status,
@@ -138,7 +122,7 @@ describe("requests per minute", () => {
 
   test("of a key are its own, and stand beside the tenant's", async () => {
     await setLimits({ requestsPerMinute: 6 });
-    const { auth, shown } = await keyWith({ requestsPerMinute: 2 });
+    const { auth, limits: shown } = await keyWith(tenant, { limits: { requestsPerMinute: 2 } });
     expect(shown).toEqual({ requestsPerMinute: 2, concurrentTasks: null, tokensPerMinute: null });
     const policy = '"tenant";q=6;w=60, "key";q=2;w=60';
     expect(told(await read(auth))).toEqual([200, policy, '"tenant";r=5;t=10, "key";r=1;t=30', null]);
@@ -149,7 +133,7 @@ describe("requests per minute", () => {
     // A refused request of one key takes nothing from another's.
     expect(told(await read())).toEqual([200, '"tenant";q=6;w=60', '"tenant";r=3;t=10', null]);
     // A key has no more than its tenant, whatever it was given.
-    const { auth: wide } = await keyWith({ requestsPerMinute: 1_000 });
+    const { auth: wide } = await keyWith(tenant, { limits: { requestsPerMinute: 1_000 } });
     for (let n = 0; n < 3; n += 1) expect((await read(wide)).status).toBe(200);
     const last = await read(wide);
     expect(last.status).toBe(429);
@@ -157,7 +141,7 @@ describe("requests per minute", () => {
   });
 
   test("are shared by a rotated key and its successor", async () => {
-    const { id, auth } = await keyWith({ requestsPerMinute: 2 });
+    const { id, auth } = await keyWith(tenant, { limits: { requestsPerMinute: 2 } });
     expect((await read(auth)).status).toBe(200);
     const path = `/admin/tenants/${tenant.tenantId}/keys/${id}/rotate`;
     const { key } = await (await post(path, { overlapS: 600 }, OPERATOR)).json<{ key: string }>();

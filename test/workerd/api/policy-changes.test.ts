@@ -8,13 +8,12 @@ import {
   MIDDLE,
   openPolicyWorld,
   OWN,
-  put,
   SMALL,
   type Headers,
   type Json,
   type PolicyWorld,
 } from "./policy-world.ts";
-import { call, config, OPERATOR, post, problemOf } from "./support.ts";
+import { call, config, OPERATOR, post, problemOf, put } from "./support.ts";
 
 let world: PolicyWorld;
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 /** A tenant whose pool and policy a test changes over HTTP, by its own key or as its operator. */
-import { call, config, openTenant, OPERATOR, type Tenant } from "./support.ts";
+import { call, config, openTenant, OPERATOR, put, type Tenant } from "./support.ts";
 
 export const [SMALL, MIDDLE, , LARGE] = config.pool.map(({ id }) => id) as unknown as [
   string,
@@ -45,14 +45,6 @@ export async function openPolicyWorld(): Promise<PolicyWorld> {
     byOperator: async (body, headers = {}) => put(operators, body, { ...OPERATOR, ...headers }),
     read: async (path, headers = tenant.auth) => (await call(path, { headers })).json<Json>(),
   };
-}
-
-export async function put(path: string, body: unknown, headers: Headers): Promise<Response> {
-  return call(path, {
-    method: "PUT",
-    body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json", ...headers },
-  });
 }
 
 /** What a call that must succeed answered. */

@@ -1,6 +1,6 @@
 /** A policy as its tenant and its operator meet it over HTTP. */
 import { beforeEach, describe, expect, test } from "vitest";
-import { call, openTenant, OPERATOR, post, problemOf, type Tenant } from "./support.ts";
+import { call, openTenant, OPERATOR, post, problemOf, put, type Tenant } from "./support.ts";
 
 const WEIGHTS = { cost: 0.001, entropy: 0.2, jurors: { "agt_house-4b": 0.1, "agt_house-32b": 0.3 } };
 const FIT = { aggregation: "mean", gap: 0 };
@@ -11,15 +11,9 @@ beforeEach(async () => {
 });
 
 const operatorPath = () => `/admin/tenants/${tenant.tenantId}/policy`;
-const put = async (body: unknown) =>
-  call(operatorPath(), {
-    method: "PUT",
-    body: JSON.stringify(body),
-    headers: { ...OPERATOR, "Content-Type": "application/json" },
-  });
 
 test("the operator and the tenant see the same policy, its version, and both fits; the operator's fields are its own", async () => {
-  const set = await put({ meanWeights: WEIGHTS, meanFit: FIT });
+  const set = await put(operatorPath(), { meanWeights: WEIGHTS, meanFit: FIT });
   const body = await set.json<{ document: Record<string, unknown> }>();
   expect(body).toMatchObject({
     object: "policy",
@@ -51,7 +45,7 @@ describe("a name that is wrong", () => {
   ])("%s is refused in the same words for a task and for the tenant", async (name, words) => {
     const refusals = [
       await post("/v1/tasks", { prompt: "p", policy: name }, tenant.auth),
-      await put({ name }),
+      await put(operatorPath(), { name }),
     ];
     const issues = await Promise.all(
       refusals.map(async (response) => {
@@ -73,7 +67,7 @@ describe("a name that is wrong", () => {
 test("weights that the tenant does not have are refused with the command that makes them", async () => {
   const refusals = [
     await post("/v1/tasks", { prompt: "p", policy: "sale-mean" }, tenant.auth),
-    await put({ name: "sale:weights=mean" }),
+    await put(operatorPath(), { name: "sale:weights=mean" }),
   ];
   for (const response of refusals) {
     expect(await response.clone().text()).toContain("npm run fit -- --tenant T --aggregation mean --store");

@@ -25,18 +25,31 @@ export async function call(path: string, init: RequestInit = {}): Promise<Respon
   return exports.default.fetch(new Request(`${ORIGIN}${path}`, init));
 }
 
+type Headers = Readonly<Record<string, string>>;
+
 /** A POST with a JSON body. */
-export async function post(
+export async function post(path: string, body: unknown, headers: Headers = {}): Promise<Response> {
+  return send("POST", path, { body, headers });
+}
+
+/** A PUT with a JSON body. */
+export async function put(path: string, body: unknown, headers: Headers = OPERATOR): Promise<Response> {
+  return send("PUT", path, { body, headers });
+}
+
+async function send(
+  method: string,
   path: string,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
+  { body, headers }: { readonly body: unknown; readonly headers: Headers },
 ): Promise<Response> {
   return call(path, {
-    method: "POST",
+    method,
     body: JSON.stringify(body),
     headers: { ...headers, "Content-Type": "application/json" },
   });
 }
+
+export const bodyOf = async (response: Response): Promise<unknown> => response.json();
 
 const problemSchema = z.strictObject({
   error: z.strictObject({
@@ -69,7 +82,7 @@ export async function fingerprint(response: Response): Promise<object> {
   return { status: response.status, headers, text };
 }
 
-const keySchema = z.object({ key: z.string() });
+const keySchema = z.object({ id: z.string(), key: z.string(), budget: z.unknown(), limits: z.unknown() });
 const tenantSchema = z.object({ id: z.string() });
 
 export interface Tenant {
@@ -90,17 +103,28 @@ export async function openTenant(
     await (await post("/admin/tenants", { name: "Test", ...options }, OPERATOR)).json(),
   );
   const tenantId = made.id as TenantId;
-  const { key } = keySchema.parse(
-    await (await post(`/admin/tenants/${tenantId}/keys`, { name: "first" }, OPERATOR)).json(),
-  );
+  const { key, auth } = await keyWith({ tenantId }, { name: "first" });
   return {
     tenantId,
     key,
     keyHash: await sha256(key),
-    auth: { Authorization: `Bearer ${key}` },
+    auth,
     market: marketStub<MarketRoomApi>(tenantId),
     room: (taskId) => taskStub<TaskRoomApi>(tenantId, taskId),
   };
+}
+
+/** A new key of the tenant, and all that is shown of it. @param by whose request makes it; default: the operator's */
+export async function keyWith(
+  { tenantId }: Pick<Tenant, "tenantId">,
+  fields: object,
+  by: Headers = OPERATOR,
+) {
+  const path = by === OPERATOR ? `/admin/tenants/${tenantId}/keys` : "/v1/keys";
+  const response = await post(path, { name: "k", ...fields }, by);
+  if (response.status !== 201) throw new Error(await response.text());
+  const shown = keySchema.parse(await response.json());
+  return { ...shown, auth: { Authorization: `Bearer ${shown.key}` } };
 }
 
 async function sha256(text: string): Promise<string> {

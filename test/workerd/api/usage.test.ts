@@ -12,6 +12,7 @@ import type { MarketRoomPort } from "../../../src/taskroom/market-room-port.ts";
 import { USAGE } from "../../support/scripted-models.ts";
 import { marketStub } from "../stubs.ts";
 import {
+  bodyOf,
   call,
   config,
   fingerprint,
@@ -44,7 +45,6 @@ function aSpentCall(fields: Partial<SpentCall> = {}): SpentCall {
 }
 
 const get = async (path: string, headers: Readonly<Record<string, string>> = {}) => call(path, { headers });
-const bodyOf = async (response: Response): Promise<unknown> => response.json();
 
 /** A tenant whose task was charged for four calls on two days: 1,500, 2,500, 5,000 and 0 micro-USD. */
 async function spending() {

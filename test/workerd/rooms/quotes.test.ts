@@ -17,8 +17,8 @@ import {
   traceDeps,
 } from "./market-day.ts";
 import { accountOf, limited } from "./money-day.ts";
-
 import { admitQuote, BIDS, EXPIRES_S, models, openQuote } from "./quote-day.ts";
+
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
   clock = stopTheClock();

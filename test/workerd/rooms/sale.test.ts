@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
+import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
@@ -21,7 +22,6 @@ import {
   type MarketDay,
 } from "./market-day.ts";
 import { accountOf, usd } from "./money-day.ts";
-import type { TaskInput } from "../../../src/market/task.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {

@@ -45,6 +45,12 @@ export class Receiver {
   }
 }
 
+/** Answers of a receiver, all with this status. */
+export const answering =
+  (status: number, headers: Record<string, string> = {}) =>
+  () =>
+    new Response(null, { status, headers });
+
 export interface WebhookDay extends MarketDay {
   readonly receiver: Receiver;
   order(order: Unsigned<WebhookOrder>): Promise<WebhookAnswer>;

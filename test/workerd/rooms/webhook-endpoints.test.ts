@@ -5,7 +5,7 @@ import { newId } from "../../../src/market/ids.ts";
 import { AT_ONCE, MAX_PENDING } from "../../../src/tenancy/webhooks/delivery-desk.ts";
 import { KEPT_DELIVERIES, KEPT_MS } from "../../../src/tenancy/webhooks/webhook-store.ts";
 import { config, evictRooms, stopTheClock } from "./market-day.ts";
-import { openWebhookDay, Receiver, RECEIVER, SECRET, type WebhookDay } from "./webhook-day.ts";
+import { answering, openWebhookDay, Receiver, RECEIVER, SECRET, type WebhookDay } from "./webhook-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -14,11 +14,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const answering =
-  (status: number, headers: Record<string, string> = {}) =>
-  () =>
-    new Response(null, { status, headers });
 
 describe("an endpoint", () => {
   test("that is gone is disabled, says why, and what waited for it has failed", async () => {

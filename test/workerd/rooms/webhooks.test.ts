@@ -4,7 +4,7 @@ import { RETRY_AFTER_MS } from "../../../src/market/delivery.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { openCalibrationDay, runTask } from "./calibration-day.ts";
 import { admitOnly, CHEAP, config, DEAR, evictRooms, stopTheClock } from "./market-day.ts";
-import { openWebhookDay, Receiver } from "./webhook-day.ts";
+import { answering, openWebhookDay, Receiver } from "./webhook-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -13,11 +13,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-const answering =
-  (status: number, headers: Record<string, string> = {}) =>
-  () =>
-    new Response(null, { status, headers });
 
 describe("a task's end", () => {
   test("leaves a delivery for every endpoint that hears of it, whose event says how it ended", async () => {
