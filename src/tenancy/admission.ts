@@ -84,7 +84,7 @@ export function admitTask(
     stopping: false,
     // A Worker of the version before tells of no limit of cost.
     limits: { maxCostUsd: maxCostUsd ?? null, deadlineS, maxSteps, maxOutputTokens },
-    ...(quote !== null && { quote: { ...quote, deadlineS, open: null, asked: null } }),
+    ...(quote !== null && { quote: { ...quote, deadlineS, open: null } }),
     admittedAtMs: nowMs,
     end: null,
     endedAtMs: null,

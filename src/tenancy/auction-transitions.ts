@@ -230,7 +230,7 @@ export class AuctionTransitions {
     });
   }
 
-  /** A bid of a quote, accepted by its tenant: its award, once. */
+  /** A bid of a quote, accepted by its tenant: its award, once. Who names no agent takes the one that was accepted. */
   accept(
     tenant: TenantDoc,
     request: Pick<AcceptRequest, "taskId" | "agentId">,
@@ -239,8 +239,8 @@ export class AuctionTransitions {
     const task = this.#desk.store.tasks.find(taskId);
     if (task?.quote == null) return fail({ reason: "quote_not_found" });
     if (task.agentId !== null) {
-      const same = asked === task.agentId || asked === task.quote.asked;
-      return same ? ok(task.agentId) : fail({ reason: "quote_accepted", agentId: task.agentId });
+      const isOther = asked !== null && asked !== task.agentId;
+      return isOther ? fail({ reason: "quote_accepted", agentId: task.agentId }) : ok(task.agentId);
     }
     if (tenant.suspendedAtMs !== null) return fail({ reason: "tenant_suspended" });
     const terms = this.#desk.store.tasks.terms(taskId);

@@ -178,7 +178,7 @@ export class Sales {
       .filter((one) => !isAcceptable(one))
       .map((one) => ({ agentId: one.agentId, obstacles: one.obstacles }));
     return ok({
-      task: { ...task, quote: { ...quote, open: null, asked: agentId } },
+      task: { ...task, quote: { ...quote, open: null } },
       clearing,
       agentId: offer.agentId,
       capMicros: offer.capMicros,

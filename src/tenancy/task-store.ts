@@ -41,8 +41,6 @@ export interface MarketQuote extends QuoteOrder {
     readonly offers: readonly Offer[];
     readonly expiresAtMs: number;
   } | null;
-  /** The agent whose bid was accepted, as the tenant named it; null: it named none, or accepted none yet. */
-  readonly asked: AgentId | null;
 }
 
 /** What a task is sold from again, should its verifier say fail. */
@@ -64,7 +62,7 @@ export interface MarketTask {
   readonly state: TaskState;
   readonly verifier: string | null;
   readonly promptChars: number;
-  /** Null: the auction waits for its turn (`ordering: strict`), or is over. */
+  /** Null: the auction waits for its turn (`turns.ts`), or is over. */
   readonly lease: Lease | null;
   readonly attempt: number;
   readonly agentId: AgentId | null;

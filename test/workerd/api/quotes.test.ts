@@ -1,9 +1,9 @@
 /** `/v1/quotes` over HTTP. Without models nobody bids, so these are quotes of policies that hold no auction. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { newId } from "../../../src/market/ids.ts";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
-import { call, config, openTenant, post, problemOf, taskOf, type Tenant } from "./support.ts";
+import { call, carryHistory, config, openTenant, post, problemOf, taskOf, type Tenant } from "./support.ts";
 
 const bidSchema = z.strictObject({
   rank: z.int(),
@@ -173,6 +173,28 @@ describe("accepting a quote", () => {
     expect(await quoteOf(cancelled)).toMatchObject({ state: "closed" });
     const late = await call(`/v1/quotes/${id}/accept`, { method: "POST", headers: tenant.auth });
     expect(await problemOf(late)).toMatchObject({ status: 409, code: "quote_closed" });
+  });
+
+  test("answers the same once its task has left the market room, and the same is too late", async () => {
+    const tenant = await openTenant();
+    const [taken, closed] = [await openQuote(tenant), await openQuote(tenant)];
+    const agentId = taken.bids[0]?.agentId;
+    const accept = async (id: string, body: object) => post(`/v1/quotes/${id}/accept`, body, tenant.auth);
+    expect((await accept(taken.id, {})).status).toBe(202);
+    expect((await post(`/v1/tasks/${taken.taskId}/cancel`, {}, tenant.auth)).status).toBe(200);
+    expect((await post(`/v1/quotes/${closed.id}/cancel`, {}, tenant.auth)).status).toBe(200);
+    await vi.waitFor(async () => {
+      await carryHistory(tenant);
+      expect(await tenant.market.heldTasks()).toEqual([]);
+    });
+    for (const body of [{}, { agentId }]) {
+      const again = await accept(taken.id, body);
+      expect(again.status).toBe(200);
+      expect(await taskOf(again)).toMatchObject({ id: taken.taskId, agentId, state: "cancelled" });
+    }
+    const other = await accept(taken.id, { agentId: "agt_other" });
+    expect(await problemOf(other)).toMatchObject({ status: 409, code: "quote_accepted" });
+    expect(await problemOf(await accept(closed.id, {}))).toMatchObject({ status: 409, code: "quote_closed" });
   });
 
   test.each(["quo_1", "tsk_01k8z0000000000000000000aa", newId("quo", config.source)])(
