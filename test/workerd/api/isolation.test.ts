@@ -219,6 +219,7 @@ describe("what a tenant is shown", () => {
     const foreign = [1, 2].flatMap((at) => [
       ...pick(world.ids, at),
       ...pick(world.keys, at),
+      ...pick(world.quotes, at),
       ...Object.values(pick(world.webhooks, at)),
       pick(world.tenants, at).tenantId,
       pick(world.tenants, at).keyHash,
