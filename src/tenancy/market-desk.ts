@@ -12,7 +12,7 @@ import type { Agent, Pool } from "../market/agent.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { KeyId, TaskId } from "../market/ids.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
-import { asMicros, type Micros } from "../market/money.ts";
+import { asMicros, totalTokens, type Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { forecastOf, type Forecast } from "../market/sale/forecast.ts";
@@ -340,5 +340,5 @@ export class MarketDesk {
 
 /** Of those whose provider told them. */
 function sumTokens(calls: readonly SpentCall[]): number {
-  return calls.reduce((sum, { usage }) => sum + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0), 0);
+  return calls.reduce((sum, { usage }) => sum + (usage == null ? 0 : totalTokens(usage)), 0);
 }
