@@ -18,7 +18,7 @@ import { TaskRoom } from "./taskroom/task-room.ts";
 import { consumeWork, type WorkDeps } from "./trace/consume-work.ts";
 import { createSandbox } from "./trace/sandbox/index.ts";
 import { wasmModule } from "./trace/sandbox/wasm.ts";
-import { createHttp, createRunJavascript, type Tool } from "./trace/tools/index.ts";
+import { createHttp, createRunJavascript, createToolbox, offer } from "./trace/tools/index.ts";
 import { createVerify } from "./trace/create-verify.ts";
 
 export { TaskRoom };
@@ -67,15 +67,14 @@ function openHouse(env: Env) {
     now: config.source.now,
   });
   const nowMs = config.source.now;
-  const tools: readonly Tool[] = [
-    createRunJavascript({ sandbox, nowMs }),
-    createHttp({ allow: config.httpAllowList, fetch: (url, init) => fetch(url, init) }),
-  ];
-  const toolMenu = (allowed: readonly string[]) => tools.filter((tool) => allowed.includes(tool.name));
+  const toolbox = createToolbox([
+    offer(createRunJavascript({ sandbox, nowMs })),
+    offer(createHttp({ allow: config.httpAllowList, fetch: (url, init) => fetch(url, init) })),
+  ]);
   const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
-  const auction = { config, models, helpers, toolMenu, memory };
-  const trace = { config, models, tools, verify: createVerify({ sandbox, nowMs }) };
+  const auction = { config, models, helpers, toolMenu: toolbox.menu, memory };
+  const trace = { config, models, openTools: toolbox.open, verify: createVerify({ sandbox, nowMs }) };
   const work: WorkDeps = { auction, trace };
   return { config, models, index, app: createApp({ config, auction }), work, fits };
 }

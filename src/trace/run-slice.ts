@@ -19,9 +19,13 @@ export async function runSlice(deps: TraceDeps, message: TraceMessage): Promise<
   if (!taken.ok) return;
   const desk = taken.value;
   const heartbeat = startHeartbeat(deps.config.leaseMs, () => room.renewTrace(generation));
-  const tools = deps.tools.filter((tool) => desk.tools.includes(tool.name));
   try {
-    await run({ deps, room, desk, generation, heartbeat, tools });
+    const opened = await deps.openTools({ desk, room, generation, signal: heartbeat.signal });
+    try {
+      await run({ deps, room, desk, generation, heartbeat, tools: opened.tools });
+    } finally {
+      await opened.close();
+    }
   } finally {
     heartbeat.end();
   }

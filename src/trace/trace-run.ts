@@ -5,12 +5,13 @@ import type { Config } from "../config.ts";
 import type { Verdict } from "../market/report.ts";
 import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
 import type { Tool } from "./tools/tool.ts";
+import type { OpenTools, ToolSlice } from "./tools/toolbox.ts";
 
 export interface TraceDeps {
   readonly config: Config;
   readonly models: ModelPort;
-  /** Every tool of the house; a task allows some of them. */
-  readonly tools: readonly Tool[];
+  /** Opens the tools that a task allows. Never rejects. */
+  openTools(slice: ToolSlice): Promise<OpenTools>;
   /** Decides about a result; never throws for a bad one. */
   verify(desk: TraceDesk, result: string): Promise<Verdict>;
 }

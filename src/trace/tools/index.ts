@@ -4,3 +4,4 @@ export type { HttpConfig } from "./http.ts";
 export { createRunJavascript } from "./run-javascript.ts";
 export { MAX_OUTPUT_BYTES, runTool } from "./run-tool.ts";
 export type { Tool, ToolContext, ToolResult } from "./tool.ts";
+export { createToolbox, offer } from "./toolbox.ts";

@@ -17,7 +17,7 @@ import type { MarketRoomPort } from "../../../src/taskroom/market-room-port.ts";
 import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
-import type { Tool } from "../../../src/trace/tools/index.ts";
+import { createToolbox, offer, type Tool } from "../../../src/trace/tools/index.ts";
 import { marketStub, taskStub } from "../stubs.ts";
 
 export const CHEAP = "agt_cheap" as AgentId;
@@ -149,11 +149,15 @@ export function auctionDeps(models: ModelPort, memory: AuctionMemory | null = nu
   return { config, models, helpers: helpersOver(models), toolMenu: () => [], memory };
 }
 
-export function traceDeps(models: ModelPort, options: Partial<TraceDeps> = {}): TraceDeps {
+/** @param options `tools` instead of `openTools`: of them, those that the task names */
+export function traceDeps(
+  models: ModelPort,
+  { tools = [], ...options }: Partial<TraceDeps> & { readonly tools?: readonly Tool[] } = {},
+): TraceDeps {
   return {
     config,
     models,
-    tools: [],
+    openTools: createToolbox(tools.map(offer)).open,
     verify: async (_desk, result) => ({
       outcome: result === "42" ? "pass" : "fail",
       verifier: "equals",
