@@ -34,7 +34,7 @@ export interface Offer {
 export interface Toolbox {
   readonly menu: ToolMenu;
   /** Never rejects for what one tool needs: that tool says so when it is called. */
-  open(slice: ToolSlice): Promise<OpenTools>;
+  readonly open: (slice: ToolSlice) => Promise<OpenTools>;
 }
 
 /** A tool that is the same for every task. */
