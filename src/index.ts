@@ -1,4 +1,5 @@
 /** The Worker: entry points and Durable Objects. Composition only. */
+import { sleep } from "./agents/calls/sleep.ts";
 import { createModels } from "./agents/create-models.ts";
 import { createApp } from "./api/app.ts";
 import { defineCallHelper } from "./auction/call-helper.ts";
@@ -74,7 +75,7 @@ function openHouse(env: Env) {
   const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu: toolbox.menu, memory };
-  const trace = { config, models, openTools: toolbox.open, verify: createVerify({ sandbox, nowMs }) };
+  const trace = { config, models, openTools: toolbox.open, sleep, verify: createVerify({ sandbox, nowMs }) };
   const work: WorkDeps = { auction, trace };
   return { config, models, index, app: createApp({ config, auction }), work, fits };
 }

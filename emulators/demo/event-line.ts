@@ -31,6 +31,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return "waits for a place for its trace";
     case "trace-taken-up":
       return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
+    case "call-failed":
+      return `a call for step ${event.step} failed: ${event.reason}${event.retryInMs === null ? "" : ", asked again"}`;
     case "trace-ended":
       return `${plural(event.steps, "step")}, ${plural(view.toolCalls, "tool call")}${view.toolErrors > 0 ? `, ${view.toolErrors} of them with an error` : ""}`;
     case "verification-ended":

@@ -157,6 +157,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "task-not-sold":
       return { phase: "no_sale", failureReason: event.reason, costMicros: event.costMicros };
     case "auction-resumed":
+    case "call-failed":
     case "quote-accepted":
     case "cancel-requested":
       return {};

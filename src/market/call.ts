@@ -74,4 +74,6 @@ export interface CallFailure {
   readonly reason: CallFailureReason;
   /** For the operator: at most 500 characters, without secrets. */
   readonly message: string;
+  /** Whether the same call may get through later, for failures whose reason does not say; absent: it may not. */
+  readonly mayPass?: boolean;
 }

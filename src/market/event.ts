@@ -132,6 +132,18 @@ export type TaskEventBody =
       readonly usage: TokenUsage;
       readonly costMicros: Micros;
     }
+  | {
+      /** A call of the step that is due gave no usable answer. */
+      readonly type: "call-failed";
+      readonly attempt: number;
+      /** The step that is due. */
+      readonly step: number;
+      readonly reason: CallFailureReason;
+      /** Calls of this step that failed, this one included. */
+      readonly failed: number;
+      /** Until the next one is made; null: there is none. */
+      readonly retryInMs: number | null;
+    }
   | { readonly type: "trace-ended"; readonly attempt: number; readonly steps: number }
   | {
       readonly type: "verification-ended";

@@ -96,6 +96,8 @@ export interface TaskDoc {
   readonly lease: Lease | null;
   /** Of the trace that ended last: no holder of it may pass for one of the next attempt; absent: none has ended. */
   readonly lastGeneration?: number;
+  /** Calls of the step that is due that failed; absent: none. */
+  readonly failedCalls?: number;
   /** Slices taken: queue messages that found work. */
   readonly messages: number;
   readonly result: string | null;

@@ -3,7 +3,7 @@ import type { Agent } from "../market/agent.ts";
 import type { AuctionCommit, EmbeddingRecord } from "../market/auction-commit.ts";
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
-import type { CallBill, CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import type { CallBill, CallFailure, CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { AgentId, CallId, QuoteId, TaskId, TenantId } from "../market/ids.ts";
 import type { Payer } from "../market/ledger/charge.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
@@ -64,6 +64,8 @@ export interface TraceDesk {
   readonly pending: AnsweredStep | null;
   /** Not null: the trace has its result and wants its verdict. */
   readonly result: string | null;
+  /** Calls of the step that is due that failed; absent from a room of the version before. */
+  readonly failedCalls?: number;
   /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
   readonly earlierAttempts?: readonly Pick<EarlierAttempt, "verdict" | "result">[];
 }
@@ -176,6 +178,11 @@ export interface TaskRoomApi {
     step: AnsweredStep,
     result: string | null,
   ): Promise<DeskAnswer>;
+  /**
+   * A call of the step that is due failed: how long to wait before the next one, in milliseconds; null: this holder's work
+   * is over, and where it held the trace, that has ended.
+   */
+  failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null>;
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer>;
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
   /** Gives the trace back to the queue after a slice. */

@@ -15,7 +15,7 @@ import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, StopEnd, Unsold } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
-import type { EndedCall, StartedCall } from "../market/call.ts";
+import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
@@ -230,6 +230,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     result: string | null,
   ): Promise<DeskAnswer> {
     return this.#room.commit(() => this.#trace.commitAnswer(generation, call, step, result));
+  }
+
+  async failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null> {
+    return this.#room.commit(() => this.#trace.failCall(generation, call, failure));
   }
 
   async commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer> {

@@ -7,7 +7,7 @@
 import type { Award } from "../market/award.ts";
 import type { TaskEventBody } from "../market/event.ts";
 import type { AgentId } from "../market/ids.ts";
-import type { EndedCall, StartedCall } from "../market/call.ts";
+import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
 import {
   acquireLease,
   FIRST_LEASE,
@@ -22,6 +22,7 @@ import {
 import { calibratedBy } from "../market/policy.ts";
 import type { Verdict } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
+import { retryAfterMs } from "../market/step-retry.ts";
 import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
@@ -73,6 +74,7 @@ export class TraceStage {
       award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros, messagesBefore },
       result: null,
       verdict: null,
+      failedCalls: 0,
       lease: waits ? null : lease,
       allowanceMicros: award.allowanceMicros ?? this.#room.allowanceMicros(),
     };
@@ -160,18 +162,38 @@ export class TraceStage {
     this.#room.bookCall(call);
     if (held === null) return "lost";
     const { journal } = this.#room;
-    const due = journal.countSteps(held.attempt) + 1;
+    const due = this.#dueStep(held);
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
     const outcomes = result !== null || step.toolCalls.length === 0 ? step.toolCalls.map(received) : null;
     journal.addStep(held.attempt, step, outcomes);
     if (outcomes !== null) this.#emitStep(held, step, outcomes);
     if (result !== null) {
       this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
-      this.#extend({ ...held, task: { ...held.task, state: "verifying", result } }, true);
+      this.#extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
     } else {
-      this.#extend(held, true);
+      this.#extend(withoutFailures(held), true);
     }
     return held.task.stop === null ? "continue" : "stop";
+  }
+
+  /** How long to wait before the step's next call; null: the trace has ended, or is another holder's. */
+  failCall(generation: number, call: EndedCall, failure: CallFailure): number | null {
+    const held = this.#held(generation);
+    this.#room.bookCall(call);
+    if (held === null) return null;
+    const { task, attempt } = held;
+    if (task.stop !== null) {
+      this.#room.end(task, task.stop);
+      return null;
+    }
+    const failed = (task.failedCalls ?? 0) + 1;
+    const retryInMs = retryAfterMs(failure, { failed, chance: this.#room.config.source.random() });
+    const { reason } = failure;
+    this.#room.append({ type: "call-failed", attempt, step: this.#dueStep(held), reason, failed, retryInMs });
+    const counted = { ...task, failedCalls: failed };
+    if (retryInMs === null) this.#room.end(counted, { state: "failed", reason: "agent_failed" });
+    else this.#extend({ ...held, task: counted }, false);
+    return retryInMs;
   }
 
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): DeskAnswer {
@@ -267,6 +289,10 @@ export class TraceStage {
     this.#room.setTimer("trace-lease", this.#room.now() + nextReminderMs(lease, this.#room.config.pickupMs));
   }
 
+  #dueStep({ attempt }: HeldTrace): number {
+    return this.#room.journal.countSteps(attempt) + 1;
+  }
+
   #emitStep(held: HeldTrace, answered: AnsweredStep, outcomes: readonly ToolOutcome[]): void {
     const { step, usage, costMicros, toolCalls } = answered;
     const tools = toolCalls.map((call, index) => ({
@@ -316,11 +342,16 @@ export class TraceStage {
       ),
       pending: last?.outcomes === null ? last.answered : null,
       result: task.result,
+      failedCalls: task.failedCalls ?? 0,
       earlierAttempts: this.#room.journal
         .earlierAttempts()
         .map(({ verdict, result }) => ({ verdict, result })),
     };
   }
+}
+
+function withoutFailures(held: HeldTrace): HeldTrace {
+  return { ...held, task: { ...held.task, failedCalls: 0 } };
 }
 
 /** Of an attempt: whoever held an earlier one holds it no more. */

@@ -1,8 +1,11 @@
-/** One step of a trace: record the call, ask the winner, commit its answer, run the tools that it asked for. */
+/**
+ * One step of a trace: record the call, ask the winner, commit its answer, run the tools that it asked for. Where the call
+ * fails, the task's room says whether there is another one.
+ */
 import { z } from "zod";
-import type { StepRequest } from "../agents/model-port.ts";
+import type { Answer, StepAnswer, StepRequest } from "../agents/model-port.ts";
 import { drawNonce } from "../market/draw.ts";
-import type { EndedCall } from "../market/call.ts";
+import type { CallFailure, EndedCall } from "../market/call.ts";
 import { newId } from "../market/ids.ts";
 import { NO_USAGE } from "../market/money.ts";
 import type { AnsweredStep, JsonValue, Step } from "../market/step.ts";
@@ -12,20 +15,25 @@ import { mayGoOn } from "./may-go-on.ts";
 import type { TraceRun } from "./trace-run.ts";
 import { SUBMIT_DESCRIPTION, submittedResult } from "./submit.ts";
 
-/** What a step leads to: another one, a result to verify, or the end of this slice. */
+/** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */
 export type Move =
   | { readonly next: "step"; readonly step: Step }
+  | { readonly next: "again" }
   | { readonly next: "verify"; readonly result: string }
   | { readonly next: "leave" };
 
 const LEAVE: Move = { next: "leave" };
 
-/** Makes the step after `steps`. A holder that must stop ends the task; one that has lost it just leaves. */
-export async function oneStep(trace: TraceRun, steps: readonly Step[]): Promise<Move> {
+/**
+ * Makes a call for the step after `steps`. A holder that must stop ends the task; one that has lost it just leaves.
+ *
+ * @param failed calls for it that failed before
+ */
+export async function oneStep(trace: TraceRun, steps: readonly Step[], failed: number): Promise<Move> {
   const { deps, desk, room, generation, heartbeat } = trace;
   const { source, modelCallMs } = deps.config;
   const step = steps.length + 1;
-  const request = stepRequest(trace, steps);
+  const request = stepRequest(trace, steps, failed);
   const callId = newId("cal", source);
   const boundMicros = deps.models.stepBound(desk.agent, request);
   const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
@@ -39,17 +47,9 @@ export async function oneStep(trace: TraceRun, steps: readonly Step[]): Promise<
   const deadlineAtMs = Math.min(source.now() + modelCallMs, desk.deadlineAtMs);
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));
   const signal = AbortSignal.any([heartbeat.signal, timeout]);
-  const answer = await deps.models.step(desk.agent, request, { signal, deadlineAtMs });
+  const answer = noteEmpty(await deps.models.step(desk.agent, request, { signal, deadlineAtMs }));
   const ended: EndedCall = { callId, bill: answer.bill, ms: answer.ms };
-  if (!answer.ok) {
-    if (heartbeat.signal.aborted) {
-      await mayGoOn(trace, ended, heartbeat.signal.reason as DeskAnswer);
-    } else {
-      const outOfTime = source.now() >= desk.deadlineAtMs;
-      await room.endTrace(generation, ended, outOfTime ? "deadline" : "agent_failed");
-    }
-    return LEAVE;
-  }
+  if (!answer.ok) return afterFailure(trace, ended, answer.failure);
   // A provider that reported no usage leaves the call unconfirmed: it counts at its bound.
   const billed = answer.bill.status === "billed" ? answer.bill : { usage: NO_USAGE, costMicros: boundMicros };
   const answered: AnsweredStep = {
@@ -68,7 +68,40 @@ export async function oneStep(trace: TraceRun, steps: readonly Step[]): Promise<
   return finished === null ? LEAVE : { next: "step", step: finished };
 }
 
-function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[]): StepRequest {
+/** The task's room decides whether there is another call; the wait for it ends early for whoever is to stop. */
+async function afterFailure(trace: TraceRun, ended: EndedCall, failure: CallFailure): Promise<Move> {
+  const { deps, desk, room, generation, heartbeat } = trace;
+  const { signal } = heartbeat;
+  if (signal.aborted) {
+    await mayGoOn(trace, ended, signal.reason as DeskAnswer);
+    return LEAVE;
+  }
+  if (deps.config.source.now() >= desk.deadlineAtMs) {
+    await room.endTrace(generation, ended, "deadline");
+    return LEAVE;
+  }
+  const waitMs = await room.failTraceCall(generation, ended, failure);
+  if (waitMs === null) return LEAVE;
+  await deps.sleep(waitMs, signal);
+  const goesOn = !signal.aborted || (await mayGoOn(trace, null, signal.reason as DeskAnswer));
+  return goesOn ? { next: "again" } : LEAVE;
+}
+
+/** Neither words nor calls: as a step it would be asked again just as it was. */
+function noteEmpty(answer: Answer<StepAnswer>): Answer<StepAnswer> {
+  if (!answer.ok || answer.value.toolCalls.length > 0 || answer.value.text.trim() !== "") return answer;
+  const { bill, ms, requests } = answer;
+  return {
+    ok: false,
+    failure: { reason: "empty", message: "neither text nor tool calls" },
+    bill,
+    ms,
+    requests,
+  };
+}
+
+/** Asked again, a model is to draw anew: with the same seed it may say the same nothing. */
+function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], failed: number): StepRequest {
   return {
     prompt: {
       task: desk.prompt,
@@ -86,6 +119,6 @@ function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[]): StepReq
       SUBMIT_DESCRIPTION,
     ],
     maxOutputTokens: Math.min(desk.limits.maxOutputTokens, desk.agent.maxOutputTokens),
-    seed: desk.seed,
+    seed: (desk.seed + failed) % 2 ** 31,
   };
 }

@@ -12,6 +12,8 @@ export interface TraceDeps {
   readonly models: ModelPort;
   /** Opens the tools that a task allows. Never rejects. */
   openTools(slice: ToolSlice): Promise<OpenTools>;
+  /** Resolves after `ms`, or earlier when the signal aborts; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
   /** Decides about a result; never throws for a bad one. */
   verify(desk: TraceDesk, result: string): Promise<Verdict>;
 }

@@ -30,8 +30,8 @@ interface Script {
   readonly refinedBids?: Readonly<Record<string, string>>;
   /** Scores by juror id as a function of the strategies shown, or why the juror leaves. */
   readonly verdicts?: Readonly<Record<string, ((strategy: string) => number) | CallFailureReason>>;
-  /** Answers of a trace, one per step: a result, tool calls, or a failure. */
-  readonly steps?: readonly ScriptedStep[];
+  /** Answers of a trace, one per step: a result, tool calls, or a failure; of several, one per call, the last for good. */
+  readonly steps?: readonly (ScriptedStep | readonly ScriptedStep[])[];
   /** The Worker dies at this call (from 1), before it is answered, and with it every later one. */
   readonly diesAtCall?: number;
 }
@@ -61,6 +61,7 @@ export class ScriptedModels implements ModelPort {
   /** Every call in the order made: `bid agt_a`, `refine agt_a`, `jury agt_b`, `step agt_a 2`. */
   readonly asked: string[] = [];
   readonly #script: Script;
+  readonly #calls = new Map<number, number>();
 
   constructor(script: Script) {
     this.#script = script;
@@ -99,7 +100,10 @@ export class ScriptedModels implements ModelPort {
   async step(agent: Agent, request: { readonly history: readonly unknown[] }): Promise<Answer<StepAnswer>> {
     const step = request.history.length + 1;
     this.#ask(`step ${agent.id} ${step}`);
-    const script = this.#script.steps?.[step - 1];
+    const scripts = [this.#script.steps?.[step - 1] ?? []].flat();
+    const before = this.#calls.get(step) ?? 0;
+    this.#calls.set(step, before + 1);
+    const script = scripts[Math.min(before, scripts.length - 1)];
     if (script === undefined) throw new Error(`no step ${step} scripted`);
     if ("fails" in script) return failed(agent, script.fails);
     const toolCalls =

@@ -54,7 +54,10 @@ export function abortFailure(signal: AbortSignal): CallFailure {
 export function classifyError(error: unknown, context: ErrorContext): RequestError {
   const found = errorOf(error, context);
   const message = redact(found.message, context.secrets);
-  const failure = context.signal.aborted ? abortFailure(context.signal) : { reason: found.reason, message };
+  const mayPass = found.mayPass ?? found.retryable;
+  const failure = context.signal.aborted
+    ? abortFailure(context.signal)
+    : { reason: found.reason, message, ...(mayPass && { mayPass }) };
   return {
     failure,
     billing: found.billing,
@@ -69,6 +72,8 @@ interface Found {
   readonly message: string;
   readonly billing: "refused" | "unconfirmed";
   readonly retryable: boolean;
+  /** Of what is not retried within the call, and may get through in another one; absent: as `retryable`. */
+  readonly mayPass?: boolean;
   readonly retryAfterMs?: number | null;
   readonly rejectedInput?: boolean;
 }
@@ -84,7 +89,7 @@ function errorOf(error: unknown, context: ErrorContext): Found {
       });
     }
     // An answer that the adapter could not read: the provider has worked and will bill it.
-    if (status !== undefined) return broken(`unreadable answer: ${message}`);
+    if (status !== undefined) return { ...broken(`unreadable answer: ${message}`), mayPass: true };
   }
   const workersAi = workersAiStatus(message);
   if (workersAi !== null)

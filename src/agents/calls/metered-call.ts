@@ -89,8 +89,8 @@ export class MeteredCall {
   end<T>(result: Result<T, CallFailure>): Answer<T> {
     const common = { bill: this.#bill(), ms: this.elapsedMs, requests: this.#requests };
     if (result.ok) return { ...common, ok: true, value: result.value };
-    const { reason, message } = result.failure;
-    return { ...common, ok: false, failure: { reason, message } };
+    const { reason, message, mayPass } = result.failure;
+    return { ...common, ok: false, failure: { reason, message, ...(mayPass && { mayPass }) } };
   }
 
   async #request<T extends Reply>(

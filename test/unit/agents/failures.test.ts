@@ -75,6 +75,25 @@ describe("one request fails, the next would succeed", () => {
   });
 });
 
+describe("a step's call that failed", () => {
+  it.each<[string, () => Scripted, boolean]>([
+    ["429", () => httpError(429), true],
+    ["500", () => httpError(500), true],
+    ["a connection that broke", cut, true],
+    [
+      "an answer that is no JSON",
+      () => new Response("{", { headers: { "content-type": "application/json" } }),
+      true,
+    ],
+    ["400", () => httpError(400), false],
+    ["402", () => httpError(402), false],
+  ])("by %s says whether it may get through later", async (_what, failure, mayPass) => {
+    const { models } = aWorld({ http: [failure(), failure(), failure(), failure()] });
+    const answer = await models.step(AGENT, STEP, limits());
+    expect(!answer.ok && (answer.failure.mayPass ?? false)).toBe(mayPass);
+  });
+});
+
 describe("retries", () => {
   it("end after three requests, backing off", async () => {
     const { models, slept } = aWorld({ http: [httpError(503), httpError(503), httpError(503), OK] });

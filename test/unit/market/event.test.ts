@@ -65,6 +65,10 @@ const EVENTS: {
     { type: "step-committed", attempt: 1, step: 1, tools: [], usage: aUsage(), costMicros },
     false,
   ],
+  "call-failed": [
+    { type: "call-failed", attempt: 1, step: 2, reason: "rate_limited", failed: 1, retryInMs: 500 },
+    false,
+  ],
   "trace-ended": [{ type: "trace-ended", attempt: 1, steps: 1 }, false],
   "verification-ended": [
     { type: "verification-ended", attempt: 1, outcome: "pass", verifier: "equals", evidence: "" },

@@ -158,6 +158,7 @@ export function traceDeps(
     config,
     models,
     openTools: createToolbox(tools.map(offer)).open,
+    sleep: async () => {},
     verify: async (_desk, result) => ({
       outcome: result === "42" ? "pass" : "fail",
       verifier: "equals",

@@ -56,13 +56,13 @@ describe("what a task did not spend is free again when it", () => {
       { failureReason: "step_limit" },
       45,
     ],
-    // Its bound stays counted: nobody knows what the provider did.
+    // Bounds stay counted, of the call and of the one that was made in its place: nobody knows what the provider did.
     [
       "is left by its provider",
       {},
       withSteps({ fails: "timeout" }),
       { failureReason: "agent_failed" },
-      5_000,
+      10_000,
     ],
     [
       "is refused by its provider",
