@@ -6,7 +6,6 @@
  */
 import type { Award } from "../market/award.ts";
 import type { TaskEventBody } from "../market/event.ts";
-import type { AgentId } from "../market/ids.ts";
 import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
 import {
   acquireLease,
@@ -23,7 +22,7 @@ import { calibratedBy } from "../market/policy.ts";
 import type { Verdict } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { retryAfterMs } from "../market/step-retry.ts";
-import { toStep, type AnsweredStep, type ToolOutcome } from "../market/step.ts";
+import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
 import { attemptBefore, evidenceOf } from "./earlier-attempts.ts";
@@ -31,6 +30,7 @@ import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceDesk } from "./task-room-api.ts";
+import { traceDesk } from "./trace-desk.ts";
 
 /** A trace that was taken up this often without a committed step is given up. */
 const MAX_TRACE_LAPSES = 5;
@@ -133,7 +133,7 @@ export class TraceStage {
     const held = { ...task, state, lease: taken.value, messages: task.messages + 1 } as const;
     this.#room.journal.putTask(held);
     this.#room.setTimer("trace-lease", untilMs);
-    const desk = this.#desk(held, attempt);
+    const desk = traceDesk(this.#room, held, attempt);
     const stepsSoFar = desk.steps.length;
     this.#room.append({ type: "trace-taken-up", attempt, generation, stepsSoFar });
     return ok(desk);
@@ -306,47 +306,6 @@ export class TraceStage {
   #decidedEvent({ agentId, clearing }: Award): TaskEventBody {
     const calibrates = calibratedBy(this.#room.mustOpening().policy.rules);
     return calibrates === null ? clearedEvent(clearing) : { type: "calibration-opened", agentId, calibrates };
-  }
-
-  /** The strategy that won, that of the auction that is calibrated, or null where the policy held no auction. */
-  #plan(agentId: AgentId, round: 0 | 1 | 2): string | null {
-    const { rules } = this.#room.mustOpening().policy;
-    if (rules.kind === "calibration") return rules.strategy;
-    if (round === 0) return null;
-    const bid = this.#room.journal.bids().find((one) => one.agentId === agentId && one.round === round);
-    if (bid?.status !== "valid") throw new Error("the award names no valid bid");
-    return bid.strategy;
-  }
-
-  #desk(task: TaskDoc, attempt: number): TraceDesk {
-    const { spec, pool, taskId, tenantId, seed, deadlineAtMs } = this.#room.mustOpening();
-    const { award } = task;
-    const agent = pool.find((candidate) => candidate.id === award?.agentId);
-    if (award === null || agent === undefined) throw new Error("the award names no agent of the pool");
-    const committed = this.#room.journal.steps(attempt);
-    const last = committed.at(-1);
-    return {
-      taskId,
-      tenantId,
-      attempt,
-      agent,
-      prompt: spec.prompt,
-      strategy: this.#plan(agent.id, award.sale?.round ?? award.clearing.round),
-      verifier: spec.verifier,
-      limits: spec.limits,
-      tools: spec.tools,
-      seed,
-      deadlineAtMs: award.deadlineAtMs ?? deadlineAtMs,
-      steps: committed.flatMap(({ answered, outcomes }) =>
-        outcomes === null ? [] : [toStep(answered, outcomes)],
-      ),
-      pending: last?.outcomes === null ? last.answered : null,
-      result: task.result,
-      failedCalls: task.failedCalls ?? 0,
-      earlierAttempts: this.#room.journal
-        .earlierAttempts()
-        .map(({ verdict, result }) => ({ verdict, result })),
-    };
   }
 }
 
