@@ -36,6 +36,8 @@ const variablesSchema = z.object({
   SLICE_MS: ms(25_000, 600_000),
   /** Longest single model call of a trace. */
   MODEL_CALL_MS: ms(120_000, 600_000),
+  /** Silence of a model in mid-call that ends the call; an agent may have a longer one. */
+  MODEL_STALL_MS: ms(30_000, 600_000),
   /** Traces that one tenant may have in flight; the operator may set another number for a tenant. */
   MAX_TRACES: z.coerce.number().int().min(1).max(10_000).default(32),
   /** Comma-separated origins with optional path prefix that the `http` tool may call. */
@@ -70,6 +72,7 @@ export interface Config {
   readonly pickupMs: number;
   readonly sliceMs: number;
   readonly modelCallMs: number;
+  readonly modelStallMs: number;
   readonly maxTraces: number;
   readonly httpAllowList: readonly string[];
   readonly webhookAllowList: readonly string[];
@@ -130,6 +133,7 @@ function readConfig(env: Env): Config {
     pickupMs: v.PICKUP_MS,
     sliceMs: v.SLICE_MS,
     modelCallMs: v.MODEL_CALL_MS,
+    modelStallMs: v.MODEL_STALL_MS,
     maxTraces: v.MAX_TRACES,
     httpAllowList: v.HTTP_ALLOW_LIST,
     webhookAllowList: v.WEBHOOK_ALLOW_LIST,

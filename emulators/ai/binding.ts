@@ -109,10 +109,7 @@ export class AiEmulator extends WorkerEntrypoint<EmulatorEnv> {
     }
     return sseStream(
       [...(native ? nativeChunks(reply) : completionChunks(reply, { head, includeUsage: true }))],
-      {
-        restMs: outcome.restMs,
-        cutAfterTokens: outcome.fault?.kind === "cutStreamAfterTokens" ? outcome.fault.tokens : null,
-      },
+      outcome,
     );
   }
 

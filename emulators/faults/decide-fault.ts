@@ -6,6 +6,7 @@ export type Fault =
   | { readonly kind: "status429"; readonly retryAfterS: number }
   | { readonly kind: "status500" }
   | { readonly kind: "cutStreamAfterTokens"; readonly tokens: number }
+  | { readonly kind: "stallStreamAfterTokens"; readonly tokens: number }
   | { readonly kind: "malformedJson" }
   | { readonly kind: "emptyAnswer" };
 
@@ -30,6 +31,9 @@ export function decideFault(rule: FaultRule, context: FaultContext): Fault | nul
   if (acts("status500", rule.status500)) return { kind: "status500" };
   if (context.streams && acts("cutStreamAfterTokens", rule.cutStreamAfterTokens)) {
     return { kind: "cutStreamAfterTokens", tokens: rule.cutStreamAfterTokens?.tokens ?? 0 };
+  }
+  if (context.streams && acts("stallStreamAfterTokens", rule.stallStreamAfterTokens)) {
+    return { kind: "stallStreamAfterTokens", tokens: rule.stallStreamAfterTokens?.tokens ?? 0 };
   }
   if (acts("malformedJson", rule.malformedJson)) return { kind: "malformedJson" };
   if (acts("emptyAnswer", rule.emptyAnswer)) return { kind: "emptyAnswer" };

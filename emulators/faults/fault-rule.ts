@@ -23,12 +23,19 @@ type RateLimit = z.infer<typeof rateLimitSchema>;
 
 const cutSchema = z.strictObject({ tokens: z.int().min(0), ...when });
 type Cut = z.infer<typeof cutSchema>;
+const afterTokensSchema = z.union([
+  z
+    .int()
+    .min(0)
+    .transform((tokens): Cut => ({ tokens })),
+  cutSchema,
+]);
 
 const rangeSchema = z
   .strictObject({ min: z.number().min(0), max: z.number().min(0), ...when })
   .refine((range) => range.min <= range.max, "min is above max");
 
-/** A model's switches. Of several faults that would act on a call, the first in the order hang, status429, status500, cutStreamAfterTokens, malformedJson, emptyAnswer does. */
+/** A model's switches. Of several faults that would act on a call, the first in the order hang, status429, status500, cutStreamAfterTokens, stallStreamAfterTokens, malformedJson, emptyAnswer does. */
 export const faultRuleSchema = z.strictObject({
   /** Seeds all draws; default 0. */
   seed: z.int().optional(),
@@ -45,15 +52,9 @@ export const faultRuleSchema = z.strictObject({
   /** No answer at all until the caller is gone, ten minutes at most. */
   hang: switchSchema.optional(),
   /** Streams only: the connection breaks after so many tokens. */
-  cutStreamAfterTokens: z
-    .union([
-      z
-        .int()
-        .min(0)
-        .transform((tokens): Cut => ({ tokens })),
-      cutSchema,
-    ])
-    .optional(),
+  cutStreamAfterTokens: afterTokensSchema.optional(),
+  /** Streams only: nothing more comes after so many tokens, and the connection stays open for ten minutes. */
+  stallStreamAfterTokens: afterTokensSchema.optional(),
   /** The answer (or the arguments of its tool calls) is JSON that breaks off. */
   malformedJson: switchSchema.optional(),
   /** The answer has neither text nor tool calls, and is billed. */

@@ -17,6 +17,7 @@ export function spoilReply(reply: ChatReply, fault: Fault | null): ChatReply {
     case "status429":
     case "status500":
     case "cutStreamAfterTokens":
+    case "stallStreamAfterTokens":
     case undefined:
       return reply;
   }

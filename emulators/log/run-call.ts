@@ -101,7 +101,7 @@ export async function runCall<T>(
     const firstMs = input.streams ? totalMs * FIRST_TOKEN_SHARE : totalMs;
     await sleep(firstMs);
     await end(
-      fault?.kind === "cutStreamAfterTokens"
+      fault?.kind === "cutStreamAfterTokens" || fault?.kind === "stallStreamAfterTokens"
         ? { status: "cut", usage: usedUntil(done.usage, fault.tokens) }
         : { status: "ok", usage: done.usage },
     );

@@ -92,8 +92,7 @@ async function chatCompletions(c: Context<App>): Promise<Response> {
   const pieces = [
     ...completionChunks(outcome.value, { head, includeUsage: body.stream_options?.include_usage === true }),
   ];
-  const cutAfterTokens = outcome.fault?.kind === "cutStreamAfterTokens" ? outcome.fault.tokens : null;
-  return new Response(sseStream(pieces, { restMs: outcome.restMs, cutAfterTokens }), {
+  return new Response(sseStream(pieces, outcome), {
     headers: {
       "x-saleroom-label": label,
       "content-type": "text/event-stream; charset=utf-8",

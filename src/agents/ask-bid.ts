@@ -7,7 +7,7 @@ import { sendDegrading } from "./calls/send-degrading.ts";
 import type { BidAnswer } from "./model-port.ts";
 import { bidOutputTokens } from "./output-limits.ts";
 import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
-import type { TextReply } from "./providers/provider.ts";
+import { NO_FEATURES, type TextReply } from "./providers/provider.ts";
 import { visibleTokens } from "./visible-tokens.ts";
 
 /** What Qwen3 and Workers AI sample with by default, said aloud so that it does not change under us. */
@@ -49,7 +49,7 @@ function tooLong(length: {
 async function send(ask: AgentCall, input: BidInput, note: string): Promise<Result<TextReply, CallFailure>> {
   const { agent, provider, call, plain } = ask;
   const { system, user } = strategyPrompt(input);
-  const wanted = { seed: input.seed, topLogprobs: agent.topLogprobs, schema: null };
+  const wanted = { ...NO_FEATURES, seed: input.seed, topLogprobs: agent.topLogprobs };
   return sendDegrading(call, { agentId: agent.id, kind: "bid", wanted, plain }, async (optional, signal) => {
     const maxOutputTokens = bidOutputTokens(agent, input);
     return provider.text(

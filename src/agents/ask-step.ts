@@ -3,21 +3,23 @@ import type { CallFailure } from "../market/call.ts";
 import { ok, type Result } from "../market/result.ts";
 import type { AgentCall } from "./agent-call.ts";
 import { sendDegrading } from "./calls/send-degrading.ts";
-import type { StepAnswer, StepRequest } from "./model-port.ts";
+import type { StepAnswer, StepRequest, TextSink } from "./model-port.ts";
 import { stepOutputTokens } from "./output-limits.ts";
 import { NO_FEATURES } from "./providers/provider.ts";
 
 export async function askStep(
   ask: AgentCall,
   request: StepRequest,
+  { stallMs = null, text }: { readonly stallMs?: number | null; readonly text?: TextSink | undefined },
 ): Promise<Result<StepAnswer, CallFailure>> {
   const { agent, provider, call, plain } = ask;
-  const wanted = { ...NO_FEATURES, seed: request.seed };
+  const wanted = { ...NO_FEATURES, seed: request.seed, streams: true };
+  const watch = { stallMs: agent.stallMs ?? stallMs, text };
   const limited = { ...request, maxOutputTokens: stepOutputTokens(agent, request) };
   const reply = await sendDegrading(
     call,
     { agentId: agent.id, kind: "trace", wanted, plain },
-    async (optional, signal) => provider.step(limited, optional, signal),
+    async (optional, signal) => provider.step(limited, { optional, signal, watch }),
   );
   return reply.ok ? ok(reply.value.answer) : reply;
 }

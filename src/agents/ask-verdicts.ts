@@ -5,6 +5,7 @@ import type { AgentCall } from "./agent-call.ts";
 import { sendDegrading } from "./calls/send-degrading.ts";
 import type { JuryAnswer } from "./model-port.ts";
 import { juryOutputTokens } from "./output-limits.ts";
+import { NO_FEATURES } from "./providers/provider.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
 import { readVerdicts, verdictsJsonSchema } from "./read-verdicts.ts";
 
@@ -15,7 +16,7 @@ export async function askVerdicts(
   const { agent, provider, call, plain } = ask;
   const { system, user } = juryPrompt(input);
   const labels = input.bids.map((bid) => bid.label);
-  const wanted = { seed: input.seed, topLogprobs: 0, schema: verdictsJsonSchema(labels) };
+  const wanted = { ...NO_FEATURES, seed: input.seed, schema: verdictsJsonSchema(labels) };
   const reply = await sendDegrading(
     call,
     { agentId: agent.id, kind: "jury", wanted, plain },

@@ -52,7 +52,7 @@ export function createModels(deps: ModelDeps): ModelPort {
     judge: async (agent, input, limits) =>
       run({ agent, limits, answers: ANSWERS.jury }, async (call) => askVerdicts(call, input)),
     step: async (agent, request, limits) =>
-      run({ agent, limits, answers: ANSWERS.trace }, async (call) => askStep(call, request)),
+      run({ agent, limits, answers: ANSWERS.trace }, async (call) => askStep(call, request, limits)),
     bidBound,
     juryBound,
     stepBound,

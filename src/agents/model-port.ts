@@ -19,6 +19,19 @@ export interface CallLimits {
   readonly deadlineAtMs: number;
 }
 
+/** Hears the visible text of a step while the model writes it. Must not throw. */
+export interface TextSink {
+  /** A request begins: what was heard of an earlier one is void. */
+  begin(): void;
+  add(text: string): void;
+}
+
+export interface StepLimits extends CallLimits {
+  /** Silence that ends the call as a timeout, in milliseconds; absent: only its deadline does. */
+  readonly stallMs?: number;
+  readonly text?: TextSink;
+}
+
 /**
  * A call's answer or failure, always with what it cost. A good answer may come with an `unconfirmed` bill: not every
  * provider reports its usage.
@@ -78,7 +91,7 @@ export interface ModelPort {
     input: JuryPromptInput & { readonly seed: number },
     limits: CallLimits,
   ): Promise<Answer<JuryAnswer>>;
-  step(agent: Agent, request: StepRequest, limits: CallLimits): Promise<Answer<StepAnswer>>;
+  step(agent: Agent, request: StepRequest, limits: StepLimits): Promise<Answer<StepAnswer>>;
   /** Upper bounds in micro-USD, from the very prompts that the calls above would send. */
   bidBound(agent: Agent, input: StrategyPromptInput): Micros;
   juryBound(agent: Agent, input: JuryPromptInput): Micros;

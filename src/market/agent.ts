@@ -70,6 +70,11 @@ const common = {
   emulated: z.boolean().default(false),
   /** Alternatives per token to ask for with a bid; 0 where the provider offers no log-probabilities. */
   topLogprobs: z.int().min(0).max(20).default(0),
+  /**
+   * Longest silence in a streamed answer, in milliseconds, for models that think before they say anything; absent: the
+   * deployment's.
+   */
+  stallMs: z.int().min(1_000).max(600_000).exactOptional(),
   /** Every region that it processes in, where that is known for certain; absent: unknown. */
   regions: z.array(regionSchema).min(1).max(32).exactOptional(),
 };

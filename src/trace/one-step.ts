@@ -31,7 +31,7 @@ const LEAVE: Move = { next: "leave" };
  */
 export async function oneStep(trace: TraceRun, steps: readonly Step[], failed: number): Promise<Move> {
   const { deps, desk, room, generation, heartbeat } = trace;
-  const { source, modelCallMs } = deps.config;
+  const { source, modelCallMs, modelStallMs } = deps.config;
   const step = steps.length + 1;
   const request = stepRequest(trace, steps, failed);
   const callId = newId("cal", source);
@@ -47,7 +47,8 @@ export async function oneStep(trace: TraceRun, steps: readonly Step[], failed: n
   const deadlineAtMs = Math.min(source.now() + modelCallMs, desk.deadlineAtMs);
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));
   const signal = AbortSignal.any([heartbeat.signal, timeout]);
-  const answer = noteEmpty(await deps.models.step(desk.agent, request, { signal, deadlineAtMs }));
+  const limits = { signal, deadlineAtMs, stallMs: modelStallMs };
+  const answer = noteEmpty(await deps.models.step(desk.agent, request, limits));
   const ended: EndedCall = { callId, bill: answer.bill, ms: answer.ms };
   if (!answer.ok) return afterFailure(trace, ended, answer.failure);
   // A provider that reported no usage leaves the call unconfirmed: it counts at its bound.

@@ -122,6 +122,27 @@ describe("what goes wrong", () => {
     expect((await chat()).choices[0]?.message.content).toBe("echo of one two three");
   });
 
+  it("stallStreamAfterTokens: the stream says no more, and does not end; what was generated is billed", async () => {
+    await setFaults({ stallStreamAfterTokens: 2 });
+    const given = new AbortController();
+    const stream = await client.chat.completions.create(
+      { model: MODEL, stream: true, messages: [{ role: "user", content: "one two three" }] },
+      { signal: given.signal },
+    );
+    const seen: string[] = [];
+    let silence: ReturnType<typeof setTimeout> | undefined;
+    for await (const chunk of stream) {
+      seen.push(chunk.choices[0]?.delta.content ?? "");
+      clearTimeout(silence);
+      silence = setTimeout(() => given.abort(), 500);
+    }
+    expect(given.signal.aborted).toBe(true);
+    expect(seen.join("")).toBe("echo of");
+    expect((await rows()).map((row) => [row.status, row.fault, row.usage?.completionTokens])).toEqual([
+      ["cut", "stallStreamAfterTokens", 5],
+    ]);
+  });
+
   it("malformedJson: text and tool arguments are never JSON", async () => {
     await setFaults({ malformedJson: true });
     const completion = await client.chat.completions.create({

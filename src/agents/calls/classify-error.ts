@@ -8,6 +8,7 @@ import { APICallError } from "ai";
 import type { CallFailure, CallFailureReason } from "../../market/call.ts";
 import { redact } from "./redact.ts";
 import { retryAfterMs } from "./retry-delay.ts";
+import { BrokenAnswerError, CutStreamError, StalledError } from "./stream-errors.ts";
 import { workersAiStatus } from "./workers-ai-errors.ts";
 
 export interface RequestError {
@@ -80,6 +81,14 @@ interface Found {
 
 function errorOf(error: unknown, context: ErrorContext): Found {
   const message = messageOf(error);
+  if (error instanceof BrokenAnswerError) {
+    const found = errorOf(error.cause, context);
+    return { ...found, billing: "unconfirmed", rejectedInput: false, mayPass: true };
+  }
+  if (error instanceof StalledError || error instanceof CutStreamError) {
+    const reason = error instanceof StalledError ? "timeout" : "unreachable";
+    return { reason, message, billing: "unconfirmed", retryable: true };
+  }
   if (APICallError.isInstance(error) && !error.url.startsWith(BINDING_URL)) {
     const status = error.statusCode;
     if (status !== undefined && status >= 400) {
@@ -88,8 +97,9 @@ function errorOf(error: unknown, context: ErrorContext): Found {
         retryAfterMs: retryAfterMs(error.responseHeaders ?? {}, context.nowMs),
       });
     }
-    // An answer that the adapter could not read: the provider has worked and will bill it.
-    if (status !== undefined) return { ...broken(`unreadable answer: ${message}`), mayPass: true };
+    // An answer that the adapter could not read, though all of it came: the provider has worked and will bill it.
+    if (status !== undefined && !isNetworkError(error.cause))
+      return { ...broken(`unreadable answer: ${message}`), mayPass: true };
   }
   const workersAi = workersAiStatus(message);
   if (workersAi !== null)

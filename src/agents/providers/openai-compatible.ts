@@ -25,6 +25,8 @@ export function openAiCompatibleProvider(endpoint: OpenAiCompatibleEndpoint): Pr
     fetch: endpoint.fetch,
     // Off by default; an endpoint without it answers 400, and the call is repeated without a schema.
     supportsStructuredOutputs: true,
+    // Of streams; an endpoint that refuses to say is asked again without one.
+    includeUsage: true,
     metadataExtractor: logprobsExtractor,
     ...(endpoint.apiKey === null ? {} : { apiKey: endpoint.apiKey }),
     ...(isOpenAi(endpoint.baseUrl) ? { transformRequestBody: withMaxCompletionTokens } : {}),

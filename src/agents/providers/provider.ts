@@ -7,7 +7,7 @@
 import type { TopLogprobs } from "../../market/entropy.ts";
 import type { TokenUsage } from "../../market/money.ts";
 import type { JsonValue } from "../../market/step.ts";
-import type { StepAnswer, StepRequest } from "../model-port.ts";
+import type { StepAnswer, StepRequest, TextSink } from "../model-port.ts";
 
 export type JsonSchema = { readonly [key: string]: JsonValue };
 
@@ -29,9 +29,11 @@ export interface OptionalFeatures {
   readonly topLogprobs: number;
   /** Form of the answer; null: free text. */
   readonly schema: JsonSchema | null;
+  /** Whether the answer is to come in pieces. */
+  readonly streams: boolean;
 }
 
-export const NO_FEATURES: OptionalFeatures = { seed: null, topLogprobs: 0, schema: null };
+export const NO_FEATURES: OptionalFeatures = { seed: null, topLogprobs: 0, schema: null, streams: false };
 
 export interface Reply {
   /** Null: the provider did not say. */
@@ -50,7 +52,22 @@ export interface StepReply extends Reply {
   readonly answer: StepAnswer;
 }
 
+/** How a step's stream is listened to. */
+export interface StreamWatch {
+  /** Longest silence in milliseconds, before the first piece and between two; null: any. */
+  readonly stallMs: number | null;
+  /** Hears the text while it is written. */
+  readonly text?: TextSink | undefined;
+}
+
+/** What a request needs besides its step. */
+export interface StepSending {
+  readonly optional: OptionalFeatures;
+  readonly signal: AbortSignal;
+  readonly watch: StreamWatch;
+}
+
 export interface Provider {
   text(request: TextRequest, signal: AbortSignal): Promise<TextReply>;
-  step(request: StepRequest, optional: OptionalFeatures, signal: AbortSignal): Promise<StepReply>;
+  step(request: StepRequest, sending: StepSending): Promise<StepReply>;
 }

@@ -1,7 +1,7 @@
 /**
  * A provider over the AI SDK: one request, no retries, tools that the house runs itself.
  *
- * A trace's step goes through `generateText`. A question without tools needs nothing of what that prepares (steps, tool
+ * A trace's step goes through `generateText`, streamed underneath (`streamed-model.ts`). A question without tools needs nothing of what that prepares (steps, tool
  * schemas, parsed output), and a large pool asks many at once in one thread: it goes to the SDK's model itself. What
  * differs between OpenAI-compatible endpoints, Anthropic, Google and Workers AI is in `SdkDialect`.
  */
@@ -10,7 +10,6 @@ import {
   jsonSchema,
   tool,
   type AssistantModelMessage,
-  type LanguageModel,
   type ModelMessage,
   type SystemModelMessage,
   type ToolSet,
@@ -22,7 +21,15 @@ import type { StepRequest, ToolDescription } from "../model-port.ts";
 import { tracePrompt } from "../prompts/trace-prompt.ts";
 import { toJson } from "../to-json.ts";
 import { assistantJson, traceMessages } from "../trace-messages.ts";
-import type { OptionalFeatures, Provider, StepReply, TextReply, TextRequest } from "./provider.ts";
+import type {
+  OptionalFeatures,
+  Provider,
+  StepReply,
+  StepSending,
+  TextReply,
+  TextRequest,
+} from "./provider.ts";
+import { streamedModel, type SdkModel } from "./streamed-model.ts";
 import { splitThinking } from "./thinking.ts";
 import type { SdkUsage } from "./usage.ts";
 
@@ -30,7 +37,7 @@ type ProviderOptions = NonNullable<Parameters<typeof generateText>[0]["providerO
 type ProviderMetadata = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 interface StepDialect {
-  readonly model: LanguageModel;
+  readonly model: SdkModel;
   /** False: the provider has no seed, and the adapter would warn about one. */
   readonly sendsSeed: boolean;
   readUsage(usage: SdkUsage): TokenUsage | null;
@@ -38,11 +45,7 @@ interface StepDialect {
   markPrefix?(conversation: Conversation): Conversation;
 }
 
-/** A model of the SDK's current provider interface. */
-type SdkModel = Extract<LanguageModel, { readonly specificationVersion: "v4" }>;
-
 interface SdkDialect extends StepDialect {
-  readonly model: SdkModel;
   readLogprobs?(metadata: ProviderMetadata | undefined): TopLogprobs | null;
   textOptions?(optional: OptionalFeatures): ProviderOptions | undefined;
 }
@@ -61,7 +64,7 @@ export function sdkProvider(dialect: SdkDialect): Provider {
 
 /** The part of a provider that carries traces. */
 export function sdkSteps(dialect: StepDialect): Pick<Provider, "step"> {
-  return { step: async (request, optional, signal) => sendStep(dialect, { request, optional, signal }) };
+  return { step: async (request, sending) => sendStep(dialect, request, sending) };
 }
 
 async function sendText(dialect: SdkDialect, request: TextRequest, signal: AbortSignal): Promise<TextReply> {
@@ -107,13 +110,9 @@ function sdkUsage({ inputTokens, outputTokens, raw }: Generated["usage"]): SdkUs
 
 async function sendStep(
   dialect: StepDialect,
-  sent: {
-    readonly request: StepRequest;
-    readonly optional: OptionalFeatures;
-    readonly signal: AbortSignal;
-  },
+  request: StepRequest,
+  { optional, signal, watch }: StepSending,
 ): Promise<StepReply> {
-  const { request, optional, signal } = sent;
   const prompt = tracePrompt(request.prompt);
   const plain: Conversation = {
     system: { role: "system", content: prompt.system },
@@ -121,7 +120,7 @@ async function sendStep(
   };
   const { system, messages } = dialect.markPrefix?.(plain) ?? plain;
   const result = await generateText({
-    model: dialect.model,
+    model: optional.streams ? streamedModel(dialect.model, watch) : dialect.model,
     instructions: system,
     messages: [...messages],
     maxOutputTokens: request.maxOutputTokens,

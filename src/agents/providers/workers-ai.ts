@@ -2,20 +2,28 @@
  * Workers AI over its binding.
  *
  * Bids and verdicts call the binding directly, because workers-ai-provider drops seed and log-probabilities. Traces go
- * through it for its tool handling; the binding that it gets adds the seed, keeps the raw usage (the provider
- * turns missing usage into zeros) and never passes a signal on.
+ * through it for its tool handling; the binding that it gets adds the seed, keeps the raw usage, of streams too (the provider
+ * turns missing usage into zeros, and drops reasoning) and never passes a signal on.
  */
 import { createWorkersAI } from "workers-ai-provider";
 import type { StepRequest } from "../model-port.ts";
 import type { AiBinding } from "../ai-binding.ts";
-import type { OptionalFeatures, Provider, StepReply, TextReply, TextRequest } from "./provider.ts";
+import type {
+  OptionalFeatures,
+  Provider,
+  StepReply,
+  StepSending,
+  TextReply,
+  TextRequest,
+} from "./provider.ts";
 import { readWorkersAiAnswer, workersAiUsage } from "./read-workers-ai-answer.ts";
 import { sdkSteps } from "./sdk-provider.ts";
+import { usageTap } from "./usage-tap.ts";
 
 export function workersAiProvider(ai: AiBinding, model: string): Provider {
   return {
     text: async (request) => sendText({ ai, model }, request),
-    step: async (request, optional, signal) => sendStep({ ai, model }, { request, optional, signal }),
+    step: async (request, sending) => sendStep({ ai, model }, request, sending),
   };
 }
 
@@ -48,22 +56,24 @@ function seedInput({ seed }: OptionalFeatures): { readonly seed?: number } {
 
 async function sendStep(
   { ai, model }: Target,
-  sent: {
-    readonly request: StepRequest;
-    readonly optional: OptionalFeatures;
-    readonly signal: AbortSignal;
-  },
+  request: StepRequest,
+  sending: StepSending,
 ): Promise<StepReply> {
   let raw: unknown;
   const binding: AiBinding = {
     async run(name, inputs, options) {
       const extraHeaders = options?.extraHeaders;
-      raw = await ai.run(
+      const answer = await ai.run(
         name,
-        { ...inputs, ...seedInput(sent.optional) },
+        { ...inputs, ...seedInput(sending.optional) },
         extraHeaders === undefined ? {} : { extraHeaders },
       );
-      return raw;
+      if (answer instanceof ReadableStream) {
+        const stream: ReadableStream<Uint8Array> = answer;
+        return stream.pipeThrough(usageTap((usage) => (raw = { usage })));
+      }
+      raw = answer;
+      return answer;
     },
   };
   const workersAi = createWorkersAI({
@@ -71,9 +81,9 @@ async function sendStep(
   });
   const { step } = sdkSteps({
     // The nonce is the same for all steps of a trace: they share a prompt cache.
-    model: workersAi.chat(model, { sessionAffinity: sent.request.prompt.nonce }),
+    model: workersAi.chat(model, { sessionAffinity: request.prompt.nonce }),
     sendsSeed: false,
     readUsage: () => workersAiUsage(raw),
   });
-  return step(sent.request, sent.optional, sent.signal);
+  return step(request, sending);
 }

@@ -6,6 +6,7 @@
 import { createModels, type ModelDeps } from "../../../src/agents/create-models.ts";
 import type { CallLimits, ModelPort } from "../../../src/agents/model-port.ts";
 import type { RefinementInput } from "../../../src/agents/prompts/strategy-prompt.ts";
+import { asStream } from "./as-stream.ts";
 import { agentSchema, type Agent, type AgentInput } from "../../../src/market/agent.ts";
 
 export const NOW_MS = Date.UTC(2026, 10, 1);
@@ -85,7 +86,11 @@ export function aWorld(options: WorldOptions = {}): World {
       const request = { url: sent.url, headers: sent.headers, body: await sent.json() };
       requests.push(request);
       const body = await answer(http, request, init?.signal);
-      return body instanceof Response ? body : Response.json(body);
+      if (body instanceof Response) return body;
+      const streams =
+        (request.body as { readonly stream?: boolean }).stream === true ||
+        sent.url.includes(":streamGenerateContent");
+      return streams ? asStream(body) : Response.json(body);
     },
     variable: (name) => ({ ...VARIABLES, ...options.variables })[name],
     now: () => nowMs,

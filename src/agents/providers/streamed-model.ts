@@ -1,0 +1,185 @@
+/**
+ * A model that is asked for a stream and answers like one that was not: the pieces are put together before the SDK sees
+ * them, so that a streamed step is made into a message by the same code, and is the same, as one that came whole.
+ *
+ * What streaming brings: the text while it is written, and a provider that has gone quiet is noticed at once.
+ */
+import { InvalidResponseDataError, type LanguageModel } from "ai";
+import { raceAbort } from "../calls/race-abort.ts";
+import { BrokenAnswerError, CutStreamError, StalledError } from "../calls/stream-errors.ts";
+import type { StreamWatch } from "./provider.ts";
+
+/** A model of the SDK's current provider interface. */
+export type SdkModel = Extract<LanguageModel, { readonly specificationVersion: "v4" }>;
+
+type CallOptions = Parameters<SdkModel["doGenerate"]>[0];
+type Generated = Awaited<ReturnType<SdkModel["doGenerate"]>>;
+type Content = Generated["content"][number];
+type Part = Awaited<ReturnType<SdkModel["doStream"]>>["stream"] extends ReadableStream<infer P> ? P : never;
+type TextPart = Extract<Content, { readonly type: "text" | "reasoning" }>;
+
+export function streamedModel(model: SdkModel, watch: StreamWatch): SdkModel {
+  return {
+    specificationVersion: model.specificationVersion,
+    provider: model.provider,
+    modelId: model.modelId,
+    supportedUrls: model.supportedUrls,
+    doGenerate: async (options) => generate(model, options, watch),
+    doStream: async (options) => model.doStream(options),
+  };
+}
+
+async function generate(model: SdkModel, options: CallOptions, watch: StreamWatch): Promise<Generated> {
+  const quiet = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const heard = (): void => {
+    clearTimeout(timer);
+    if (watch.stallMs === null) return;
+    const { stallMs } = watch;
+    timer = setTimeout(() => quiet.abort(new StalledError(stallMs)), stallMs);
+  };
+  const { abortSignal } = options;
+  const signal = abortSignal === undefined ? quiet.signal : AbortSignal.any([abortSignal, quiet.signal]);
+  watch.text?.begin();
+  heard();
+  try {
+    // Raced: a binding does not listen to signals.
+    const asked = async () => model.doStream({ ...options, abortSignal: signal, includeRawChunks: true });
+    const { stream, response } = await raceAbort(asked(), signal);
+    heard();
+    const answer = new StreamedAnswer((text) => watch.text?.add(text));
+    const reader = stream.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await raceAbort(reader.read(), signal);
+        if (done) break;
+        heard();
+        answer.add(value);
+      }
+    } catch (error) {
+      // Lets go of the connection; what comes of that interests nobody.
+      void reader.cancel(error).catch(() => undefined);
+      throw new BrokenAnswerError(error);
+    }
+    const { headers } = response ?? {};
+    return answer.whole(headers === undefined ? {} : { headers });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The pieces of an answer as they come. */
+class StreamedAnswer {
+  readonly #onText: (text: string) => void;
+  readonly #content: Content[] = [];
+  readonly #open = new Map<string, TextPart>();
+  #head: Generated["response"] = {};
+  #warnings: Generated["warnings"] = [];
+  #finish: Extract<Part, { readonly type: "finish" }> | null = null;
+
+  constructor(onText: (text: string) => void) {
+    this.#onText = onText;
+  }
+
+  /** @throws what the provider sent as an error in mid-stream */
+  add(part: Part): void {
+    switch (part.type) {
+      case "stream-start":
+        this.#warnings = part.warnings;
+        return;
+      case "response-metadata": {
+        const { type: _type, ...head } = part;
+        this.#head = { ...this.#head, ...head };
+        return;
+      }
+      case "text-start":
+      case "reasoning-start":
+        this.#begin(part.type === "text-start" ? "text" : "reasoning", part);
+        return;
+      case "text-delta":
+      case "reasoning-delta":
+        this.#write(part);
+        if (part.type === "text-delta" && part.delta !== "") this.#onText(part.delta);
+        return;
+      case "text-end":
+      case "reasoning-end":
+        this.#write({ ...part, delta: "" });
+        this.#open.delete(keyOf(part));
+        return;
+      case "tool-call":
+      case "tool-result":
+      case "tool-approval-request":
+      case "file":
+      case "reasoning-file":
+      case "source":
+        this.#content.push(part);
+        return;
+      // A call follows its input whole; the others are signs of life, and remarks of adapters about their streams.
+      case "custom":
+      case "tool-input-start":
+      case "tool-input-delta":
+      case "tool-input-end":
+      case "ping":
+      case "raw":
+        return;
+      case "finish":
+        this.#finish = part;
+        return;
+      case "error":
+        throw isCutShort(part.error) ? new CutStreamError() : part.error;
+    }
+  }
+
+  /** @throws CutStreamError */
+  whole(response: NonNullable<Generated["response"]>): Generated {
+    const finish = this.#finish;
+    if (finish === null || isCut(finish.finishReason)) {
+      throw new CutStreamError();
+    }
+    const { finishReason, usage, providerMetadata } = finish;
+    return {
+      content: this.#content,
+      finishReason,
+      usage,
+      warnings: this.#warnings,
+      response: { ...this.#head, ...response },
+      ...(providerMetadata !== undefined && { providerMetadata }),
+    };
+  }
+
+  #begin(
+    type: TextPart["type"],
+    { id, providerMetadata }: Extract<Part, { readonly type: "text-start" | "reasoning-start" }>,
+  ): void {
+    const part: TextPart = { type, text: "", ...(providerMetadata !== undefined && { providerMetadata }) };
+    this.#content.push(part);
+    this.#open.set(`${type}/${id}`, part);
+  }
+
+  /** The last metadata of a part stands: a signature comes after what it signs. */
+  #write(piece: {
+    readonly type: "text-delta" | "reasoning-delta" | "text-end" | "reasoning-end";
+    readonly id: string;
+    readonly delta: string;
+    readonly providerMetadata?: TextPart["providerMetadata"];
+  }): void {
+    const part = this.#open.get(keyOf(piece));
+    if (part === undefined) return;
+    part.text += piece.delta;
+    if (piece.providerMetadata !== undefined) part.providerMetadata = piece.providerMetadata;
+  }
+}
+
+function keyOf({ type, id }: { readonly type: string; readonly id: string }): string {
+  return `${type.startsWith("text") ? "text" : "reasoning"}/${id}`;
+}
+
+/** How the OpenAI-compatible adapter says it: data that it could not read comes with the data. */
+function isCutShort(error: unknown): boolean {
+  return InvalidResponseDataError.isInstance(error) && error.data === undefined;
+}
+
+/** Adapters close a stream that broke off without an error by themselves, and then have no word of the provider's. */
+function isCut({ raw }: Generated["finishReason"]): boolean {
+  return raw === undefined || raw === "stream-truncated";
+}
