@@ -42,6 +42,8 @@ const variablesSchema = z.object({
   MAX_TRACES: z.coerce.number().int().min(1).max(10_000).default(32),
   /** Comma-separated origins with optional path prefix that the `http` tool may call. */
   HTTP_ALLOW_LIST: list,
+  /** The same, of pages that `fetch_page` may read though they are not public: for local use. */
+  PAGE_ALLOW_LIST: list,
   /** Comma-separated origins that webhooks may go to though they are not public, or not https: for local use. */
   WEBHOOK_ALLOW_LIST: list.refine(
     (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
@@ -75,6 +77,7 @@ export interface Config {
   readonly modelStallMs: number;
   readonly maxTraces: number;
   readonly httpAllowList: readonly string[];
+  readonly pageAllowList: readonly string[];
   readonly webhookAllowList: readonly string[];
   /** As `memory/embedder.ts` reads it. */
   readonly embedding: unknown;
@@ -136,6 +139,7 @@ function readConfig(env: Env): Config {
     modelStallMs: v.MODEL_STALL_MS,
     maxTraces: v.MAX_TRACES,
     httpAllowList: v.HTTP_ALLOW_LIST,
+    pageAllowList: v.PAGE_ALLOW_LIST,
     webhookAllowList: v.WEBHOOK_ALLOW_LIST,
     embedding: v.EMBEDDING,
     adminSecret: v.ADMIN_SECRET ?? null,

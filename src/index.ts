@@ -19,7 +19,7 @@ import { TaskRoom } from "./taskroom/task-room.ts";
 import { consumeWork, type WorkDeps } from "./trace/consume-work.ts";
 import { createSandbox } from "./trace/sandbox/index.ts";
 import { wasmModule } from "./trace/sandbox/wasm.ts";
-import { createHttp, createRunJavascript, createToolbox, offer } from "./trace/tools/index.ts";
+import { createHouseTools } from "./trace/tools/index.ts";
 import { createVerify } from "./trace/create-verify.ts";
 
 export { TaskRoom };
@@ -68,10 +68,7 @@ function openHouse(env: Env) {
     now: config.source.now,
   });
   const nowMs = config.source.now;
-  const toolbox = createToolbox([
-    offer(createRunJavascript({ sandbox, nowMs })),
-    offer(createHttp({ allow: config.httpAllowList, fetch: (url, init) => fetch(url, init) })),
-  ]);
+  const toolbox = createHouseTools({ config, sandbox, fetch: (url, init) => fetch(url, init) });
   const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu: toolbox.menu, memory };

@@ -14,8 +14,10 @@ const MAX_COST_USD = 100_000;
 const DEFAULT_DEADLINE_S = 3_600;
 export const MIN_DEADLINE_S = 5;
 export const MAX_DEADLINE_S = 86_400;
-/** Names of the tools that the house has; a task may allow fewer. */
-export const TOOL_NAMES = ["run_javascript", "http"] as const;
+/** What the house has for a task to name. */
+export const TOOL_NAMES = ["run_javascript", "http", "fetch_page"] as const;
+/** Of a task that names none: what reaches no further than the operator's own list of addresses. */
+const DEFAULT_TOOLS: readonly (typeof TOOL_NAMES)[number][] = ["run_javascript", "http"];
 
 const limitsSchema = z.strictObject({
   /** Seconds from admission until the task must have ended. */
@@ -36,7 +38,7 @@ export const taskSpecSchema = z.strictObject({
   tools: z
     .array(z.enum(TOOL_NAMES))
     .refine((names) => new Set(names).size === names.length, "a tool is named twice")
-    .default([...TOOL_NAMES]),
+    .default([...DEFAULT_TOOLS]),
   /** Policy for this task alone, by name (`policy-name.ts`); null: the tenant's own. */
   policy: z.string().min(1).max(MAX_POLICY_NAME_CHARS).nullable().default(null),
   /** Whether another agent tries where a verifier said fail; null: as the tenant's policy has it. */

@@ -3,7 +3,7 @@ import type { Config } from "../config.ts";
 import type { VectorIndex } from "../memory/memory-port.ts";
 import { consumeHistory } from "./consume-history.ts";
 import { consumeWebhooks } from "./webhooks/consume-webhooks.ts";
-import { createResolve } from "./webhooks/resolve-host.ts";
+import { createResolve } from "./resolve-host.ts";
 
 export interface OutsideDeps {
   readonly config: Config;

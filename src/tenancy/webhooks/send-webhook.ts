@@ -1,7 +1,7 @@
 /** One attempt at a delivery: signed, sent, and what came of it. Nothing of the answer is kept but its status. */
 import { Webhook as Signer } from "standardwebhooks";
 import type { Attempt, AttemptError, DeliveryReport } from "../../market/delivery.ts";
-import type { Resolve } from "./resolve-host.ts";
+import type { Resolve } from "../resolve-host.ts";
 import type { ClaimedDeliveries } from "./webhook-api.ts";
 import { forbiddenNow } from "./webhook-address.ts";
 

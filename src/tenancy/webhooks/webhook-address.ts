@@ -4,10 +4,9 @@
  * Asked when an endpoint is set up, and with every delivery, whose name is resolved first. Between that and the request's
  * own resolution a name may change; see `market/public-address.ts` for what guards that.
  */
-import type { AttemptError } from "../../market/delivery.ts";
-import { isPublicAddress, publicHost } from "../../market/public-address.ts";
+import { publicHost } from "../../market/public-address.ts";
 import { fail, ok, type Result } from "../../market/result.ts";
-import type { Resolve } from "./resolve-host.ts";
+import { hostRefusal, type HostRefusal, type Resolve } from "../resolve-host.ts";
 
 /** The address as it is called, or what is wrong with it. @param allow origins that need not be public */
 export function webhookAddress(text: string, allow: readonly string[]): Result<URL, string> {
@@ -24,15 +23,9 @@ export function webhookAddress(text: string, allow: readonly string[]): Result<U
 export async function forbiddenNow(
   text: string,
   { allow, resolve }: { readonly allow: readonly string[]; readonly resolve: Resolve },
-): Promise<Extract<AttemptError, "not_public" | "unresolved"> | null> {
+): Promise<HostRefusal | null> {
   const address = webhookAddress(text, allow);
   if (!address.ok) return "not_public";
   if (allow.includes(address.value.origin)) return null;
-  const host = publicHost(address.value.hostname);
-  if (host === null) return "not_public";
-  if (host.kind === "address") return null;
-  const found = await resolve(host.host);
-  if (found.length === 0) return "unresolved";
-  // Nobody knows which of them the request would take.
-  return found.every((one) => isPublicAddress(one)) ? null : "not_public";
+  return hostRefusal(address.value.hostname, resolve);
 }

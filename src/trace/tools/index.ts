@@ -1,4 +1,7 @@
 /** The tools' public door. */
+export { createFetchPage } from "./fetch-page.ts";
+export type { FetchPageConfig } from "./fetch-page.ts";
+export { createHouseTools } from "./house-tools.ts";
 export { createHttp } from "./http.ts";
 export type { HttpConfig } from "./http.ts";
 export { createRunJavascript } from "./run-javascript.ts";

@@ -4,11 +4,20 @@
 const TEXT_TYPE =
   /^(?:text\/[\w.+-]+|application\/(?:[\w.-]+\+)?(?:json|xml|yaml|x-yaml|javascript|x-ndjson|x-www-form-urlencoded|graphql|toml|sql)|application\/(?:jsonl|json-seq))$/;
 
+/** Lower-case and without parameters; "" where none is stated. */
+export function mediaType(response: Response): string {
+  return (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+}
+
+export function isText(type: string): boolean {
+  return TEXT_TYPE.test(type);
+}
+
 /** The body as text, cut at `maxBytes` with a statement; a statement alone when it is not text. @throws what the stream throws */
 export async function readBody(response: Response, maxBytes: number): Promise<string> {
-  const type = (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  const type = mediaType(response);
   if (response.body === null) return "";
-  if (!TEXT_TYPE.test(type)) {
+  if (!isText(type)) {
     await response.body.cancel();
     return `[the body is ${type === "" ? "of no stated type" : type}, which is not shown]`;
   }

@@ -13,6 +13,10 @@ export type ToolErrorCode =
   | "timed_out"
   /** The other side could not be reached or broke off. */
   | "unreachable"
+  /** The other side answered with a status that is no success. */
+  | "bad_status"
+  /** What was asked for is not text. */
+  | "not_text"
   /** The script threw, did not parse, or used up its budget. */
   | "script_failed"
   /** The task was cancelled. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createResolve } from "../../../src/tenancy/webhooks/resolve-host.ts";
+import { createResolve } from "../../../src/tenancy/resolve-host.ts";
 
 const over = (answers: Record<string, unknown>) => {
   const asked: string[] = [];

@@ -1,9 +1,12 @@
 /**
  * A host's addresses by DNS over HTTPS, from Cloudflare's resolver: a Worker has no other, and its `node:dns` asks the
  * same one without saying why an answer failed to come.
+ *
+ * Asked just before a call to wherever a tenant, a model or a page said. Between the answer and the call's own
+ * resolution a name may change; see `market/public-address.ts` for what guards that.
  */
 import { z } from "zod";
-import { isAddress } from "../../market/public-address.ts";
+import { isAddress, isPublicAddress, publicHost } from "../market/public-address.ts";
 
 const RESOLVER = "https://cloudflare-dns.com/dns-query";
 const RESOLVE_MS = 5_000;
@@ -30,4 +33,18 @@ export function createResolve(fetch: (url: string, init: RequestInit) => Promise
     return Answer.map(({ data }) => data).filter((data) => isAddress(data));
   };
   return async (name) => (await Promise.all([ask(name, "A"), ask(name, "AAAA")])).flat();
+}
+
+/** `not_public`: the host is not, or one of its addresses is not; `unresolved`: it has none. */
+export type HostRefusal = "not_public" | "unresolved";
+
+/** Why the host is not to be called now; null: it may be. @param hostname of a parsed URL @throws what the resolver throws */
+export async function hostRefusal(hostname: string, resolve: Resolve): Promise<HostRefusal | null> {
+  const host = publicHost(hostname);
+  if (host === null) return "not_public";
+  if (host.kind === "address") return null;
+  const found = await resolve(host.host);
+  if (found.length === 0) return "unresolved";
+  // Nobody knows which of them the request would take.
+  return found.every((one) => isPublicAddress(one)) ? null : "not_public";
 }
