@@ -4,6 +4,7 @@
  * Each is shown contrastive pairs of which one strategy is its own; without any it is not asked. Refined bids and the
  * provisional winner's are judged in one more round, on equal terms.
  */
+import { raceAbort } from "../agents/calls/race-abort.ts";
 import type { RefinementInput } from "../agents/prompts/strategy-prompt.ts";
 import {
   clearingRecord,
@@ -16,7 +17,8 @@ import type { AgentId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import { contrastivePairs } from "../market/pairs.ts";
 import { MAX_PAIRS } from "./auction-memory.ts";
-import { CallsRefused, type AuctionRun } from "./auction-run.ts";
+import { AuctionAborted, CallsRefused, type AuctionRun } from "./auction-run.ts";
+import type { HeartbeatAbort } from "./heartbeat.ts";
 import { holdRound, type RoundToHold } from "./hold-round.ts";
 
 /** The answers of both rounds; those of the first alone where nobody refines. @throws AuctionAborted */
@@ -64,7 +66,9 @@ async function decide(
 ): Promise<readonly RefinementRecord[]> {
   const { rules } = run.opening.policy;
   if (eligible.length === 0 || rules.kind !== "auction" || !rules.memory) return [];
-  const recalled = await recall();
+  const recalled = await raceAbort(recall(), run.signal).catch((error: unknown) => {
+    throw run.signal.aborted ? new AuctionAborted(run.signal.reason as HeartbeatAbort) : error;
+  });
   return eligible
     .map((agentId) => ({ agentId, pairs: contrastivePairs(agentId, recalled, { maxPairs: MAX_PAIRS }) }))
     .filter((one) => one.pairs.length > 0);

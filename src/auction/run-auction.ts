@@ -6,6 +6,7 @@
  */
 import { logInfo } from "../log.ts";
 import { NO_FIRST_CALLS, type AuctionAnswers, type Opening } from "../market/auction-record.ts";
+import { joinCommits } from "../market/auction-commit.ts";
 import type { StartedCall } from "../market/call.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
@@ -59,7 +60,11 @@ async function runWith(deps: AuctionPlan["deps"], toRun: AuctionToRun): Promise<
   begun.catch(() => undefined);
   const heartbeat = startHeartbeat(deps.config.leaseMs, async () => {
     const answer = await market.renewAuction(taskId, generation);
-    return answer === "ended" ? "stop" : answer;
+    if (answer !== "continue") return answer === "ended" ? "stop" : answer;
+    // Of a deadline only the task's room knows; a holder that waits for an answer commits nothing, and does not hear of it.
+    if (deps.config.source.now() < start.desk.opening.deadlineAtMs) return "continue";
+    const stands = await begun.then(() => task.commitAuction(generation, joinCommits([])));
+    return stands === "stop" || stands === "lost" ? stands : "continue";
   });
   const log = new AuctionLog({
     // A room that would not have this holder still takes its bills.

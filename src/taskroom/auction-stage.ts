@@ -136,7 +136,10 @@ export class AuctionStage {
     const task = this.#held(generation);
     if (task === null) return;
     if (task.stop !== null) return this.#room.end(task, task.stop);
-    if (reason === "no_bids") this.#room.end(task, { state: "failed", reason });
+    if (reason !== "no_bids") return;
+    // Calls end at the deadline, too, and may do so before its timer rings.
+    const isOver = this.#room.now() >= this.#room.mustOpening().deadlineAtMs;
+    this.#room.end(task, { state: "failed", reason: isOver ? "deadline" : reason });
   }
 
   /** Whether this generation holds the auction, and is not to stop. */

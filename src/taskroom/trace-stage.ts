@@ -209,10 +209,11 @@ export class TraceStage {
     return held.task.stop === null ? "continue" : "stop";
   }
 
-  /** The verdict settles the task. */
+  /** The verdict settles the task, unless somebody asked it to stop before: that decides. */
   commitVerdict(generation: number, verdict: Verdict): void {
     const held = this.#held(generation);
     if (held === null) return;
+    if (held.task.stop !== null) return this.#room.end(held.task, held.task.stop);
     const { outcome, verifier, evidence } = verdict;
     const { attempt } = held;
     this.#room.append({ type: "verification-ended", attempt, outcome, verifier, evidence });

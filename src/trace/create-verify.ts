@@ -7,13 +7,13 @@ import { verify } from "./verifiers/index.ts";
 export function createVerify(deps: {
   readonly sandbox: Sandbox;
   readonly nowMs: () => number;
-}): (desk: TraceDesk, result: string) => Promise<Verdict> {
-  return async (desk, result) => {
+}): (desk: TraceDesk, result: string, signal: AbortSignal) => Promise<Verdict> {
+  return async (desk, result, signal) => {
     if (desk.verifier === null) {
       return { outcome: "unknown", verifier: "none", evidence: "The task has no verifier." };
     }
     // Seeded by the attempt: verifying again, after a crash, decides alike.
     const seed = `${desk.taskId}/${desk.attempt}`;
-    return verify(desk.verifier, result, { sandbox: deps.sandbox, seed, nowMs: deps.nowMs() });
+    return verify(desk.verifier, result, { sandbox: deps.sandbox, seed, nowMs: deps.nowMs(), signal });
   };
 }

@@ -14,8 +14,8 @@ export interface TraceDeps {
   openTools(slice: ToolSlice): Promise<OpenTools>;
   /** Resolves after `ms`, or earlier when the signal aborts; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Decides about a result; never throws for a bad one. */
-  verify(desk: TraceDesk, result: string): Promise<Verdict>;
+  /** Decides about a result; never throws for a bad one. Where the signal aborts, nobody waits for the verdict any more. */
+  verify(desk: TraceDesk, result: string, signal: AbortSignal): Promise<Verdict>;
 }
 
 /** A trace under way in this slice. */

@@ -1,4 +1,5 @@
 /** Runs one call of a model: finds the tool, checks the arguments, catches everything, bounds the output. */
+import { raceAbort } from "../../agents/calls/race-abort.ts";
 import { boundText } from "./bound-text.ts";
 import { toolError } from "./tool.ts";
 import type { Tool, ToolContext, ToolResult } from "./tool.ts";
@@ -39,7 +40,8 @@ export async function runTool(
         toolError("invalid_arguments", `${tool.name} was not run; fix the arguments. ${issues.join("; ")}`),
       );
     }
-    return bounded(await tool.execute(parsed.data, context));
+    // A tool that does not listen to its signal is not waited for.
+    return bounded(await raceAbort(tool.execute(parsed.data, context), context.signal));
   } catch (error) {
     if (context.signal.aborted) return toolError("cancelled", "the task was cancelled");
     return toolError(

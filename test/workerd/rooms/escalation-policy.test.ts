@@ -68,12 +68,12 @@ describe("a task is not escalated", () => {
     await attempt(day, task, {
       attempt: 1,
       result: "41",
-      verify: async (desk, result) => {
+      verify: async (desk, result, signal) => {
         await day.market.cancel(task.taskId);
-        return verdictOf({ outcome: "fail" })(desk, result);
+        return verdictOf({ outcome: "fail" })(desk, result, signal);
       },
     });
-    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "fail", attempts: 1 });
+    expect(await task.room.view()).toMatchObject({ state: "cancelled", outcome: null, attempts: 1 });
     expect((await booksOf(day)).balances.held).toBe(0);
   });
 
@@ -83,9 +83,9 @@ describe("a task is not escalated", () => {
     await attempt(day, task, {
       attempt: 1,
       result: "41",
-      verify: async (desk, result) => {
+      verify: async (desk, result, signal) => {
         clock.pass(60_000);
-        return verdictOf({ outcome: "fail" })(desk, result);
+        return verdictOf({ outcome: "fail" })(desk, result, signal);
       },
     });
     expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "fail", attempts: 1 });
