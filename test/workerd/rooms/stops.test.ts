@@ -254,7 +254,9 @@ describe.each(STOPS)("$name", (stop) => {
 async function carryOut(
   { tenantId }: MarketDay,
   taskId: TaskId,
-  of: { readonly models: ModelPort; readonly lively?: boolean } & NonNullable<Parameters<typeof traceDeps>[1]>,
+  of: { readonly models: ModelPort; readonly lively?: boolean } & NonNullable<
+    Parameters<typeof traceDeps>[1]
+  >,
 ): Promise<void> {
   const { models, lively = true, ...options } = of;
   const deps = traceDeps(models, { ...options, ...(lively && { config: LIVELY }) });
