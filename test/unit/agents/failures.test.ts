@@ -1,7 +1,6 @@
 /** Errors of providers: which are retried, when, what they are called, and what they cost. */
 import { APICallError } from "ai";
 import { describe, expect, it } from "vitest";
-import { createModels } from "../../../src/agents/create-models.ts";
 import { classifyError } from "../../../src/agents/calls/classify-error.ts";
 import type { Answer } from "../../../src/agents/model-port.ts";
 import {
@@ -223,28 +222,6 @@ describe("an aborted call", () => {
     });
     const answer = await models.bid(AGENT, BID, limits({ signal: controller.signal }));
     expect(answer).toMatchObject({ ok: false, requests: 1, failure: { reason: "cancelled" } });
-  });
-
-  it("ends in the pause before a retry, and owes nothing for a refusal", async () => {
-    const controller = new AbortController();
-    let requests = 0;
-    const models = createModels({
-      ai: undefined,
-      fetch: async () => {
-        requests += 1;
-        setTimeout(() => controller.abort("stop"), 5);
-        return httpError(429, { "retry-after": "30" });
-      },
-      variable: () => SECRET,
-      now: () => NOW_MS,
-    });
-    const answer = await models.step(AGENT, STEP, limits({ signal: controller.signal }));
-    expect(answer).toMatchObject({
-      ok: false,
-      failure: { reason: "cancelled" },
-      bill: { status: "refused" },
-    });
-    expect(requests).toBe(1);
   });
 });
 
