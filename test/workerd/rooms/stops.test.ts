@@ -94,7 +94,8 @@ async function expectStopped(
   task: { readonly day: MarketDay; readonly taskId: TaskId; readonly room: TaskStub },
 ): Promise<void> {
   const { day, taskId, room } = task;
-  expect(await room.view()).toMatchObject(end);
+  // The market room's answer to the report may wait behind bills that are on their way to it.
+  await vi.waitFor(async () => expect(await room.view()).toMatchObject(end));
   const events = types(await eventsOf(room));
   expect(events.filter((type) => type === "task-cancelled" || type === "task-failed")).toHaveLength(1);
   const { heldMicros, chargedMicros } = await accountOf(day, taskId);
