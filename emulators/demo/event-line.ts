@@ -35,6 +35,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `a call for step ${event.step} failed: ${event.reason}${event.retryInMs === null ? "" : ", asked again"}`;
     case "trace-ended":
       return `${plural(event.steps, "step")}, ${plural(view.toolCalls, "tool call")}${view.toolErrors > 0 ? `, ${view.toolErrors} of them with an error` : ""}`;
+    case "verification-waits":
+      return `waits for the ${event.for}'s verdict, until ${new Date(event.untilMs).toISOString()}`;
     case "verification-ended":
       return `${event.verifier} says ${event.outcome}`;
     case "cancel-requested":

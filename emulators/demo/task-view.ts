@@ -144,6 +144,8 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return afterStep(view, event);
     case "trace-ended":
       return { phase: "verifying" };
+    case "verification-waits":
+      return { phase: "verifying" };
     case "verification-ended":
       return { outcome: event.outcome };
     case "task-finished":

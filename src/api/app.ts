@@ -8,6 +8,7 @@ import { keyRoutes, ownKeyRoutes } from "./key-routes.ts";
 import { limitRoutes, ownLimitRoutes } from "./limit-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
+import { outcomeRoutes } from "./outcome-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
 import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
@@ -26,6 +27,7 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id/trace", "GET"],
   ["/v1/tasks/:id/receipt", "GET"],
   ["/v1/tasks/:id/cancel", "POST"],
+  ["/v1/tasks/:id/outcome", "POST"],
   ["/v1/quotes", "POST"],
   ["/v1/quotes/:quote", "GET"],
   ["/v1/quotes/:quote/accept", "POST"],
@@ -92,6 +94,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.route("/v1/tasks", taskRoutes(deps));
   app.route("/v1/tasks", receiptRoutes(deps));
+  app.route("/v1/tasks", outcomeRoutes(deps));
   app.route("/v1/quotes", quoteRoutes(deps));
   app.route("/.well-known", receiptKeyRoutes(deps));
   app.route("/v1/keys", ownKeyRoutes(deps));

@@ -12,7 +12,8 @@ function iso(ms: number | null): string | null {
 
 /** One task in full. */
 export function taskJson(view: TaskView): Record<string, unknown> {
-  const { admittedAtMs, deadlineAtMs, endedAtMs, quote, earlierAttempts = [], ...rest } = view;
+  const { admittedAtMs, deadlineAtMs, endedAtMs, waitsUntilMs = null, ...more } = view;
+  const { quote, earlierAttempts = [], ...rest } = more;
   return {
     object: "task",
     ...rest,
@@ -21,6 +22,7 @@ export function taskJson(view: TaskView): Record<string, unknown> {
     costUsd: microsToUsd(view.costMicros),
     admittedAt: iso(admittedAtMs),
     deadlineAt: iso(deadlineAtMs),
+    waitsUntil: iso(waitsUntilMs),
     endedAt: iso(endedAtMs),
   };
 }

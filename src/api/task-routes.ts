@@ -4,6 +4,7 @@ import { z } from "zod";
 import { runAuction } from "../auction/run-auction.ts";
 import { readTasks } from "../history/read-tasks.ts";
 import { logError } from "../log.ts";
+import { isLastEvent, type TaskEvent } from "../market/event.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import type { KeyScope } from "../market/key-scope.ts";
 import { isFinal, LISTED_STATES, taskRequestSchema } from "../market/task.ts";
@@ -185,10 +186,15 @@ async function startAuction(
   await opened.promise;
 }
 
+/** Nothing more comes of waiting: it has ended, or whoever waits is waited for. */
+function isEndOrAsks(event: TaskEvent): boolean {
+  return isLastEvent(event) || (event.type === "verification-waits" && event.for === "user");
+}
+
 /** The task as it stands when it has ended or the wait is over; null where its room cannot be reached. */
 export async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
   try {
-    if (waitMs > 0) await waitForEnd(() => listen(room, 0), waitMs);
+    if (waitMs > 0) await waitForEnd(() => listen(room, 0), waitMs, isEndOrAsks);
     return await room.view();
   } catch (error) {
     logError("view-after-admission", error);

@@ -1,14 +1,15 @@
 /** What a quote for a calibration is made from: finished tasks that a verifier decided about, and what traces cost. */
-import { and, desc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, desc, eq, inArray, lt, notInArray, sql } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/d1";
 import type { TraceCosts } from "../market/calibration/estimate.ts";
 import type { PastTask } from "../market/calibration/suitable.ts";
 import type { AuctionId, TenantId } from "../market/ids.ts";
+import { ASKING_VERIFIERS } from "../market/verifier-spec.ts";
 import { joinTraining, MAX_TRAINING_PAGE, type TrainingPageQuery } from "./read-training.ts";
 import { auctions, tasks, traces } from "./schema.ts";
 
 export interface PastTaskPage {
-  /** Newest first. Calibration runs are not among them: they have no auction. */
+  /** Newest first, of verifiers that ask nobody. Calibration runs are not among them: they have no auction. */
   readonly tasks: readonly PastTask[];
   /** Pass as `cursor` for the next page; null at the end. */
   readonly nextCursor: AuctionId | null;
@@ -27,6 +28,7 @@ export async function readPastTasks(d1: D1Database, query: TrainingPageQuery): P
         query.cursor === undefined ? undefined : lt(auctions.auctionId, query.cursor),
         eq(tasks.state, "finished"),
         inArray(tasks.outcome, ["pass", "fail"]),
+        notInArray(tasks.verifier, [...ASKING_VERIFIERS]),
       ),
     )
     .orderBy(desc(auctions.auctionId))

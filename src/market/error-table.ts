@@ -142,6 +142,16 @@ export const ERROR_TABLE = {
     message: "A limit of the task stands against this bid; `issues` says which, and what it needs.",
     retryable: false,
   },
+  not_waiting: {
+    status: 409,
+    message: "This task does not wait for an outcome now.",
+    retryable: false,
+  },
+  outcome_settled: {
+    status: 409,
+    message: "Another outcome stands for this attempt; `details` says which.",
+    retryable: false,
+  },
   idempotency_conflict: {
     status: 409,
     message: "This Idempotency-Key was used for another request: another route, id or body.",

@@ -11,7 +11,7 @@ import type { CalibratedAuction } from "./policy.ts";
 import type { ScoredBid } from "./score.ts";
 import type { PassedOver } from "./sale/sale.ts";
 import type { FailureReason, NoSaleReason, Relaxation } from "./task.ts";
-import type { VerdictOutcome } from "./verifier-spec.ts";
+import type { Awaited, VerdictOutcome } from "./verifier-spec.ts";
 
 export type TaskEventBody =
   | { readonly type: "task-admitted"; readonly taskId: TaskId; readonly sequence: number }
@@ -145,6 +145,14 @@ export type TaskEventBody =
       readonly retryInMs: number | null;
     }
   | { readonly type: "trace-ended"; readonly attempt: number; readonly steps: number }
+  | {
+      /** There is a result, and its verdict is somebody else's to give. */
+      readonly type: "verification-waits";
+      readonly attempt: number;
+      readonly for: Awaited;
+      /** From then on the verdict is `unknown`. */
+      readonly untilMs: number;
+    }
   | {
       readonly type: "verification-ended";
       readonly attempt: number;

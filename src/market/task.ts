@@ -20,7 +20,10 @@ export const TOOL_NAMES = ["run_javascript", "http", "fetch_page"] as const;
 const DEFAULT_TOOLS: readonly (typeof TOOL_NAMES)[number][] = ["run_javascript", "http"];
 
 const limitsSchema = z.strictObject({
-  /** Seconds from admission until the task must have ended. */
+  /**
+   * Seconds from admission until its agents' work must have ended. What somebody outside takes to give the verdict has a
+   * limit of its own, and is not counted; no further attempt begins after it.
+   */
   deadlineS: z.int().min(MIN_DEADLINE_S).max(MAX_DEADLINE_S).default(DEFAULT_DEADLINE_S),
   /** Model calls of one trace. */
   maxSteps: z.int().min(1).max(500).default(200),
@@ -82,7 +85,10 @@ export type TaskInput = z.input<typeof taskSpecSchema>;
 export type TaskSpec = z.output<typeof taskSpecSchema>;
 export type TaskLimits = TaskSpec["limits"];
 
-/** `quoted`: the auction of a quote has cleared, and nobody has accepted a bid yet. */
+/**
+ * `quoted`: the auction of a quote has cleared, and nobody has accepted a bid yet. `waiting`: there is a result, and
+ * somebody outside is to say what it is worth.
+ */
 export const OPEN_STATES = [
   "admitted",
   "bidding",
@@ -91,10 +97,18 @@ export const OPEN_STATES = [
   "awarded",
   "running",
   "verifying",
+  "waiting",
 ] as const;
 export const FINAL_STATES = ["finished", "failed", "cancelled", "no_sale"] as const;
 /** States that a list can be asked for: the finer ones are known to a task's own room only. */
-export const LISTED_STATES = ["admitted", "bidding", "quoted", "awarded", ...FINAL_STATES] as const;
+export const LISTED_STATES = [
+  "admitted",
+  "bidding",
+  "quoted",
+  "awarded",
+  "waiting",
+  ...FINAL_STATES,
+] as const;
 export const taskStateSchema = z.enum([...OPEN_STATES, ...FINAL_STATES]);
 export type TaskState = z.infer<typeof taskStateSchema>;
 export type FinalState = (typeof FINAL_STATES)[number];

@@ -55,16 +55,38 @@ const testsSpec = z.strictObject({
   code: z.string().min(1).max(MAX_TEST_CHARS),
 });
 
-/** A verifier as a tenant writes it. */
-export const verifierSpecSchema = z.discriminatedUnion("type", [
+const MIN_WAIT_S = 10;
+const DAY_S = 86_400;
+/** A week: whoever has not looked at a result by then will not. */
+const MAX_USER_WAIT_S = 7 * DAY_S;
+
+/** The tenant itself says so, with `POST /v1/tasks/:id/outcome`. */
+const userSpec = z.strictObject({
+  type: z.literal("user"),
+  /** Seconds from the result on. The wait has this limit alone: the task's deadline is for its agents' work. */
+  timeoutS: z.int().min(MIN_WAIT_S).max(MAX_USER_WAIT_S).default(DAY_S),
+});
+
+/** Verifiers that ask somebody: a calibration's runs, which no client asked for, ask nobody. */
+export const ASKING_VERIFIERS: readonly string[] = ["user", "http", "judge"];
+
+/** Decided where the trace runs, by the result alone. */
+export const sandboxedSpecSchema = z.discriminatedUnion("type", [
   equalsSpec,
   regexSpec,
   jsonSchemaSpec,
   testsSpec,
 ]);
+export type SandboxedSpec = z.infer<typeof sandboxedSpecSchema>;
+
+/** A verifier as a tenant writes it. */
+export const verifierSpecSchema = z.discriminatedUnion("type", [...sandboxedSpecSchema.options, userSpec]);
 
 export type VerifierSpec = z.infer<typeof verifierSpecSchema>;
 export type VerifierType = VerifierSpec["type"];
+
+/** Whom a task waits for whose verdict is somebody else's to give. */
+export type Awaited = "user" | "checker";
 
 /** What a verifier found. `unknown`: it could not decide, through no fault of the result. */
 export const verdictOutcomeSchema = z.enum(["pass", "fail", "unknown"]);

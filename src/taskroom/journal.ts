@@ -23,6 +23,7 @@ import type { SaleRecord, StopEnd, Unsold } from "../market/award.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
+import type { Told, Waiting } from "./waiting.ts";
 import type { CallView } from "./task-room-api.ts";
 
 const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
@@ -112,6 +113,8 @@ export interface TaskDoc {
   readonly quoted?: Omit<QuotedAuction, "tail"> | null;
   /** Why nothing was sold; null or absent: it was, or it is not known yet. */
   readonly unsold?: Omit<Unsold, "tail"> | null;
+  /** Somebody outside is to give the verdict; null or absent: nobody is waited for. */
+  readonly waiting?: Waiting | null;
   /** What all calls may cost; absent: of a task from before there were holds, no limit. */
   readonly allowanceMicros?: Micros | null;
 }
@@ -185,6 +188,22 @@ export class Journal {
   /** Of a task that was escalated, in their order. */
   earlierAttempts(): EarlierAttempt[] {
     return this.#bodies<EarlierAttempt>("SELECT body FROM doc WHERE name GLOB 'attempt-*' ORDER BY name");
+  }
+
+  // --- Outcomes from outside ---
+
+  /** One for each attempt: the first stands. */
+  putTold(told: Told): void {
+    this.#put(`told-${told.attempt}`, told);
+  }
+
+  told(attempt: number): Told | null {
+    return this.#doc<Told>(`told-${attempt}`);
+  }
+
+  /** In the order of their attempts, which are fewer than ten. */
+  allTold(): Told[] {
+    return this.#bodies<Told>("SELECT body FROM doc WHERE name GLOB 'told-*' ORDER BY name");
   }
 
   // --- Auction ---

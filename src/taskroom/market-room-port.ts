@@ -15,6 +15,8 @@ export interface MarketRoomPort {
     totalMicros: Micros,
   ): Promise<Result<Micros, { readonly scope: "tenant" | "key" | "task" }>>;
   spent(taskId: TaskId, calls: readonly SpentCall[]): Promise<void>;
+  /** This attempt waits for a verdict from outside: it runs no more, and spends nothing. */
+  waits(taskId: TaskId, attempt: number): Promise<void>;
   /**
    * Settles; answers with the final state, which may be an earlier report's. Null: the task goes on with another attempt,
    * whose award is on its way, or was here already.

@@ -16,12 +16,14 @@ import { newId, type TaskId } from "../market/ids.ts";
 import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
 import type { TaskEnd } from "../market/task.ts";
 import type { EventStream } from "./event-stream.ts";
-import type { Journal, TaskDoc } from "./journal.ts";
+import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
 import type { CallView } from "./task-room-api.ts";
 
 /** What this room owes to the market room. */
 export type ToMarketRoom =
   | { readonly kind: "spent"; readonly taskId: TaskId; readonly call: SpentCall }
+  /** The attempt has its result, and waits for a verdict from outside. */
+  | { readonly kind: "waits"; readonly taskId: TaskId; readonly attempt: number }
   | { readonly kind: "ended"; readonly report: EndReport };
 
 /** The outbox has one lane: reports reach the market room in the order in which they were decided. */
@@ -33,7 +35,7 @@ const GATHER_BILLS_MS = 200;
 const TELL_BILLS_MS = 5_000;
 
 /** Timers of a task's room, one of each. */
-export type TaskTimer = "deadline" | "stop" | "trace-lease";
+export type TaskTimer = "deadline" | "stop" | "trace-lease" | "verification";
 
 export interface RoomParts {
   readonly config: Config;
@@ -55,7 +57,7 @@ export class Room {
   #unsent: TaskEvent[] = [];
   #billsOwed = false;
   #tellingBills = false;
-  #ending = false;
+  #leaving = false;
 
   constructor(parts: RoomParts) {
     this.config = parts.config;
@@ -133,16 +135,16 @@ export class Room {
   }
 
   /**
-   * One transaction, then the alarm follows and what the room owes leaves. Only an end is waited for:
+   * One transaction, then the alarm follows and what the room owes leaves. Only an end, or a wait, is waited for:
    * bills reach the market room while the work goes on.
    */
   async commit<T>(work: () => T): Promise<T> {
-    this.#ending = false;
+    this.#leaving = false;
     const result = this.transact(work);
-    const ending = this.#ending;
+    const leaving = this.#leaving;
     // Before anything else is waited for: what was decided must be taken up again if this object dies now.
     this.#parts.timers.arm();
-    if (ending) await this.#parts.outbox.flush(MARKET_LANE);
+    if (leaving) await this.#parts.outbox.flush(MARKET_LANE);
     else if (this.#billsOwed && !this.#tellingBills) this.#parts.background(this.#tellBills());
     return result;
   }
@@ -220,13 +222,24 @@ export class Room {
       trace: this.#traceFigures(task),
       mayGoOn: task.stop === null,
     };
-    this.#ending = true;
+    this.#leaving = true;
     const { generation: lastGeneration = task.lastGeneration ?? 0 } = task.lease ?? {};
-    this.journal.putTask({ ...task, lease: null, lastGeneration, report });
+    this.journal.putTask({ ...task, lease: null, lastGeneration, waiting: null, report });
     this.#parts.outbox.add(MARKET_LANE, { kind: "ended", report });
     this.clearTimer("deadline");
     this.clearTimer("stop");
     this.clearTimer("trace-lease");
+    this.clearTimer("verification");
+  }
+
+  /**
+   * Nothing runs for the task until somebody outside has spoken: its place and its hold are others' meanwhile. What its
+   * calls came to is told before.
+   */
+  tellWaits({ attempt }: Pick<AwardDoc, "attempt">): void {
+    this.bookOpenCalls();
+    this.#leaving = true;
+    this.#parts.outbox.add(MARKET_LANE, { kind: "waits", taskId: this.mustOpening().taskId, attempt });
   }
 
   /** Whether the report waits for its answer: the award of a later attempt is one, too. */
@@ -276,7 +289,8 @@ export class Room {
       usage: calls.reduce((sum, call) => addUsage(sum, call.usage ?? NO_USAGE), NO_USAGE),
       costMicros: sumMicros(calls.map(paidMicros)),
       awardedAtMs: task.award.awardedAtMs,
-      endedAtMs: this.now(),
+      // What somebody outside took for the verdict says nothing of the agent.
+      endedAtMs: task.waiting?.sinceMs ?? this.now(),
     };
   }
 }

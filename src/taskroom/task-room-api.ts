@@ -16,7 +16,8 @@ import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Offer } from "../market/sale/quote.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
-import type { VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
+import type { Awaited, VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
+import type { OutcomeOrder, OutcomeRefusal, ToldOutcome } from "./waiting.ts";
 
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
 export type DeskAnswer = "continue" | "stop" | "lost";
@@ -73,8 +74,13 @@ export interface TraceDesk {
 export interface TaskView {
   readonly id: TaskId;
   readonly state: TaskState;
-  /** What an open task waits for to begin: its auction, or with its award its trace; null: it does not wait. */
-  readonly waitsFor: "auction" | "trace" | null;
+  /**
+   * What an open task waits for: to begin, its auction, or with its award its trace; with its result, whoever is to give
+   * the verdict. Null: it does not wait.
+   */
+  readonly waitsFor: "auction" | "trace" | Awaited | null;
+  /** Until when it waits for a verdict; null or absent: it does not. */
+  readonly waitsUntilMs?: number | null;
   readonly outcome: VerdictOutcome | null;
   readonly failureReason: FailureReason | null;
   /** Why nothing was sold; null: something was, or it is not known yet. */
@@ -185,6 +191,10 @@ export interface TaskRoomApi {
   failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null>;
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer>;
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
+  /** The trace has its result, and the verdict is the tenant's: gives the lease back. */
+  waitForUser(generation: number): Promise<void>;
+  /** The verdict of an attempt that waits for it; told again, the same answer. */
+  tellOutcome(order: OutcomeOrder): Promise<Result<ToldOutcome, OutcomeRefusal>>;
   /** Gives the trace back to the queue after a slice. */
   handOver(generation: number): Promise<void>;
   /** Ends the task from its trace: `stopped` obeys the stop that was asked for. */

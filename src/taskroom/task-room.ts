@@ -41,6 +41,8 @@ import type {
 import { quoteView } from "./quote-view.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { TraceStage } from "./trace-stage.ts";
+import { VerificationStage } from "./verification-stage.ts";
+import type { OutcomeOrder } from "./waiting.ts";
 
 export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #config: Config;
@@ -53,6 +55,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #auction: AuctionStage;
   readonly #sale: SaleStage;
   readonly #trace: TraceStage;
+  readonly #verification: VerificationStage;
   #ready: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -89,6 +92,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     this.#auction = new AuctionStage(this.#room);
     this.#sale = new SaleStage(this.#room);
     this.#trace = new TraceStage(this.#room);
+    this.#verification = new VerificationStage(this.#room);
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, TASK_SCHEMA);
   }
@@ -164,6 +168,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   async wake(): Promise<void> {
     if (!this.#ready) return;
     const task = this.#room.openTask();
+    if (task?.waiting != null) this.#room.setTimer("verification", task.waiting.untilMs);
     if (task?.lease != null) {
       this.#room.setTimer("trace-lease", task.lease.heldUntilMs ?? this.#room.now());
     }
@@ -244,6 +249,15 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     await this.#room.commit(() => this.#trace.commitVerdict(generation, verdict));
   }
 
+  async waitForUser(generation: number): Promise<void> {
+    await this.#room.commit(() => this.#verification.waitForUser(this.#trace.held(generation)));
+  }
+
+  async tellOutcome(order: OutcomeOrder): ReturnType<TaskRoomApi["tellOutcome"]> {
+    if (!this.#ready) return { ok: false, failure: { reason: "task_not_found" } };
+    return this.#room.commit(() => this.#verification.tell(order));
+  }
+
   async handOver(generation: number): Promise<void> {
     const announce = await this.#room.commit(() => this.#trace.handOver(generation));
     if (announce) this.#announceTrace();
@@ -308,6 +322,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       if (announce) this.#announceTrace();
       return;
     }
+    if (timer.kind === "verification") return this.#room.commit(() => this.#verification.onTimer());
     await this.#room.commit(() => {
       const task = this.#room.openTask();
       this.#timers.clear(timer.kind, timer.subject);
@@ -327,6 +342,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     const calls = messages.flatMap((message) => (message.kind === "spent" ? [message.call] : []));
     if (calls.length > 0) await market.spent(taskId, calls);
     for (const message of messages) {
+      if (message.kind === "waits") await market.waits(taskId, message.attempt);
       if (message.kind !== "ended" || !this.#room.isReported(message.report)) continue;
       const { report } = message;
       const end = await market.ended(report);

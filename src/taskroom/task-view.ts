@@ -22,6 +22,7 @@ export function taskView(journal: Journal): TaskView | null {
     id: opening.taskId,
     state: task.state,
     waitsFor: waitsFor(task),
+    waitsUntilMs: task.state === "waiting" ? (task.waiting?.untilMs ?? null) : null,
     outcome: task.end?.state === "finished" ? task.end.outcome : null,
     failureReason: task.end?.state === "failed" ? task.end.reason : null,
     noSale: noSaleOf(task),
@@ -59,8 +60,9 @@ export function taskView(journal: Journal): TaskView | null {
   };
 }
 
-function waitsFor({ state, award, lease, report }: TaskDoc): TaskView["waitsFor"] {
+function waitsFor({ state, award, lease, report, waiting = null }: TaskDoc): TaskView["waitsFor"] {
   if (report !== null) return null;
+  if (state === "waiting") return waiting?.for ?? null;
   if (state === "admitted") return "auction";
   return award !== null && lease === null ? "trace" : null;
 }

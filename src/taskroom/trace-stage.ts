@@ -35,7 +35,7 @@ import { traceDesk } from "./trace-desk.ts";
 /** A trace that was taken up this often without a committed step is given up. */
 const MAX_TRACE_LAPSES = 5;
 
-interface HeldTrace {
+export interface HeldTrace {
   readonly task: TaskDoc;
   readonly lease: Lease;
   readonly attempt: number;
@@ -115,7 +115,8 @@ export class TraceStage {
   /** The market room has a place for the trace that waits; told again, it changes nothing. True: it is to be announced. */
   begin(attempt: number): boolean {
     const task = this.#room.openTask();
-    if (task?.award?.attempt !== attempt || task.lease !== null) return false;
+    // One that waits for its verdict has no lease either.
+    if (task?.award?.attempt !== attempt || task.lease !== null || task.result !== null) return false;
     const lease = firstLease(task);
     this.#room.journal.putTask({ ...task, lease });
     this.#remind(lease);
@@ -140,7 +141,7 @@ export class TraceStage {
   }
 
   renew(generation: number): DeskAnswer {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     if (held === null) return "lost";
     this.#extend(held, false);
     return held.task.stop === null ? "continue" : "stop";
@@ -148,7 +149,7 @@ export class TraceStage {
 
   /** @param refusal why it may not be started; null: it may */
   startCall(generation: number, call: StartedCall, refusal: SpendRefusal | null): StartAnswer {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     if (held === null) return "lost";
     if (held.task.stop !== null) return "stop";
     if (refusal !== null) return refusal;
@@ -158,7 +159,7 @@ export class TraceStage {
   }
 
   commitAnswer(generation: number, call: EndedCall, step: AnsweredStep, result: string | null): DeskAnswer {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     this.#room.bookCall(call);
     if (held === null) return "lost";
     const { journal } = this.#room;
@@ -178,7 +179,7 @@ export class TraceStage {
 
   /** How long to wait before the step's next call; null: the trace has ended, or is another holder's. */
   failCall(generation: number, call: EndedCall, failure: CallFailure): number | null {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     this.#room.bookCall(call);
     if (held === null) return null;
     const { task, attempt } = held;
@@ -197,7 +198,7 @@ export class TraceStage {
   }
 
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): DeskAnswer {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     if (held === null) return "lost";
     const pending = this.#room.journal.steps(held.attempt).at(-1);
     if (pending?.answered.step !== step || pending.outcomes !== null) {
@@ -211,7 +212,7 @@ export class TraceStage {
 
   /** The verdict settles the task, unless somebody asked it to stop before: that decides. */
   commitVerdict(generation: number, verdict: Verdict): void {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     if (held === null) return;
     if (held.task.stop !== null) return this.#room.end(held.task, held.task.stop);
     const { outcome, verifier, evidence } = verdict;
@@ -221,7 +222,7 @@ export class TraceStage {
   }
 
   end(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): void {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     if (call !== null) this.#room.bookCall(call);
     if (held === null) return;
     if (held.task.stop !== null) return this.#room.end(held.task, held.task.stop);
@@ -230,7 +231,7 @@ export class TraceStage {
 
   /** True where the trace is to be announced again. */
   handOver(generation: number): boolean {
-    const held = this.#held(generation);
+    const held = this.held(generation);
     if (held === null) return false;
     if (held.task.stop !== null) {
       this.#room.end(held.task, held.task.stop);
@@ -269,10 +270,11 @@ export class TraceStage {
 
   /** Whether this generation holds the trace, and is not to stop. */
   isHeld(generation: number): boolean {
-    return this.#held(generation)?.task.stop === null;
+    return this.held(generation)?.task.stop === null;
   }
 
-  #held(generation: number): HeldTrace | null {
+  /** The trace as this generation holds it; null: it does not. */
+  held(generation: number): HeldTrace | null {
     const task = this.#room.openTask();
     if (task?.award == null || task.lease === null || !holdsLease(task.lease, generation)) return null;
     return { task, lease: task.lease, attempt: task.award.attempt };

@@ -196,13 +196,14 @@ export class MarketDesk {
     this.store.tools.add({ day: dayOf(this.now()), keyId, agentId: trace.agentId, calls: toolCalls });
   }
 
-  /** Books calls of a task. After its end nothing stays held for it, whatever comes back for a bound. */
+  /** Books calls of a task. After its end, and while it waits for its verdict, nothing stays held for it, whatever comes back for a bound. */
   spend(taskId: TaskId, calls: readonly SpentCall[]): void {
     const { keyId } = this.#account(taskId);
     const budgets = this.budgets(keyId);
     const booked = calls.filter((call) => this.ledger.spend(taskId, call, budgets));
     this.#rates.drawTokens(keyId, sumTokens(booked));
-    if (this.openTask(taskId) === null) this.ledger.release(taskId);
+    const task = this.openTask(taskId);
+    if (task === null || task.state === "waiting") this.ledger.release(taskId);
   }
 
   #account(taskId: TaskId): NonNullable<ReturnType<Ledger["account"]>> {

@@ -36,6 +36,7 @@ import type { TenantDoc } from "./market-store.ts";
 import type { Asked } from "./replays.ts";
 import { WEBHOOK_TIMER } from "./webhooks/webhook-calls.ts";
 import { REFILL_TIMER } from "./turns.ts";
+import { taskWaits } from "./waiting-tasks.ts";
 
 export class MarketRoom extends FrontOffice implements MarketRoomApi {
   // --- The way of a task ---
@@ -123,6 +124,11 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     return this.parts.commit(() => this.parts.desk.allow(taskId, totalMicros));
   }
 
+  async waits(taskId: TaskId, attempt: number): Promise<void> {
+    if (this.parts.tenant() === null) return;
+    await this.parts.commit(() => taskWaits(this.parts.desk, { taskId, attempt }));
+  }
+
   /**
    * Settles the attempt, and with it the task, unless another agent is to try: then the answer is null. Told again, it
    * answers the same.
@@ -191,7 +197,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       await this.parts.outbox.flush(task.taskId);
       const now = this.parts.desk.openTask(task.taskId);
       if (now?.state === "bidding") this.parts.desk.timeAuction(now);
-      if (now?.state !== "awarded") continue;
+      if (now?.state !== "awarded" && now?.state !== "waiting") continue;
       try {
         await this.parts.taskRoom(task.taskId).wake();
       } catch (error) {

@@ -19,7 +19,7 @@ const NO_TASKS = (): Record<Phase, Map<TaskId, KeyId | null>> => ({
   leaving: new Map(),
 });
 
-/** Null: neither waits nor runs. */
+/** Null: neither waits for its turn nor runs; so does what waits for a verdict from outside. */
 function phaseOf({ state, lease, stopping, heldBackSinceMs }: MarketTask): Phase | null {
   if (state === "bidding") return "bidding";
   if (state === "admitted") return lease === null && !stopping ? "waiting" : null;

@@ -1,14 +1,14 @@
-/** Decides about a trace's result: by the task's verifier, or `unknown` without one. */
+/** Decides about a trace's result where it runs: by the task's verifier, or `unknown` without one. */
 import type { Verdict } from "../market/report.ts";
-import type { TraceDesk } from "../taskroom/task-room-api.ts";
 import type { Sandbox } from "./sandbox/index.ts";
+import type { TraceDeps } from "./trace-run.ts";
 import { verify } from "./verifiers/index.ts";
 
 export function createVerify(deps: {
   readonly sandbox: Sandbox;
   readonly nowMs: () => number;
-}): (desk: TraceDesk, result: string, signal: AbortSignal) => Promise<Verdict> {
-  return async (desk, result, signal) => {
+}): TraceDeps["verify"] {
+  return async (desk, result, signal): Promise<Verdict> => {
     if (desk.verifier === null) {
       return { outcome: "unknown", verifier: "none", evidence: "The task has no verifier." };
     }

@@ -10,7 +10,7 @@ import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { answerToolCalls } from "./answer-tool-calls.ts";
 import { oneStep } from "./one-step.ts";
 import type { TraceDeps, TraceRun } from "./trace-run.ts";
-import { verifyResult } from "./verify-result.ts";
+import { settleResult } from "./settle-result.ts";
 
 /** Runs one slice; returns at once where the message is stale or another holder works. */
 export async function runSlice(deps: TraceDeps, message: TraceMessage): Promise<void> {
@@ -54,6 +54,5 @@ async function run(trace: TraceRun): Promise<void> {
     if (move.next === "step") steps.push(move.step);
     failed = move.next === "again" ? failed + 1 : 0;
   }
-  const verdict = await verifyResult(trace, result);
-  if (verdict !== null) await room.commitVerdict(generation, verdict);
+  await settleResult(trace, result);
 }

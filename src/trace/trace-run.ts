@@ -3,6 +3,7 @@ import type { ModelPort } from "../agents/model-port.ts";
 import type { Heartbeat } from "../auction/heartbeat.ts";
 import type { Config } from "../config.ts";
 import type { Verdict } from "../market/report.ts";
+import type { SandboxedSpec } from "../market/verifier-spec.ts";
 import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { OpenTools, ToolSlice } from "./tools/toolbox.ts";
@@ -14,9 +15,17 @@ export interface TraceDeps {
   openTools(slice: ToolSlice): Promise<OpenTools>;
   /** Resolves after `ms`, or earlier when the signal aborts; never rejects. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
-  /** Decides about a result; never throws for a bad one. Where the signal aborts, nobody waits for the verdict any more. */
-  verify(desk: TraceDesk, result: string, signal: AbortSignal): Promise<Verdict>;
+  /**
+   * Decides about a result by itself alone; never throws for a bad one. Where the signal aborts, nobody waits for the
+   * verdict any more.
+   */
+  verify(desk: SandboxedDesk, result: string, signal: AbortSignal): Promise<Verdict>;
 }
+
+/** What a verifier that asks nobody must know of a trace; null: the task has none. */
+export type SandboxedDesk = Pick<TraceDesk, "taskId" | "attempt"> & {
+  readonly verifier: SandboxedSpec | null;
+};
 
 /** A trace under way in this slice. */
 export interface TraceRun {

@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(24);
+  expect(examples).toHaveLength(25);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -55,9 +55,11 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
-  const [, , , quotes, changed, keys, rotated, once, escalated, webhook, limits, suspended, deleted] = rest;
+  const [, , , quotes, changed, told, keys, rotated, once, escalated, webhook, limits, suspended, deleted] =
+    rest;
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(changed).toMatch(/"admitted":\["agt_house-8b",.*"version":2,.*"field":"disabled","before":\[\]/s);
+  expect(JSON.parse(told ?? "")).toMatchObject({ object: "outcome", attempt: 1, outcome: "pass" });
   expect(JSON.parse(keys ?? "").data).toMatchObject([
     { name: "laptop", scopes: ["tasks", "read", "admin"], lastUsedAt: expect.any(String) },
     { name: "dashboard", scopes: ["read"], lastUsedAt: null },
@@ -75,7 +77,7 @@ test("every API example of the README works", async () => {
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({
-    before: { taskRooms: 3 },
+    before: { taskRooms: 4 },
     after: { taskRooms: 0, vectors: 0, marketRooms: 0 },
   });
   expect(new Set(Object.values(deletion.after.rows))).toEqual(new Set([0]));

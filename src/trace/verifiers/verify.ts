@@ -3,7 +3,7 @@
  *
  * Never throws for what a spec or a result holds, never takes longer than one run of the sandbox (two for `tests`).
  */
-import type { VerifierSpec } from "../../market/verifier-spec.ts";
+import type { SandboxedSpec } from "../../market/verifier-spec.ts";
 import { verifyEquals } from "./equals.ts";
 import { verifyJsonSchema } from "./json-schema.ts";
 import { verifyRegex } from "./regex.ts";
@@ -15,7 +15,7 @@ import type { Verdict, VerifierDeps } from "./verdict.ts";
 const MAX_RESULT_CHARS = 1_048_576;
 
 /** Runs the verifier that `spec` names. */
-export async function verify(spec: VerifierSpec, result: string, deps: VerifierDeps): Promise<Verdict> {
+export async function verify(spec: SandboxedSpec, result: string, deps: VerifierDeps): Promise<Verdict> {
   if (result.length > MAX_RESULT_CHARS) {
     return verdict(
       spec.type,

@@ -41,6 +41,9 @@ describe("past tasks", () => {
       // The run of agent 2 tells of auction 1; it is no task to be calibrated itself.
       aTask(5, { calibratesTaskId: taskId(1), calibratesAuctionId: auctionId(1), agentId: agentId(2) }),
       anOutcome(5, { agentId: agentId(2), outcome: "pass" }),
+      // Its tenant would be asked again.
+      aTask(6, { verifier: "user" }),
+      anAuction(6),
     ]);
     const { tasks } = await read();
     expect(tasks).toMatchObject([

@@ -9,7 +9,8 @@ export function failureOf(spec: VerifierSpec, result: string): string | null {
   if (spec.type === "equals") return result.trim() === spec.expected ? null : "differs";
   if (spec.type === "regex") return new RegExp(spec.pattern, spec.flags).test(result) ? null : "no match";
   if (spec.type === "json_schema") return jsonFailure(spec.schema, result);
-  return testFailure(spec.code, result);
+  if (spec.type === "tests") return testFailure(spec.code, result);
+  throw new Error(`nobody here decides by ${spec.type}`);
 }
 
 function jsonFailure(schema: Record<string, unknown> | boolean, result: string): string | null {

@@ -70,6 +70,7 @@ const EVENTS: {
     false,
   ],
   "trace-ended": [{ type: "trace-ended", attempt: 1, steps: 1 }, false],
+  "verification-waits": [{ type: "verification-waits", attempt: 1, for: "user", untilMs: 1 }, false],
   "verification-ended": [
     { type: "verification-ended", attempt: 1, outcome: "pass", verifier: "equals", evidence: "" },
     false,

@@ -1,12 +1,12 @@
 /** What each verifier decides on honest and on broken results. The forging attempts stand in verifier-forging.test.ts. */
 import { describe, expect, it } from "vitest";
-import { verifierSpecSchema } from "../../../src/market/verifier-spec.ts";
+import { sandboxedSpecSchema } from "../../../src/market/verifier-spec.ts";
 import { verify } from "../../../src/trace/verifiers/index.ts";
 import type { Verdict } from "../../../src/trace/verifiers/index.ts";
 import { aSandbox, someOptions } from "./support.ts";
 
 async function verdictOf(spec: unknown, result: string): Promise<Verdict> {
-  return verify(verifierSpecSchema.parse(spec), result, { sandbox: aSandbox(), ...someOptions() });
+  return verify(sandboxedSpecSchema.parse(spec), result, { sandbox: aSandbox(), ...someOptions() });
 }
 
 async function outcomeOf(spec: unknown, result: string): Promise<string> {

@@ -109,6 +109,8 @@ export const MADE_ONCE_FOR_GOOD = [
 /** Other routes with POST: they set something that is there to a state, and asked again, leave it there. */
 export const CHANGES = [
   "/v1/tasks/:id/cancel",
+  // Once for good for each attempt, whoever tells it (api/outcome.test.ts).
+  "/v1/tasks/:id/outcome",
   // Once for good, whoever asks: another bid is refused from then on (api/quotes.test.ts).
   "/v1/quotes/:quote/accept",
   "/v1/quotes/:quote/cancel",

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import type { TenantLimits } from "../../../src/market/rate-limit.ts";
 import { isFinal, type TaskState } from "../../../src/market/task.ts";
+import type { TaskView } from "../../../src/taskroom/task-room-api.ts";
 import type { LimitsView } from "../../../src/tenancy/limits-api.ts";
 import { vi } from "vitest";
 import { evictRooms, KEY_HASH } from "./market-day.ts";
@@ -30,7 +31,7 @@ const ESCALATED = {
 
 interface Standing {
   readonly state: TaskState;
-  readonly waitsFor: "auction" | "trace" | null;
+  readonly waitsFor: TaskView["waitsFor"];
 }
 
 export class TurnsWalk {
