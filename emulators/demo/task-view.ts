@@ -136,14 +136,13 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
     case "task-escalated":
       return { outcome: null, winner: bidderOf(view, event.nextAgentId) };
-    case "trace-queued":
-      return {};
+    case "trace-handed-over":
+      return { winner: bidderOf(view, event.toAgentId) };
     case "trace-taken-up":
       return { phase: "running" };
     case "step-committed":
       return afterStep(view, event);
     case "trace-ended":
-      return { phase: "verifying" };
     case "verification-waits":
       return { phase: "verifying" };
     case "verification-ended":
@@ -159,6 +158,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "task-not-sold":
       return { phase: "no_sale", failureReason: event.reason, costMicros: event.costMicros };
     case "auction-resumed":
+    case "trace-queued":
     case "call-failed":
     case "quote-accepted":
     case "cancel-requested":

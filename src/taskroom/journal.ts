@@ -10,12 +10,11 @@ import {
   type RefinementRecord,
   type VerdictRecord,
 } from "../market/auction-record.ts";
-import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import type { EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { AgentId, CallId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
-import type { Payer } from "../market/ledger/charge.ts";
-import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/money.ts";
+import { asMicros, type Micros } from "../market/money.ts";
 import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
@@ -24,6 +23,8 @@ import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
+import { callView, type CallRow } from "./call-row.ts";
+import { asLine, type Line, type StoredStep } from "./line.ts";
 import type { CallView } from "./task-room-api.ts";
 
 const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
@@ -85,6 +86,8 @@ export interface AwardDoc {
   readonly deadlineAtMs?: number | null;
   /** Slices that earlier attempts took; absent: none. */
   readonly messagesBefore?: number;
+  /** First of the attempts whose steps this one goes on with; absent: it began anew. */
+  readonly continuesFrom?: number;
 }
 
 /** Where the task stands. */
@@ -117,20 +120,6 @@ export interface TaskDoc {
   readonly waiting?: Waiting | null;
   /** What all calls may cost; absent: of a task from before there were holds, no limit. */
   readonly allowanceMicros?: Micros | null;
-}
-
-interface CallRow extends Record<string, SqlStorageValue> {
-  call_id: string;
-  kind: string;
-  agent_id: string | null;
-  attempt: number;
-  status: string;
-  bound_micros: number;
-  cost_micros: number;
-  usage: string | null;
-  ms: number | null;
-  payer: string;
-  prices: string | null;
 }
 
 export class Journal {
@@ -338,25 +327,27 @@ export class Journal {
     );
   }
 
-  /** Steps of one attempt in order; the last one may still wait for its tools (`outcomes` null). */
-  steps(
-    attempt: number,
-  ): { readonly answered: AnsweredStep; readonly outcomes: readonly ToolOutcome[] | null }[] {
+  /** Steps of one attempt, or of a line of them, in order; the last one may still wait for its tools (`outcomes` null). */
+  steps(of: number | Line): StoredStep[] {
+    const { from, to } = asLine(of);
     return this.#sql
-      .exec<{ body: string; outcomes: string | null }>(
-        "SELECT body, outcomes FROM steps WHERE attempt = ? ORDER BY step",
-        attempt,
+      .exec<{ attempt: number; body: string; outcomes: string | null }>(
+        "SELECT attempt, body, outcomes FROM steps WHERE attempt BETWEEN ? AND ? ORDER BY attempt, step",
+        from,
+        to,
       )
       .toArray()
       .map((row) => ({
+        attempt: row.attempt,
         answered: JSON.parse(row.body) as AnsweredStep,
         outcomes: row.outcomes === null ? null : (JSON.parse(row.outcomes) as ToolOutcome[]),
       }));
   }
 
-  countSteps(attempt: number): number {
-    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM steps WHERE attempt = ?", attempt).one()
-      .n;
+  countSteps(of: number | Line): number {
+    const { from, to } = asLine(of);
+    const query = "SELECT count(*) AS n FROM steps WHERE attempt BETWEEN ? AND ?";
+    return this.#sql.exec<{ n: number }>(query, from, to).one().n;
   }
 
   #bodies<T>(query: string): T[] {
@@ -374,20 +365,4 @@ export class Journal {
   #put(name: string, body: unknown): void {
     this.#sql.exec("INSERT OR REPLACE INTO doc (name, body) VALUES (?, ?)", name, JSON.stringify(body));
   }
-}
-
-function callView(row: CallRow): CallView {
-  return {
-    callId: row.call_id as CallId,
-    kind: row.kind as CallKind,
-    agentId: row.agent_id as AgentId | null,
-    attempt: row.attempt,
-    status: row.status as CallView["status"],
-    boundMicros: asMicros(row.bound_micros),
-    costMicros: asMicros(row.cost_micros),
-    usage: row.usage === null ? null : (JSON.parse(row.usage) as TokenUsage),
-    ms: row.ms,
-    payer: row.payer as Payer,
-    prices: row.prices === null ? null : (JSON.parse(row.prices) as Prices),
-  };
 }

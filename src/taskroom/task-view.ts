@@ -9,6 +9,7 @@ import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../
 import { quoteOf } from "../market/sale/quote.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
+import { lineOf } from "./line.ts";
 import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
@@ -32,10 +33,10 @@ export function taskView(journal: Journal): TaskView | null {
     attempts,
     earlierAttempts: journal.earlierAttempts().map(({ sale: _sale, ...shown }) => shown),
     calibrates: calibratedBy(opening.policy.rules),
-    steps: journal.countSteps(attempts),
+    steps: task.award === null ? 0 : journal.countSteps(lineOf(task.award)),
     queueMessages: task.messages,
     result: task.result,
-    partialResult: task.end !== null && task.result === null ? partialResult(journal, attempts) : null,
+    partialResult: task.end !== null && task.result === null ? partialResult(journal, task.award) : null,
     verdict: task.verdict,
     costMicros: sumMicros(calls.map(paidMicros)),
     costs: {
@@ -125,7 +126,8 @@ function withEscalations(award: AwardDoc, earlier: readonly EarlierAttempt[]): A
   const escalations = more.map((later) => {
     const { round = 0, passedOver = [] } = later.sale ?? {};
     if (round === 0) throw new Error("an escalation without a bid");
-    return { attempt: later.attempt, agentId: later.agentId, round, passedOver };
+    const takesOver = later.continuesFrom === undefined ? {} : { takesOver: true as const };
+    return { attempt: later.attempt, agentId: later.agentId, round, passedOver, ...takesOver };
   });
   return { agentId, awardedAtMs, sale: sale ?? null, clearing: award.clearing, escalations };
 }
@@ -140,8 +142,9 @@ function quoteOfTask({ quote, taskId }: Opening, task: TaskDoc): TaskView["quote
   return { id: quoteOf(taskId), expiresAtMs, acceptedAtMs: task.award?.awardedAtMs ?? null };
 }
 
-function partialResult(journal: Journal, attempt: number): string | null {
-  const texts = journal.steps(attempt).map(({ answered }) => answered.text);
+function partialResult(journal: Journal, award: AwardDoc | null): string | null {
+  if (award === null) return null;
+  const texts = journal.steps(lineOf(award)).map(({ answered }) => answered.text);
   return texts.findLast((text) => text.trim() !== "") ?? null;
 }
 

@@ -64,6 +64,8 @@ interface Decided extends ClearedAuction {
   /** Of an accepted quote. */
   readonly deadlineAtMs?: number;
   readonly capMicros?: Micros;
+  /** It goes on with the steps of the attempt before; absent: it begins anew. */
+  readonly continues?: boolean;
   /** Absent: its trace is to be held yet. */
   readonly allowanceMicros?: Micros;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
@@ -265,7 +267,7 @@ export class AuctionTransitions {
 
   #award(task: MarketTask, decided: Decided): ClearOutcome {
     const { terms, clearing, agentId, sale, tail, rows, isOpen } = decided;
-    const { deadlineAtMs = null, capMicros = null } = decided;
+    const { deadlineAtMs = null, capMicros = null, continues = false } = decided;
     const attempt = task.attempt + 1;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
@@ -284,6 +286,7 @@ export class AuctionTransitions {
       waits,
       ...(deadlineAtMs !== null && { deadlineAtMs }),
       ...(capMicros !== null && { capMicros }),
+      ...(continues && { continues }),
     };
     // A calibration run is the operator's, and nobody competed for it.
     if (terms.policy.rules.kind !== "calibration") this.#desk.store.awards.record(agentId);

@@ -54,10 +54,11 @@ export class TraceHistories {
 
   /**
    * Counts a trace that ended. One that was never begun says nothing; nor, of costs, one that its tenant ended or that
-   * reached what may be spent: it would teach that traces are cheap.
+   * reached what may be spent, or that is a part of one, because its agent left it or took it over: it would teach that
+   * traces are cheap.
    */
-  add({ end, trace }: EndReport): void {
-    if (trace === null || trace.steps === 0 || isCutShort(end)) return;
+  add({ end, trace, handsOn = false, continues = false }: EndReport): void {
+    if (trace === null || trace.steps === 0 || isCutShort(end) || handsOn || continues) return;
     const { agentId, costMicros, awardedAtMs, endedAtMs, steps } = trace;
     const before = this.of(agentId);
     const lnMicros = Math.log(Math.max(1, costMicros));
