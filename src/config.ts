@@ -32,6 +32,8 @@ const variablesSchema = z.object({
   LEASE_MS: ms(15_000, 300_000),
   /** Work that nobody took up after this long is announced again. */
   PICKUP_MS: ms(30_000, 600_000),
+  /** After how many seconds failed work comes again; each further time, five times as many (`market/queue-retry.ts`). */
+  RETRY_S: z.coerce.number().int().min(0).max(60).default(2),
   /** Longest slice of a trace that one queue message carries. */
   SLICE_MS: ms(25_000, 600_000),
   /** Longest single model call of a trace. */
@@ -72,6 +74,7 @@ export interface Config {
   readonly auctionJuryMs: number;
   readonly leaseMs: number;
   readonly pickupMs: number;
+  readonly retryS: number;
   readonly sliceMs: number;
   readonly modelCallMs: number;
   readonly modelStallMs: number;
@@ -134,6 +137,7 @@ function readConfig(env: Env): Config {
     auctionJuryMs: v.AUCTION_JURY_MS,
     leaseMs: v.LEASE_MS,
     pickupMs: v.PICKUP_MS,
+    retryS: v.RETRY_S,
     sliceMs: v.SLICE_MS,
     modelCallMs: v.MODEL_CALL_MS,
     modelStallMs: v.MODEL_STALL_MS,

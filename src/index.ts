@@ -16,7 +16,7 @@ import type { TaskRoomPort } from "./tenancy/task-room-port.ts";
 import type { MarketRoomPort } from "./taskroom/market-room-port.ts";
 import type { TaskRoomApi } from "./taskroom/task-room-api.ts";
 import { TaskRoom } from "./taskroom/task-room.ts";
-import { consumeWork, type WorkDeps } from "./trace/consume-work.ts";
+import { consumeWork, WORK_QUEUES, type WorkDeps } from "./trace/consume-work.ts";
 import { createSandbox } from "./trace/sandbox/index.ts";
 import { wasmModule } from "./trace/sandbox/wasm.ts";
 import { createHouseTools } from "./trace/tools/index.ts";
@@ -86,7 +86,7 @@ export default {
   fetch: (request, env, ctx) => enter(env, ctx).app.fetch(request, env, ctx),
   queue: async (batch, env, ctx) => {
     const { config, index, work } = enter(env, ctx);
-    if (batch.queue === "saleroom-work") await consumeWork(work, batch);
+    if (WORK_QUEUES.has(batch.queue)) await consumeWork(work, batch);
     else await consumeOutside({ config, index, fetch: (url, init) => fetch(url, init) }, batch);
   },
   scheduled: async (_controller, env, ctx) => {

@@ -27,14 +27,14 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `calibration run of ${event.calibrates.taskId} by ${agentLabel(bidderOf(view, event.agentId))}`;
     case "task-escalated":
       return `attempt ${event.attempt} failed; next is ${agentLabel(bidderOf(view, event.nextAgentId))}`;
-    case "trace-handed-over":
-      return `${agentLabel(bidderOf(view, event.toAgentId))} goes on after ${plural(event.stepsSoFar, "step")}: ${event.reason}`;
     case "trace-queued":
       return "waits for a place for its trace";
     case "trace-taken-up":
       return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
     case "call-failed":
       return `a call for step ${event.step} failed: ${event.reason}${event.retryInMs === null ? "" : ", asked again"}`;
+    case "task-redriven":
+      return `goes on after ${plural(event.stepsSoFar, "step")}: its operator has seen to it`;
     case "trace-ended":
       return `${plural(event.steps, "step")}, ${plural(view.toolCalls, "tool call")}${view.toolErrors > 0 ? `, ${view.toolErrors} of them with an error` : ""}`;
     case "verification-waits":

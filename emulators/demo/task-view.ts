@@ -136,13 +136,13 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
     case "task-escalated":
       return { outcome: null, winner: bidderOf(view, event.nextAgentId) };
-    case "trace-handed-over":
-      return { winner: bidderOf(view, event.toAgentId) };
+    case "task-redriven":
     case "trace-taken-up":
-      return { phase: "running" };
+      return { phase: "running", failureReason: null };
     case "step-committed":
       return afterStep(view, event);
     case "trace-ended":
+      return { phase: "verifying" };
     case "verification-waits":
       return { phase: "verifying" };
     case "verification-ended":

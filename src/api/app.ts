@@ -12,6 +12,7 @@ import { outcomeRoutes } from "./outcome-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { quoteRoutes } from "./quote-routes.ts";
 import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
+import { stuckRoutes } from "./stuck-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { bookRoutes, usageRoutes } from "./usage-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
@@ -51,6 +52,9 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/limits", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
+  ["/admin/stuck", "GET"],
+  ["/admin/stuck/:id/redrive", "POST"],
+  ["/admin/stuck/:id/dismiss", "POST"],
   ["/admin/tenants", "GET, POST"],
   ["/admin/tenants/:id", "GET, DELETE"],
   ["/admin/tenants/:id/suspend", "POST"],
@@ -104,6 +108,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1", usageRoutes(deps));
   app.route("/v1/webhooks", webhookRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
+  app.route("/admin/stuck", stuckRoutes(deps));
   app.route("/admin/tenants", keyRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));
   app.route("/admin/tenants", bookRoutes(deps));

@@ -16,15 +16,20 @@ export interface OutboxBatch<M> {
   readonly messages: readonly M[];
 }
 
-/** An entry's number is greater than that of any before it in its lane; nobody outside the room knows it. */
-export const OUTBOX_SCHEMA = `
+const table = (more = "") => `
 CREATE TABLE outbox (
-  lane TEXT NOT NULL, id INTEGER NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
+  lane TEXT NOT NULL, id INTEGER NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,${more}
   PRIMARY KEY (lane, id)
 ) WITHOUT ROWID;
 `;
 
-/** The first version, as the steps of rooms hold it that began with it; the second upgrades it to the schema above. */
+/**
+ * An entry's number is greater than that of any before it in its lane; nobody outside the room knows it. Of the oldest of a
+ * lane that fails: since when, and the class of the latest error.
+ */
+export const OUTBOX_SCHEMA = table(" failing_since_ms INTEGER, error TEXT,");
+
+/** The first version, as the steps of rooms hold it that began with it; the others upgrade it to the schema above. */
 export const OUTBOX_VERSIONS = [
   `
 CREATE TABLE outbox (
@@ -35,11 +40,23 @@ CREATE INDEX outbox_lane ON outbox (lane, id);
 `,
   `
 ALTER TABLE outbox RENAME TO outbox_before;
-${OUTBOX_SCHEMA}
+${table()}
 INSERT INTO outbox (lane, id, message, attempts) SELECT lane, id, message, attempts FROM outbox_before;
 DROP TABLE outbox_before;
 `,
+  `
+ALTER TABLE outbox ADD COLUMN failing_since_ms INTEGER;
+ALTER TABLE outbox ADD COLUMN error TEXT;
+`,
 ] as const;
+
+/** A lane that does not deliver. */
+export interface FailingLane {
+  readonly lane: string;
+  readonly tries: number;
+  readonly sinceMs: number;
+  readonly errorClass: string;
+}
 
 interface Row extends Record<string, SqlStorageValue> {
   id: number;
@@ -157,6 +174,24 @@ export class Outbox<M extends { readonly kind: string }> {
     return this.#waiting(lane, 1).length === 0;
   }
 
+  /** Lanes whose oldest entry was tried as often, or oftener; the longest first. */
+  failing(tries: number, limit: number): FailingLane[] {
+    return this.#storage.sql
+      .exec<{ lane: string; attempts: number; since: number; error: string }>(
+        `SELECT lane, attempts, failing_since_ms AS since, error FROM outbox
+         WHERE attempts >= ? AND failing_since_ms IS NOT NULL ORDER BY failing_since_ms LIMIT ?`,
+        tries,
+        limit,
+      )
+      .toArray()
+      .map(({ lane, attempts, since, error }) => ({
+        lane,
+        tries: attempts,
+        sinceMs: since,
+        errorClass: error,
+      }));
+  }
+
   /** Delivers a lane now, as far as it goes. Never throws: what fails is left to the lane's timer. */
   async flush(lane: string): Promise<void> {
     // Whoever comes while a delivery runs waits for it and then goes once more, for what was added meanwhile.
@@ -199,7 +234,7 @@ export class Outbox<M extends { readonly kind: string }> {
         await this.#deliver({ lane, messages: batch.map(({ message }) => JSON.parse(message) as M) });
       } catch (error) {
         this.#report(lane, error);
-        return this.#transact(() => this.#postpone(lane, { oldest, attempts }));
+        return this.#transact(() => this.#postpone(lane, { oldest, attempts, error }));
       }
       this.#remember(lane, batch.at(-1)?.id ?? oldest);
       if (this.#tidies === "at-once") await this.#transact(() => this.#tidy());
@@ -248,9 +283,15 @@ export class Outbox<M extends { readonly kind: string }> {
   }
 
   /** @param first the oldest entry that waits, and how often it was tried so far */
-  #postpone(lane: string, first: { readonly oldest: number; readonly attempts: number }): void {
+  #postpone(
+    lane: string,
+    first: { readonly oldest: number; readonly attempts: number; readonly error: unknown },
+  ): void {
     this.#storage.sql.exec(
-      "UPDATE outbox SET attempts = attempts + 1 WHERE lane = ? AND id = ?",
+      `UPDATE outbox SET attempts = attempts + 1, failing_since_ms = coalesce(failing_since_ms, ?), error = ?
+       WHERE lane = ? AND id = ?`,
+      this.#now(),
+      first.error instanceof Error ? first.error.name : typeof first.error,
       lane,
       first.oldest,
     );

@@ -13,7 +13,7 @@ export interface TenantsQuery {
 
 export interface TenantsPage {
   /** Oldest first. */
-  readonly tenants: readonly Omit<typeof tenants.$inferSelect, "version">[];
+  readonly tenants: readonly Omit<typeof tenants.$inferSelect, "version" | "waits">[];
   /** Pass as `cursor` for the next page; null at the end. */
   readonly nextCursor: TenantId | null;
 }

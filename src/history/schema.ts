@@ -1,6 +1,6 @@
 /**
  * The tables of the outcome history in D1: the shapes of `market/history-row.ts`, one table per kind of row; and the
- * operator's requests for tenants.
+ * operator's: its requests for tenants, and what is stuck.
  *
  * Every primary key of the history begins with the tenant, so that no tenant's id can ever reach another's row; with the
  * ids' order by time it also serves "newest first" read backwards. Times are milliseconds since 1970, money is
@@ -8,7 +8,9 @@
  */
 import { sql } from "drizzle-orm";
 import { index, integer, primaryKey, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { AgentId, AuctionId, BidId, TaskId, TenantId, TraceId } from "../market/ids.ts";
+import type { StuckState } from "../market/dead-letter.ts";
+import type { StuckRow } from "../market/history-row.ts";
+import type { AgentId, AuctionId, BidId, StuckId, TaskId, TenantId, TraceId } from "../market/ids.ts";
 import type { Micros } from "../market/money.ts";
 import type { Weights } from "../market/policy.ts";
 import type { TaskState } from "../market/task.ts";
@@ -33,13 +35,15 @@ export const tenants = sqliteTable(
     name: text("name").notNull(),
     createdAtMs: integer("created_at_ms").notNull(),
     openTasks: integer("open_tasks").notNull(),
+    /** Whether something waits in its room though no task is open. */
+    waits: integer("waits", { mode: "boolean" }).notNull().default(false),
     version: integer("version").notNull(),
   },
   // Partial: the sweep reads only tenants with open work, however many there are.
   (table) => [
-    index("tenants_open")
+    index("tenants_awake")
       .on(table.tenantId)
-      .where(sql`open_tasks > 0`),
+      .where(sql`open_tasks > 0 OR waits > 0`),
   ],
 );
 
@@ -176,6 +180,38 @@ export const outcomes = sqliteTable(
     decidedAtMs: integer("decided_at_ms").notNull(),
   },
   (table) => [primaryKey({ columns: [table.tenantId, table.taskId, table.attempt] })],
+);
+
+/**
+ * Work that was given up, and messages that nobody could read, for the operator. The latter are no tenant's, and known by
+ * their message alone.
+ */
+export const stuck = sqliteTable(
+  "stuck",
+  {
+    stuckId: text("stuck_id").$type<StuckId>().primaryKey(),
+    tenantId: text("tenant_id").$type<TenantId>(),
+    taskId: text("task_id").$type<TaskId>(),
+    kind: text("kind").$type<StuckRow["kind"] | "unreadable">().notNull(),
+    /** Of an unreadable message: the queue that brought it. */
+    work: text("work").notNull(),
+    state: text("state").$type<StuckState>().notNull(),
+    attempt: integer("attempt"),
+    generation: integer("generation"),
+    tries: integer("tries").notNull(),
+    lapses: integer("lapses").notNull(),
+    errorClass: text("error_class"),
+    error: text("error"),
+    messageId: text("message_id").unique(),
+    sinceAtMs: integer("since_at_ms").notNull(),
+    version: integer("version").notNull(),
+  },
+  (table) => [
+    index("stuck_open")
+      .on(table.stuckId)
+      .where(sql`state = 'open'`),
+    index("stuck_by_tenant").on(table.tenantId),
+  ],
 );
 
 /** Idempotency-Keys under which tenants were asked for: before there is a tenant, there is no room to keep them. */

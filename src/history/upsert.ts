@@ -9,9 +9,9 @@ import { getTableColumns, sql, type SQL } from "drizzle-orm";
 import type { BatchItem } from "drizzle-orm/batch";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { SQLiteTable } from "drizzle-orm/sqlite-core";
-import type { HistoryRow, TaskRow, TenantRow } from "../market/history-row.ts";
+import type { HistoryRow, StuckRow, TaskRow, TenantRow } from "../market/history-row.ts";
 import type { TokenUsage } from "../market/money.ts";
-import { auctions, bids, outcomes, tasks, tenants, traces, verdicts } from "./schema.ts";
+import { auctions, bids, outcomes, stuck, tasks, tenants, traces, verdicts } from "./schema.ts";
 
 export type Upsert = BatchItem<"sqlite">;
 
@@ -42,6 +42,8 @@ export function upsert(db: DrizzleD1Database, row: HistoryRow): Upsert {
       return db.insert(traces).values(flatUsage(row)).onConflictDoNothing();
     case "outcomes":
       return db.insert(outcomes).values(row).onConflictDoNothing();
+    case "stuck":
+      return upsertStuck(db, row);
     default:
       throw new Error(`no such table in the history: ${(row satisfies never as HistoryRow).table}`);
   }
@@ -66,6 +68,17 @@ function upsertTask(db: DrizzleD1Database, row: TaskRow): Upsert {
       target: [tasks.tenantId, tasks.taskId],
       set: proposed(tasks, ["tenantId", "taskId"]),
       setWhere: sql`excluded.version > ${tasks.version}`,
+    });
+}
+
+function upsertStuck(db: DrizzleD1Database, row: StuckRow): Upsert {
+  return db
+    .insert(stuck)
+    .values(row)
+    .onConflictDoUpdate({
+      target: stuck.stuckId,
+      set: proposed(stuck, ["stuckId"]),
+      setWhere: sql`excluded.version > ${stuck.version}`,
     });
 }
 

@@ -22,8 +22,6 @@ export interface Award {
   readonly deadlineAtMs?: number | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
   readonly tail: AuctionCommit | null;
-  /** It goes on with the steps of the attempt before it; absent: it begins anew. */
-  readonly continues?: boolean;
   /** The trace has no place yet, and is not to begin before the market room says so; absent: it begins. */
   readonly waits?: boolean;
 }
@@ -46,6 +44,19 @@ export interface Unsold {
   readonly decidedAtMs: number;
   /** As an award's. */
   readonly tail: AuctionCommit | null;
+}
+
+/** A task that was given up goes on from what it has, as the market room tells the task's room. */
+export interface Redrive {
+  /** That its trace goes on as; null: its auction does, for there was no award. */
+  readonly attempt: number | null;
+  readonly redrivenAtMs: number;
+  /** When the task must have ended, from here on. */
+  readonly deadlineAtMs: number;
+  /** What the task's calls may cost from now on. */
+  readonly allowanceMicros: Micros;
+  /** The trace has no place yet, and is not to begin before the market room says so. */
+  readonly waits: boolean;
 }
 
 /** How a task ends that is stopped from outside. */

@@ -76,6 +76,17 @@ export const ERROR_TABLE = {
   quote_not_found: { status: 404, message: "There is no such quote.", retryable: false },
   webhook_not_found: { status: 404, message: "This tenant has no such webhook.", retryable: false },
   delivery_not_found: { status: 404, message: "This webhook has no such delivery.", retryable: false },
+  stuck_not_found: { status: 404, message: "There is nothing stuck by this id.", retryable: false },
+  stuck_not_redrivable: {
+    status: 409,
+    message: "There is nothing that could go on: no task belongs to it, or its task is not kept any more.",
+    retryable: false,
+  },
+  stuck_settled: {
+    status: 409,
+    message: "This was redriven or dismissed before, or is not kept any more.",
+    retryable: false,
+  },
   policy_version_not_found: {
     status: 404,
     message: "This tenant's policy has no such version, or it is not kept any more.",

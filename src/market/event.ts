@@ -10,7 +10,6 @@ import type { Micros, TokenUsage } from "./money.ts";
 import type { CalibratedAuction } from "./policy.ts";
 import type { ScoredBid } from "./score.ts";
 import type { PassedOver } from "./sale/sale.ts";
-import type { TakeoverReason } from "./takeover.ts";
 import type { FailureReason, NoSaleReason, Relaxation } from "./task.ts";
 import type { Awaited, VerdictOutcome } from "./verifier-spec.ts";
 
@@ -118,14 +117,10 @@ export type TaskEventBody =
       readonly nextAgentId: AgentId;
     }
   | {
-      /** The agent could not go on, and the task was sold to the next one, which does. */
-      readonly type: "trace-handed-over";
-      /** The one that ended. */
+      /** Follows the end of a task that had been given up: its operator has it go on, from what was committed. */
+      readonly type: "task-redriven";
+      /** 0: it goes on with its auction. */
       readonly attempt: number;
-      readonly fromAgentId: AgentId;
-      readonly toAgentId: AgentId;
-      readonly reason: TakeoverReason;
-      /** That the next agent goes on with. */
       readonly stepsSoFar: number;
     }
   /** The tenant has as many traces in flight as it may: this one waits for a place. */
@@ -186,7 +181,7 @@ export type TaskEventBody =
 export type TaskEvent = TaskEventBody & { readonly seq: number; readonly atMs: number };
 export type TaskEventType = TaskEventBody["type"];
 
-/** True for the event after which nothing follows. */
+/** True for the event after which nothing follows, unless the task had been given up and is redriven. */
 export function isLastEvent({ type }: TaskEventBody): boolean {
   return LAST_EVENTS.has(type);
 }

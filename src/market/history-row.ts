@@ -2,7 +2,8 @@
  * Rows for the outcome history: figures and short texts only, written by the market room into its outbox
  * and carried to D1 by a queue consumer. Prompts, strategies and journals stay in the rooms.
  */
-import type { AgentId, AuctionId, BidId, TaskId, TenantId, TraceId } from "./ids.ts";
+import type { AgentId, AuctionId, BidId, StuckId, TaskId, TenantId, TraceId } from "./ids.ts";
+import type { DeadLetter, StuckState } from "./dead-letter.ts";
 import type { Micros, TokenUsage } from "./money.ts";
 import type { Weights } from "./policy.ts";
 import type { TaskState } from "./task.ts";
@@ -20,6 +21,8 @@ export interface TenantRow {
   readonly createdAtMs: number;
   /** Tasks without a final state: the cron sweep wakes rooms where it is not 0. */
   readonly openTasks: number;
+  /** Deliveries of its webhooks wait, though no task is open: the cron sweep wakes the room all the same. Absent: none do. */
+  readonly waits?: boolean;
   /** Grows with every change; an older row never overwrites a newer one. */
   readonly version: number;
 }
@@ -123,4 +126,30 @@ export interface OutcomeRow extends OfTask {
   readonly decidedAtMs: number;
 }
 
-export type HistoryRow = TenantRow | TaskRow | AuctionRow | BidRow | VerdictRow | TraceRow | OutcomeRow;
+/** Work that was given up, for the operator. */
+export interface StuckRow extends OfTask {
+  readonly table: "stuck";
+  readonly stuckId: StuckId;
+  readonly kind: DeadLetter["kind"];
+  readonly work: DeadLetter["work"];
+  readonly state: StuckState;
+  readonly attempt: number;
+  readonly generation: number;
+  readonly tries: number;
+  readonly lapses: number;
+  readonly errorClass: string | null;
+  readonly error: string | null;
+  readonly sinceAtMs: number;
+  /** Grows with every change; an older row never overwrites a newer one. */
+  readonly version: number;
+}
+
+export type HistoryRow =
+  | TenantRow
+  | TaskRow
+  | AuctionRow
+  | BidRow
+  | VerdictRow
+  | TraceRow
+  | OutcomeRow
+  | StuckRow;

@@ -20,6 +20,7 @@ export type CalibrationId = Branded<"clb">;
 export type QuoteId = Branded<"quo">;
 export type WebhookId = Branded<"whk">;
 export type DeliveryId = Branded<"dlv">;
+export type StuckId = Branded<"stk">;
 
 interface IdTypes {
   readonly tsk: TaskId;
@@ -34,6 +35,7 @@ interface IdTypes {
   readonly quo: QuoteId;
   readonly whk: WebhookId;
   readonly dlv: DeliveryId;
+  readonly stk: StuckId;
 }
 
 export type IdPrefix = keyof IdTypes;

@@ -135,6 +135,8 @@ export const failureReasonSchema = z.enum([
   "agent_failed",
   /** The trace was taken up several times without a committed step. */
   "trace_abandoned",
+  /** Its work failed in the hands of whoever took it up: a fault of the house, which its operator sees. */
+  "dead_lettered",
 ]);
 export type FailureReason = z.infer<typeof failureReasonSchema>;
 

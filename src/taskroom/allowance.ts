@@ -7,6 +7,7 @@ import type { StartedCall } from "../market/call.ts";
 import { asMicros, sumMicros, type Micros } from "../market/money.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
+import { lineOf } from "./journal.ts";
 import type { Room } from "./room.ts";
 
 export interface AllowanceParts {
@@ -64,7 +65,7 @@ export class Allowance {
     const award = journal.task()?.award ?? null;
     if (award?.capMicros == null) return false;
     const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
-    return journal.traceMicros(award.attempt) + sumMicros(fresh) > award.capMicros;
+    return journal.traceMicros(lineOf(award)) + sumMicros(fresh) > award.capMicros;
   }
 
   async #ask(totalMicros: Micros): Promise<SpendRefusal | null> {

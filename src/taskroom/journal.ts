@@ -1,7 +1,4 @@
-/** The task room's tables and the statements over them. No decisions here. */
-import { OUTBOX_SCHEMA, OUTBOX_VERSIONS } from "../durable/outbox.ts";
-import type { Schema, SchemaSteps } from "../durable/schema.ts";
-import { TIMER_SCHEMA, TIMER_VERSIONS } from "../durable/timers.ts";
+/** The statements over the task room's tables (`task-schema.ts`). No decisions here. */
 import type { EmbeddingRecord } from "../market/auction-commit.ts";
 import {
   NO_FIRST_CALLS,
@@ -10,11 +7,12 @@ import {
   type RefinementRecord,
   type VerdictRecord,
 } from "../market/auction-record.ts";
-import type { EndedCall, StartedCall } from "../market/call.ts";
+import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { AgentId, CallId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
-import { asMicros, type Micros } from "../market/money.ts";
+import type { Payer } from "../market/ledger/charge.ts";
+import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/money.ts";
 import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
@@ -23,54 +21,7 @@ import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
-import { callView, type CallRow } from "./call-row.ts";
-import { asLine, type Line, type StoredStep } from "./line.ts";
 import type { CallView } from "./task-room-api.ts";
-
-const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
-
-const tables = (callsAgent: "TEXT" | "TEXT NOT NULL", shared: readonly string[], more = "") => `
-CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE bids (round INTEGER NOT NULL, agent_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, agent_id)) WITHOUT ROWID;
-CREATE TABLE verdicts (round INTEGER NOT NULL, juror_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, juror_id)) WITHOUT ROWID;
-CREATE TABLE refinements (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE calls (
-  call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id ${callsAgent}, attempt INTEGER NOT NULL,
-  status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER${more}
-) WITHOUT ROWID;
-CREATE TABLE steps (
-  attempt INTEGER NOT NULL, step INTEGER NOT NULL, body TEXT NOT NULL, outcomes TEXT,
-  PRIMARY KEY (attempt, step)
-) WITHOUT ROWID;
-${shared.join("\n")}
-`;
-
-const STEPS: SchemaSteps = [
-  tables("TEXT NOT NULL", [TIMER_VERSIONS[0], OUTBOX_VERSIONS[0]]),
-  // A call may be no agent's.
-  `
-CREATE TABLE calls_of_all (
-  call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id TEXT, attempt INTEGER NOT NULL,
-  status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER
-) WITHOUT ROWID;
-INSERT INTO calls_of_all SELECT * FROM calls;
-DROP TABLE calls;
-ALTER TABLE calls_of_all RENAME TO calls;
-`,
-  // A report and a timer are one page each.
-  `${TIMER_VERSIONS[1]}${OUTBOX_VERSIONS[1]}`,
-  // Who pays for a call, and the price row of its bill.
-  `
-ALTER TABLE calls ADD COLUMN ${CALLS_PAYER};
-ALTER TABLE calls ADD COLUMN prices TEXT;
-`,
-];
-
-const NEWEST = tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA], `, ${CALLS_PAYER}, prices TEXT`);
-
-/** Every task makes a room: it gets the newest tables at once. */
-export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: NEWEST };
 
 export interface AwardDoc {
   readonly attempt: number;
@@ -88,6 +39,26 @@ export interface AwardDoc {
   readonly messagesBefore?: number;
   /** First of the attempts whose steps this one goes on with; absent: it began anew. */
   readonly continuesFrom?: number;
+}
+
+/** Attempts in a row whose steps are one trace: `from` began it, `to` goes on with it. */
+export interface Line {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Of the award's attempt. */
+export function lineOf({
+  attempt,
+  continuesFrom = attempt,
+}: Pick<AwardDoc, "attempt" | "continuesFrom">): Line {
+  return { from: continuesFrom, to: attempt };
+}
+
+export interface StoredStep {
+  readonly attempt: number;
+  readonly answered: AnsweredStep;
+  readonly outcomes: readonly ToolOutcome[] | null;
 }
 
 /** Where the task stands. */
@@ -120,6 +91,22 @@ export interface TaskDoc {
   readonly waiting?: Waiting | null;
   /** What all calls may cost; absent: of a task from before there were holds, no limit. */
   readonly allowanceMicros?: Micros | null;
+  /** Since when the task goes on after it had been given up, and until when its auction may; absent: it was not. */
+  readonly redriven?: { readonly atMs: number; readonly deadlineAtMs: number };
+}
+
+interface CallRow extends Record<string, SqlStorageValue> {
+  call_id: string;
+  kind: string;
+  agent_id: string | null;
+  attempt: number;
+  status: string;
+  bound_micros: number;
+  cost_micros: number;
+  usage: string | null;
+  ms: number | null;
+  payer: string;
+  prices: string | null;
 }
 
 export class Journal {
@@ -290,10 +277,11 @@ export class Journal {
     return asMicros(this.#sql.exec<{ total: number | null }>(query).one().total ?? 0);
   }
 
-  /** The same of the calls of one attempt. */
-  traceMicros(attempt: number): Micros {
-    const query = `SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls WHERE payer = 'tenant' AND attempt = ?`;
-    return asMicros(this.#sql.exec<{ total: number | null }>(query, attempt).one().total ?? 0);
+  /** The same of the calls of one trace, whoever made them. */
+  traceMicros({ from, to }: Line): Micros {
+    const query = `SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls
+      WHERE payer = 'tenant' AND attempt BETWEEN ? AND ?`;
+    return asMicros(this.#sql.exec<{ total: number | null }>(query, from, to).one().total ?? 0);
   }
 
   calls(): CallView[] {
@@ -365,4 +353,24 @@ export class Journal {
   #put(name: string, body: unknown): void {
     this.#sql.exec("INSERT OR REPLACE INTO doc (name, body) VALUES (?, ?)", name, JSON.stringify(body));
   }
+}
+
+function asLine(of: number | Line): Line {
+  return typeof of === "number" ? { from: of, to: of } : of;
+}
+
+function callView(row: CallRow): CallView {
+  return {
+    callId: row.call_id as CallId,
+    kind: row.kind as CallKind,
+    agentId: row.agent_id as AgentId | null,
+    attempt: row.attempt,
+    status: row.status as CallView["status"],
+    boundMicros: asMicros(row.bound_micros),
+    costMicros: asMicros(row.cost_micros),
+    usage: row.usage === null ? null : (JSON.parse(row.usage) as TokenUsage),
+    ms: row.ms,
+    payer: row.payer as Payer,
+    prices: row.prices === null ? null : (JSON.parse(row.prices) as Prices),
+  };
 }

@@ -9,16 +9,15 @@ import type { Timers } from "../durable/timers.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros } from "../market/money.ts";
 import { paidMicros } from "./paid.ts";
 import type { EndedCall } from "../market/call.ts";
+import type { DeadLetter } from "../market/dead-letter.ts";
 import { failureOf } from "../market/escalation.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { Opening } from "../market/auction-record.ts";
 import { newId, type TaskId } from "../market/ids.ts";
 import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
-import { contextBytesOf, isTakeoverReason, takeoverReasonOf } from "../market/takeover.ts";
 import type { TaskEnd } from "../market/task.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
-import { lineOf } from "./line.ts";
 import type { CallView } from "./task-room-api.ts";
 
 /** What this room owes to the market room. */
@@ -194,13 +193,12 @@ export class Room {
     this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
   }
 
-  /** An attempt that its verifier failed, or its agent left, may not be the last: until that is known, its task's bills count. */
+  /** An attempt that its verifier failed may not be the last: until that is known, its task's bills count. */
   #takesBills(): boolean {
     const task = this.journal.task();
     if (task === null || task.end !== null) return false;
     const { report } = task;
-    if (report === null) return true;
-    return report.mayGoOn === true && (failureOf(report) !== null || takeoverReasonOf(report) !== null);
+    return report === null || (report.mayGoOn === true && failureOf(report) !== null);
   }
 
   /** Nobody waits for them any more: they count at their bounds, until their bills come after all. */
@@ -213,8 +211,10 @@ export class Room {
   /**
    * The one way to end: open calls count at their bound, the work's lease is void, the end is reported.
    * The task's final state is the market room's answer to the report.
+   *
+   * @param letter why its work is given up; null: it is not
    */
-  end(task: TaskDoc, end: TaskEnd): void {
+  end(task: TaskDoc, end: TaskEnd, letter: DeadLetter | null = null): void {
     this.bookOpenCalls();
     const report: EndReport = {
       taskId: this.mustOpening().taskId,
@@ -224,7 +224,8 @@ export class Room {
       toolCalls: this.#countToolCalls(task),
       trace: this.#traceFigures(task),
       mayGoOn: task.stop === null,
-      ...this.#handsOn(task, end),
+      ...(letter !== null && { letter }),
+      ...(task.redriven !== undefined && { redrivenAtMs: task.redriven.atMs }),
     };
     this.#leaving = true;
     const { generation: lastGeneration = task.lastGeneration ?? 0 } = task.lease ?? {};
@@ -246,19 +247,17 @@ export class Room {
     this.#parts.outbox.add(MARKET_LANE, { kind: "waits", taskId: this.mustOpening().taskId, attempt });
   }
 
-  /** A result stands for itself: what holders die of then is its verification, and no other agent's work. */
-  #handsOn({ award, result, stop }: TaskDoc, end: TaskEnd): Partial<EndReport> {
-    if (award === null) return {};
-    const continues = award.continuesFrom === undefined ? {} : { continues: true };
-    if (stop !== null || result !== null) return continues;
-    if (end.state !== "failed" || !isTakeoverReason(end.reason)) return continues;
-    return { ...continues, handsOn: true, contextBytes: contextBytesOf(this.journal.steps(lineOf(award))) };
+  /** Whether the report waits for its answer: the award of a later attempt is one, too. */
+  isReported({ attempt, redrivenAtMs }: EndReport): boolean {
+    const task = this.journal.task();
+    if (task?.report == null || task.end !== null) return false;
+    return task.report.attempt === attempt && task.report.redrivenAtMs === redrivenAtMs;
   }
 
-  /** Whether the report waits for its answer: the award of a later attempt is one, too. */
-  isReported({ attempt }: EndReport): boolean {
-    const task = this.journal.task();
-    return task?.report?.attempt === attempt && task.end === null;
+  /** The market room has settled what was reported, though its answer has not come: it is what was reported. */
+  finaliseReported(): void {
+    const { report = null } = this.journal.task() ?? {};
+    if (report !== null) this.finalise(report, report.end);
   }
 
   /** The market room's answer to the report: the final state. */

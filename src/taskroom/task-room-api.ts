@@ -1,9 +1,11 @@
 /** What a task's room offers to the rooms above it (over RPC: plain data in and out). */
+import type { FailingLane } from "../durable/outbox.ts";
 import type { Agent } from "../market/agent.ts";
 import type { AuctionCommit, EmbeddingRecord } from "../market/auction-commit.ts";
 import type { BidRecord, Opening, RefinementRecord, VerdictRecord } from "../market/auction-record.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallBill, CallFailure, CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import type { Burial } from "../market/dead-letter.ts";
 import type { AgentId, CallId, QuoteId, TaskId, TenantId } from "../market/ids.ts";
 import type { Payer } from "../market/ledger/charge.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
@@ -14,6 +16,7 @@ import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
 import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
+import type { FailedSlice } from "./trace-failures.ts";
 import type { Offer } from "../market/sale/quote.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
 import type { Awaited, VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
@@ -48,6 +51,8 @@ export type BeginRefusal = { readonly reason: "lost" | "ended" | "stopping" };
 
 /** A trace as it stands. */
 export interface TraceDesk {
+  /** The holder's fencing number; absent from a room of the version before: that of its message. */
+  readonly generation?: number;
   readonly taskId: TaskId;
   readonly tenantId: TenantId;
   readonly attempt: number;
@@ -63,12 +68,14 @@ export interface TraceDesk {
   readonly steps: readonly Step[];
   /** Not null: a holder died between the model's answer and its tools'. */
   readonly pending: AnsweredStep | null;
+  /** The attempt that the pending step was made in: its tools' idempotency keys name it. Absent: this one, or there is none. */
+  readonly pendingAttempt?: number;
   /** Not null: the trace has its result and wants its verdict. */
   readonly result: string | null;
   /** Calls of the step that is due that failed; absent from a room of the version before. */
   readonly failedCalls?: number;
   /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
-  readonly earlierAttempts?: readonly { readonly verdict: Verdict; readonly result: string }[];
+  readonly earlierAttempts?: readonly Pick<EarlierAttempt, "verdict" | "result">[];
 }
 
 export interface TaskView {
@@ -95,7 +102,7 @@ export interface TaskView {
   readonly sequence: number;
   readonly agentId: AgentId | null;
   readonly attempts: number;
-  /** Those that a verifier failed before the last one, or that it goes on with; absent from a room of the version before. */
+  /** Those that a verifier failed before the last one; absent from a room of the version before. */
   readonly earlierAttempts?: readonly Omit<EarlierAttempt, "sale">[];
   /** Of a calibration run: the past auction that it adds an outcome to. */
   readonly calibrates: CalibratedAuction | null;
@@ -158,6 +165,21 @@ export interface TraceView {
   readonly calls: readonly CallView[];
 }
 
+/** Of a trace that is under way: what its operator is to know of. */
+export interface TraceHealth {
+  /** Holders in a row that were not heard of again. */
+  readonly lapses: number;
+  /** How often it was announced again, and nobody came. */
+  readonly reminders: number;
+  /** Failures in a row that holders told of. */
+  readonly failures: number;
+  readonly errorClass: string | null;
+  /** Null: not known. */
+  readonly sinceMs: number | null;
+  /** The market room could not be told something. */
+  readonly untold: FailingLane | null;
+}
+
 export interface TaskRoomApi {
   /**
    * A holder begins or resumes.
@@ -171,9 +193,10 @@ export interface TaskRoomApi {
   /** Ends the task from its auction: no bids, or the stop that was asked for. */
   endAuction(generation: number, reason: "no_bids" | "stopped"): Promise<void>;
 
+  /** @param announced the generation that the message names; the holder's own comes with the desk */
   takeTrace(
     attempt: number,
-    generation: number,
+    announced: number,
   ): Promise<Result<TraceDesk, { readonly reason: "stale" | "busy" }>>;
   renewTrace(generation: number): Promise<DeskAnswer>;
   startTraceCall(generation: number, call: StartedCall): Promise<StartAnswer>;
@@ -200,6 +223,13 @@ export interface TaskRoomApi {
   /** Ends the task from its trace: `stopped` obeys the stop that was asked for. */
   endTrace(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): Promise<void>;
 
+  /** The holder cannot carry on: the trace waits for its message to come again. */
+  failTrace(generation: number, failed: FailedSlice): Promise<void>;
+  /** The queue brings a message of this attempt no more. `given_up`: with that its task ends as `dead_lettered`. */
+  buryTrace(attempt: number, announced: number): Promise<Burial>;
+
+  /** How its trace does; null where none is under way. */
+  traceHealth(): Promise<TraceHealth | null>;
   view(): Promise<TaskView | null>;
   /** Null where there is no such task, or it is no quote. */
   quote(): Promise<QuoteView | null>;

@@ -13,9 +13,10 @@ import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { Opening } from "../market/auction-record.ts";
-import type { Award, StopEnd, Unsold } from "../market/award.ts";
+import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
+import type { Burial } from "../market/dead-letter.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
@@ -25,7 +26,7 @@ import type { FailureReason } from "../market/task.ts";
 import { Allowance } from "./allowance.ts";
 import { AuctionStage } from "./auction-stage.ts";
 import { EventStream } from "./event-stream.ts";
-import { Journal, TASK_SCHEMA } from "./journal.ts";
+import { Journal } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
 import { SaleStage } from "./sale-stage.ts";
@@ -36,13 +37,22 @@ import type {
   StartAnswer,
   TaskRoomApi,
   TaskView,
+  TraceHealth,
   TraceView,
 } from "./task-room-api.ts";
 import { quoteView } from "./quote-view.ts";
+import { StopStage } from "./stop-stage.ts";
+import { tellMarket } from "./tell-market.ts";
+import { TASK_SCHEMA } from "./task-schema.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
+import { RedriveStage } from "./redrive-stage.ts";
+import { TraceFailures, type FailedSlice } from "./trace-failures.ts";
 import { TraceStage } from "./trace-stage.ts";
 import { VerificationStage } from "./verification-stage.ts";
 import type { OutcomeOrder } from "./waiting.ts";
+
+/** A lane that failed less often is how things go. */
+const MIN_TRIES = 3;
 
 export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #config: Config;
@@ -56,6 +66,9 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #sale: SaleStage;
   readonly #trace: TraceStage;
   readonly #verification: VerificationStage;
+  readonly #failures: TraceFailures;
+  readonly #redrive: RedriveStage;
+  readonly #stops: StopStage;
   #ready: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -68,7 +81,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       storage: ctx.storage,
       timers: this.#timers,
       now,
-      deliver: ({ messages }) => this.#deliver(messages),
+      deliver: async ({ messages }) => tellMarket(this.#room, this.#market(), messages),
       transact: async (work) => {
         ctx.storage.transactionSync(work);
         this.#timers.arm();
@@ -93,6 +106,9 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     this.#sale = new SaleStage(this.#room);
     this.#trace = new TraceStage(this.#room);
     this.#verification = new VerificationStage(this.#room);
+    this.#failures = new TraceFailures(this.#room);
+    this.#redrive = new RedriveStage(this.#room);
+    this.#stops = new StopStage(this.#room);
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, TASK_SCHEMA);
   }
@@ -143,26 +159,16 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     if (announce) this.#announceTrace();
   }
 
-  async stop(end: StopEnd): Promise<void> {
-    if (!this.#ready) throw new Error("stop before open");
-    await this.#room.commit(() => this.#stop(end));
+  async redrive(redrive: Redrive): Promise<void> {
+    // It ended before: a room that is not there has been erased.
+    if (!this.#ready) return;
+    const announce = await this.#room.commit(() => this.#redrive.redrive(redrive));
+    if (announce) this.#announceTrace();
   }
 
-  /**
-   * A holder gets one lease's time to stop by itself and bring its bills; without one the task ends at once. An auction
-   * that was given to a holder at admission is held, though it may not have been heard of yet.
-   */
-  #stop(end: StopEnd): void {
-    const task = this.#room.openTask();
-    if (task === null || task.stop !== null) return;
-    if (end.state === "cancelled") this.#room.append({ type: "cancel-requested" });
-    const stopped = { ...task, stop: end };
-    const given = this.#room.mustOpening().firstCalls.length > 0;
-    const auctioned = task.award === null && task.quoted == null;
-    const held = auctioned ? given || task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
-    if (!held) return this.#room.end(stopped, end);
-    this.#journal.putTask(stopped);
-    this.#room.setTimer("stop", this.#room.now() + this.#config.leaseMs);
+  async stop(end: StopEnd): Promise<void> {
+    if (!this.#ready) throw new Error("stop before open");
+    await this.#room.commit(() => this.#stops.stop(end));
   }
 
   async wake(): Promise<void> {
@@ -212,9 +218,9 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   // --- The trace ---
 
-  async takeTrace(attempt: number, generation: number): ReturnType<TaskRoomApi["takeTrace"]> {
+  async takeTrace(attempt: number, announced: number): ReturnType<TaskRoomApi["takeTrace"]> {
     if (!this.#ready) return { ok: false, failure: { reason: "stale" } };
-    return this.#room.commit(() => this.#trace.take(attempt, generation));
+    return this.#room.commit(() => this.#trace.take(attempt, announced));
   }
 
   async renewTrace(generation: number): Promise<DeskAnswer> {
@@ -271,7 +277,22 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     await this.#room.commit(() => this.#trace.end(generation, call, reason));
   }
 
+  async failTrace(generation: number, failed: FailedSlice): Promise<void> {
+    await this.#room.commit(() => this.#failures.fail(generation, failed));
+  }
+
+  async buryTrace(attempt: number, announced: number): Promise<Burial> {
+    if (!this.#ready) return "stale";
+    const burial = await this.#room.commit(() => this.#failures.bury(attempt, announced));
+    if (burial === "again") this.#announceTrace();
+    return burial;
+  }
+
   // --- Reading ---
+
+  async traceHealth(): Promise<TraceHealth | null> {
+    return this.#ready ? this.#failures.health(this.#outbox.failing(MIN_TRIES, 1)[0] ?? null) : null;
+  }
 
   async view(): Promise<TaskView | null> {
     return this.#ready ? taskView(this.#journal) : null;
@@ -323,33 +344,13 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
       return;
     }
     if (timer.kind === "verification") return this.#room.commit(() => this.#verification.onTimer());
-    await this.#room.commit(() => {
-      const task = this.#room.openTask();
-      this.#timers.clear(timer.kind, timer.subject);
-      if (task === null) return;
-      if (timer.kind === "deadline") this.#stop({ state: "failed", reason: "deadline" });
-      // The holder had its time.
-      else if (task.stop !== null) this.#room.end(task, task.stop);
-    });
+    const { kind } = timer;
+    if (kind === "deadline" || kind === "stop") return this.#room.commit(() => this.#stops.onTimer(kind));
+    // Of a version that is not this one.
+    this.#timers.clear(kind, timer.subject);
   }
 
   // --- Effects ---
-
-  /** Bills that wait together are told together, and before an end that waits with them. */
-  async #deliver(messages: readonly ToMarketRoom[]): Promise<void> {
-    const { taskId } = this.#room.mustOpening();
-    const market = this.#market();
-    const calls = messages.flatMap((message) => (message.kind === "spent" ? [message.call] : []));
-    if (calls.length > 0) await market.spent(taskId, calls);
-    for (const message of messages) {
-      if (message.kind === "waits") await market.waits(taskId, message.attempt);
-      if (message.kind !== "ended" || !this.#room.isReported(message.report)) continue;
-      const { report } = message;
-      const end = await market.ended(report);
-      // Null: the next attempt's award is on its way, and ends the wait.
-      if (end !== null) this.#room.transact(() => this.#room.finalise(report, end));
-    }
-  }
 
   #market(): MarketRoomPort {
     return this.#config.marketRoom<MarketRoomPort>(this.#room.mustOpening().tenantId);

@@ -8,8 +8,7 @@ import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import { quoteOf } from "../market/sale/quote.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
-import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
-import { lineOf } from "./line.ts";
+import { lineOf, type AwardDoc, type Journal, type TaskDoc } from "./journal.ts";
 import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
@@ -54,7 +53,7 @@ export function taskView(journal: Journal): TaskView | null {
       trace: usageOf(calls, "trace"),
     },
     admittedAtMs: opening.admittedAtMs,
-    deadlineAtMs: task.award?.deadlineAtMs ?? opening.deadlineAtMs,
+    deadlineAtMs: task.award?.deadlineAtMs ?? task.redriven?.deadlineAtMs ?? opening.deadlineAtMs,
     endedAtMs: task.endedAtMs,
     lastEvent: journal.lastEvent(),
     metadata: opening.spec.metadata,
@@ -126,8 +125,7 @@ function withEscalations(award: AwardDoc, earlier: readonly EarlierAttempt[]): A
   const escalations = more.map((later) => {
     const { round = 0, passedOver = [] } = later.sale ?? {};
     if (round === 0) throw new Error("an escalation without a bid");
-    const takesOver = later.continuesFrom === undefined ? {} : { takesOver: true as const };
-    return { attempt: later.attempt, agentId: later.agentId, round, passedOver, ...takesOver };
+    return { attempt: later.attempt, agentId: later.agentId, round, passedOver };
   });
   return { agentId, awardedAtMs, sale: sale ?? null, clearing: award.clearing, escalations };
 }

@@ -5,6 +5,7 @@
  * answers. Between the two a holder may die; the next one runs the tools again, with the same idempotency keys.
  */
 import type { Award } from "../market/award.ts";
+import { letterOf } from "../market/dead-letter.ts";
 import type { TaskEventBody } from "../market/event.ts";
 import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
 import {
@@ -25,13 +26,11 @@ import { retryAfterMs } from "../market/step-retry.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
-import type { AwardDoc, TaskDoc } from "./journal.ts";
-import { lineOf } from "./line.ts";
-import { continuesFrom, goOn } from "./next-attempt.ts";
+import { attemptBefore, evidenceOf } from "./earlier-attempts.ts";
+import { lineOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceDesk } from "./task-room-api.ts";
-import { stepCommitted } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
 /** A trace that was taken up this often without a committed step is given up. */
@@ -53,7 +52,7 @@ export class TraceStage {
 
   /** The market room's award; told again, it changes nothing. True where the trace is to be announced. */
   award(award: Award): boolean {
-    const task = goOn(this.#room, award) ?? this.#room.openTask();
+    const task = this.#goOn(award) ?? this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
     const { attempt, agentId, awardedAtMs, clearing, sale = null } = award;
     const { deadlineAtMs = null, capMicros = null, waits = false } = award;
@@ -70,22 +69,11 @@ export class TraceStage {
     });
     if (deadlineAtMs !== null) this.#room.setTimer("deadline", deadlineAtMs);
     const messagesBefore = task.messages;
-    const from = continuesFrom(award, task.award);
     const lease = firstLease(task);
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
-      award: {
-        attempt,
-        agentId,
-        awardedAtMs,
-        clearing,
-        sale,
-        deadlineAtMs,
-        capMicros,
-        messagesBefore,
-        ...(from !== undefined && { continuesFrom: from }),
-      },
+      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros, messagesBefore },
       result: null,
       verdict: null,
       failedCalls: 0,
@@ -103,22 +91,46 @@ export class TraceStage {
     return !waits;
   }
 
+  /**
+   * The task whose reported attempt was escalated, as it goes on with the next: the award is the answer to the report.
+   * Null: this award follows no such attempt.
+   */
+  #goOn({ attempt, agentId }: Award): TaskDoc | null {
+    const { journal } = this.#room;
+    const task = journal.task();
+    const before = attemptBefore(task, attempt);
+    if (task === null || before === null) return null;
+    journal.addAttempt(before);
+    const evidence = evidenceOf(before);
+    this.#room.append({
+      type: "task-escalated",
+      attempt: before.attempt,
+      outcome: "fail",
+      evidence,
+      nextAgentId: agentId,
+    });
+    // Since its report the task had none. One that has passed meanwhile rings at once.
+    this.#room.setTimer("deadline", this.#room.mustOpening().deadlineAtMs);
+    return { ...task, report: null };
+  }
+
   /** The market room has a place for the trace that waits; told again, it changes nothing. True: it is to be announced. */
   begin(attempt: number): boolean {
     const task = this.#room.openTask();
     // One that waits for its verdict has no lease either.
-    if (task?.award?.attempt !== attempt || task.lease !== null || task.result !== null) return false;
+    if (task?.award?.attempt !== attempt || task.lease !== null || task.state !== "awarded") return false;
     const lease = firstLease(task);
     this.#room.journal.putTask({ ...task, lease });
     this.#remind(lease);
     return true;
   }
 
-  take(attempt: number, generation: number): Result<TraceDesk, { readonly reason: "stale" | "busy" }> {
+  /** @param announced the generation that the holder's message names */
+  take(attempt: number, announced: number): Result<TraceDesk, { readonly reason: "stale" | "busy" }> {
     const task = this.#room.openTask();
     if (task?.lease === null || task?.award?.attempt !== attempt) return fail({ reason: "stale" });
     const untilMs = this.#room.now() + this.#room.config.leaseMs;
-    const taken = acquireLease(task.lease, generation, untilMs);
+    const taken = acquireLease(task.lease, announced, untilMs);
     if (!taken.ok) return taken;
     this.#room.giveUpCalls();
     const state = task.result === null ? "running" : "verifying";
@@ -127,8 +139,9 @@ export class TraceStage {
     this.#room.setTimer("trace-lease", untilMs);
     const desk = traceDesk(this.#room, held, attempt);
     const stepsSoFar = desk.steps.length;
+    const { generation } = taken.value;
     this.#room.append({ type: "trace-taken-up", attempt, generation, stepsSoFar });
-    return ok(desk);
+    return ok({ ...desk, generation });
   }
 
   renew(generation: number): DeskAnswer {
@@ -158,7 +171,7 @@ export class TraceStage {
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
     const outcomes = result !== null || step.toolCalls.length === 0 ? step.toolCalls.map(received) : null;
     journal.addStep(held.attempt, step, outcomes);
-    if (outcomes !== null) this.#room.append(stepCommitted(held.attempt, step, outcomes));
+    if (outcomes !== null) this.#emitStep(held, step, outcomes);
     if (result !== null) {
       this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
       this.#extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
@@ -191,12 +204,12 @@ export class TraceStage {
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): DeskAnswer {
     const held = this.held(generation);
     if (held === null) return "lost";
-    const pending = this.#room.journal.steps(held.attempt).at(-1);
+    const pending = this.#room.journal.steps(lineOf(held.award)).at(-1);
     if (pending?.answered.step !== step || pending.outcomes !== null) {
       throw new Error(`step ${step} does not wait for its tools`);
     }
-    this.#room.journal.setOutcomes(held.attempt, step, outcomes);
-    this.#room.append(stepCommitted(held.attempt, pending.answered, outcomes));
+    this.#room.journal.setOutcomes(pending.attempt, step, outcomes);
+    this.#emitStep(held, pending.answered, outcomes);
     this.#extend(held, true);
     return held.task.stop === null ? "continue" : "stop";
   }
@@ -247,11 +260,18 @@ export class TraceStage {
       return false;
     }
     const lease = lapsed ?? remindLease(task.lease);
-    const end =
-      task.stop ??
-      (lease.lapses > MAX_TRACE_LAPSES ? ({ state: "failed", reason: "trace_abandoned" } as const) : null);
-    if (end !== null) {
-      this.#room.end({ ...task, lease }, end);
+    if (task.stop !== null) {
+      this.#room.end({ ...task, lease }, task.stop);
+      return false;
+    }
+    if (lease.lapses > MAX_TRACE_LAPSES) {
+      const letter = letterOf(lease, {
+        work: "trace",
+        kind: "abandoned",
+        attempt: task.award?.attempt ?? 0,
+        nowMs: this.#room.now(),
+      });
+      this.#room.end({ ...task, lease }, { state: "failed", reason: "trace_abandoned" }, letter);
       return false;
     }
     this.#room.journal.putTask({ ...task, lease });
@@ -286,6 +306,15 @@ export class TraceStage {
 
   #dueStep({ award }: HeldTrace): number {
     return this.#room.journal.countSteps(lineOf(award)) + 1;
+  }
+
+  #emitStep(held: HeldTrace, answered: AnsweredStep, outcomes: readonly ToolOutcome[]): void {
+    const { step, usage, costMicros, toolCalls } = answered;
+    const tools = toolCalls.map((call, index) => ({
+      name: call.name,
+      ok: outcomes[index]?.ok ?? false,
+    }));
+    this.#room.append({ type: "step-committed", attempt: held.attempt, step, tools, usage, costMicros });
   }
 
   /** How the award came about: by an auction, by a policy that holds none, or for a calibration. */

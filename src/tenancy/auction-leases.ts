@@ -3,11 +3,31 @@
  * transactions.
  */
 import type { TaskId } from "../market/ids.ts";
-import { acquireLease, holdsLease, lapseLease, remindLease, renewLease } from "../market/lease.ts";
+import { burialOf, letterOf, type Burial, type WorkFailure } from "../market/dead-letter.ts";
+import {
+  acquireLease,
+  failLease,
+  holdsLease,
+  isAbout,
+  lapseLease,
+  moveOn,
+  nextReminderMs,
+  remindLease,
+  renewLease,
+  type Lease,
+} from "../market/lease.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type { LeaseAnswer } from "./market-room-api.ts";
 import type { MarketTask } from "./task-store.ts";
+
+export interface FailedAuction {
+  /** The generation that the holder's message names. */
+  readonly announced: number;
+  readonly failure: WorkFailure;
+  /** When the queue brings the message again. */
+  readonly retryInMs: number;
+}
 
 /** An auction that was taken up this often without clearing is given up. */
 const MAX_AUCTION_LAPSES = 5;
@@ -19,14 +39,54 @@ export class AuctionLeases {
     this.#desk = desk;
   }
 
-  /** A consumer takes up an auction whose lease lapsed or whose turn came. */
-  take(taskId: TaskId, generation: number): Result<null, { readonly reason: "stale" | "busy" }> {
+  /**
+   * A consumer takes up an auction whose lease lapsed or whose turn came.
+   *
+   * @param announced the generation that its message names
+   * @returns the generation that it holds the auction under
+   */
+  take(taskId: TaskId, announced: number): Result<number, { readonly reason: "stale" | "busy" }> {
     const task = this.#bidding(taskId);
     if (task === null || task.lease === null) return fail({ reason: "stale" });
-    const taken = acquireLease(task.lease, generation, this.#desk.now() + this.#desk.config.leaseMs);
+    const taken = acquireLease(task.lease, announced, this.#desk.now() + this.#desk.config.leaseMs);
     if (!taken.ok) return taken;
     this.#keep({ ...task, lease: taken.value });
-    return ok(null);
+    return ok(taken.value.generation);
+  }
+
+  /** The holder could not carry it out; whoever holds it no more has nothing to give back. */
+  fail(taskId: TaskId, generation: number, { announced, failure, retryInMs }: FailedAuction): void {
+    const task = this.#bidding(taskId);
+    if (task === null || task.lease === null || !holdsLease(task.lease, generation)) return;
+    const nowMs = this.#desk.now();
+    const lease = failLease(task.lease, { announced, failure, nowMs });
+    this.#desk.store.tasks.put({ ...task, lease });
+    // Should the message get lost, the auction is announced again.
+    const dueAtMs = nowMs + retryInMs + nextReminderMs(lease, this.#desk.config.pickupMs);
+    this.#desk.timers.set(AUCTION_TIMER, taskId, dueAtMs);
+  }
+
+  /** A message about it is dead. `again`: it is to be announced under its next generation. */
+  bury(taskId: TaskId, announced: number): Burial {
+    const task = this.#bidding(taskId);
+    if (task === null || task.lease === null || task.stopping) return "stale";
+    const burial = burialOf(task.lease, isAbout(task.lease, announced));
+    if (burial === "given_up") this.#giveUp(task, task.lease, "dead_lettered");
+    if (burial === "again") this.#keep({ ...task, lease: moveOn(task.lease) });
+    return burial;
+  }
+
+  /** The task's room ends the task, with every bill in, and reports. */
+  #giveUp(task: MarketTask, lease: Lease, reason: "auction_abandoned" | "dead_lettered"): void {
+    this.#desk.timers.clear(AUCTION_TIMER, task.taskId);
+    const letter = letterOf(lease, {
+      work: "auction",
+      kind: reason === "dead_lettered" ? "dead_letter" : "abandoned",
+      attempt: 0,
+      nowMs: this.#desk.now(),
+    });
+    this.#desk.store.tasks.put({ ...task, lease, stopping: true, letter });
+    this.#desk.owe(task, { kind: "stop", end: { state: "failed", reason } });
   }
 
   renew(taskId: TaskId, generation: number): LeaseAnswer {
@@ -55,10 +115,7 @@ export class AuctionLeases {
     }
     const lease = lapsed ?? remindLease(task.lease);
     if (lease.lapses > MAX_AUCTION_LAPSES) {
-      this.#desk.timers.clear(AUCTION_TIMER, taskId);
-      this.#desk.store.tasks.put({ ...task, lease, stopping: true });
-      const end = { state: "failed", reason: "auction_abandoned" } as const;
-      this.#desk.owe(task, { kind: "stop", end });
+      this.#giveUp(task, lease, "auction_abandoned");
       return null;
     }
     const waiting = { ...task, lease };

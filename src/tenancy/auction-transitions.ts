@@ -42,6 +42,7 @@ import type {
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import type { PolicyRefusal } from "./policy-api.ts";
+import { redrivenDeadline, type StuckDesk } from "./stuck-desk.ts";
 import { QUOTE_TIMER, Sales, type ClearedAuction } from "./sales.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
@@ -64,8 +65,6 @@ interface Decided extends ClearedAuction {
   /** Of an accepted quote. */
   readonly deadlineAtMs?: number;
   readonly capMicros?: Micros;
-  /** It goes on with the steps of the attempt before; absent: it begins anew. */
-  readonly continues?: boolean;
   /** Absent: its trace is to be held yet. */
   readonly allowanceMicros?: Micros;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
@@ -77,11 +76,13 @@ export class AuctionTransitions {
   readonly #plan: AuctionParts["planAuction"];
   readonly #sales: Sales;
   readonly #escalations: Escalations;
+  readonly #stuck: StuckDesk;
   /** By the tenant's document as it is read: a changed one is another. */
   readonly #policies = new WeakMap<TenantDoc, Map<string, Policy>>();
 
-  constructor(desk: MarketDesk, parts: AuctionParts) {
+  constructor(desk: MarketDesk, parts: AuctionParts, stuck: StuckDesk) {
     this.#desk = desk;
+    this.#stuck = stuck;
     this.#plan = parts.planAuction;
     this.#sales = new Sales(desk);
     this.#escalations = new Escalations(desk, this.#sales);
@@ -267,7 +268,7 @@ export class AuctionTransitions {
 
   #award(task: MarketTask, decided: Decided): ClearOutcome {
     const { terms, clearing, agentId, sale, tail, rows, isOpen } = decided;
-    const { deadlineAtMs = null, capMicros = null, continues = false } = decided;
+    const { deadlineAtMs = redrivenDeadline(task), capMicros = null } = decided;
     const attempt = task.attempt + 1;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
@@ -286,7 +287,6 @@ export class AuctionTransitions {
       waits,
       ...(deadlineAtMs !== null && { deadlineAtMs }),
       ...(capMicros !== null && { capMicros }),
-      ...(continues && { continues }),
     };
     // A calibration run is the operator's, and nobody competed for it.
     if (terms.policy.rules.kind !== "calibration") this.#desk.store.awards.record(agentId);
@@ -309,6 +309,8 @@ export class AuctionTransitions {
     // Settled before, and gone from the room since: what was reported then stands.
     if (task === null) return report.end;
     if (task.end !== null) return task.end;
+    // Of the end that the task was redriven from: that stands in its journal, and nothing follows from it any more.
+    if (report.redrivenAtMs !== task.redrivenAtMs) return report.end;
     // Settled before, and escalated: no other attempt than the latest can end. One that had no award yet ends the task.
     if (report.attempt > 0 && report.attempt < task.attempt) {
       this.#escalations.tellAgain(task);
@@ -324,7 +326,7 @@ export class AuctionTransitions {
     this.#desk.store.traces.add(report);
     this.#desk.countTools(report);
     const { tenantId } = this.#desk.mustTenant();
-    const rows = endRows(tenantId, report, nowMs);
+    const rows = [...endRows(tenantId, report, nowMs), ...this.#stuck.givenUp(task, report)];
     const next = this.#escalations.next(task, report);
     if (next !== null) {
       const { task: between, ...decided } = next;

@@ -8,6 +8,7 @@ import { logError } from "../log.ts";
 import { historyMessageSchema, type HistoryMessage } from "../market/message.ts";
 import type { VectorIndex } from "../memory/memory-port.ts";
 import type { TenantId } from "../market/ids.ts";
+import { setAside } from "./unreadable.ts";
 import { carryVectors } from "./consume-memory.ts";
 import type { MarketRoomApi } from "./market-room-api.ts";
 
@@ -15,11 +16,11 @@ const BATCH_ROWS = 100;
 
 export async function consumeHistory(config: Config, index: VectorIndex, batch: MessageBatch): Promise<void> {
   const carriers = new Map<string, { readonly message: HistoryMessage; readonly carried: Message[] }>();
+  const unreadable: Promise<void>[] = [];
   for (const carried of batch.messages) {
     const parsed = historyMessageSchema.safeParse(carried.body);
     if (!parsed.success) {
-      logError("history-message-unreadable", parsed.error, { messageId: carried.id });
-      carried.ack();
+      unreadable.push(setAside(config, { queue: batch.queue, message: carried, error: parsed.error }));
       continue;
     }
     const key = `${parsed.data.kind}/${parsed.data.tenantId}`;
@@ -27,8 +28,9 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
     carrier.carried.push(carried);
     carriers.set(key, carrier);
   }
-  await Promise.all(
-    [...carriers.values()].map(async ({ message: { kind, tenantId }, carried }) => {
+  await Promise.all([
+    ...unreadable,
+    ...[...carriers.values()].map(async ({ message: { kind, tenantId }, carried }) => {
       try {
         if (kind === "history") await carryRows(config, tenantId);
         else await carryVectors(config, index, tenantId);
@@ -38,7 +40,7 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
         for (const message of carried) message.retry({ delaySeconds: 2 ** message.attempts });
       }
     }),
-  );
+  ]);
 }
 
 /** Carries all rows that wait in the room to D1. */

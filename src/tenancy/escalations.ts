@@ -1,23 +1,22 @@
 /**
- * Later attempts in the market room: from a verifier's fail (`market/escalation.ts`), or from an agent that cannot go on
- * (`market/takeover.ts`), to the award of the next.
+ * Escalations in the market room: from the fail of one attempt to the award of the next (`market/escalation.ts`).
  *
  * What a task is sold from again is kept with it from its first award to its end. Called inside the market room's
- * transactions: the attempt that ended is settled, and the next one awarded, in the one that hears of its end.
+ * transactions: the attempt that failed is settled, and the next one awarded, in the one that hears of the fail.
  */
 import type { Award, SaleRecord } from "../market/award.ts";
 import type { Clearing } from "../market/clear.ts";
 import { failureOf, standingsLeft } from "../market/escalation.ts";
-import type { AgentId, TaskId } from "../market/ids.ts";
-import { asMicros, type Micros } from "../market/money.ts";
+import type { AgentId } from "../market/ids.ts";
+import type { Micros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import type { Forecast } from "../market/sale/forecast.ts";
-import { sell, standingsOf, type SaleTerms } from "../market/sale/sale.ts";
-import { MAX_TAKEOVERS, restOf, takeoverReasonOf } from "../market/takeover.ts";
-import { TRACE_SHARE, type MarketDesk } from "./market-desk.ts";
+import { sell, type SaleTerms } from "../market/sale/sale.ts";
+import { holdForAttempt } from "./hold-for-attempt.ts";
+import type { MarketDesk } from "./market-desk.ts";
 import type { ClearRequest } from "./market-room-api.ts";
 import { textBytesOf, type Sales } from "./sales.ts";
-import type { MarketEscalation, MarketTask, TaskTerms } from "./task-store.ts";
+import { beganAtMs, type MarketTask, type TaskTerms } from "./task-store.ts";
 
 /** The next attempt of a task, with its trace held. */
 export interface NextAttempt {
@@ -26,8 +25,6 @@ export interface NextAttempt {
   readonly clearing: Clearing;
   readonly agentId: AgentId;
   readonly sale: SaleRecord;
-  /** It goes on with the steps of the attempt that ended. */
-  readonly continues: boolean;
   /** What all calls of the task may cost from now on. */
   readonly allowanceMicros: Micros;
 }
@@ -41,45 +38,49 @@ export class Escalations {
     this.#sales = sales;
   }
 
-  /** The task whose auction has cleared, with what it is sold from again where there is anybody else. */
+  /** The task whose auction has cleared, with what it is sold from again where its terms and its verifier allow that. */
   opened(
     task: MarketTask,
     terms: Pick<TaskTerms, "policy" | "pool">,
     cleared: { readonly clearing: Clearing; readonly request: Pick<ClearRequest, "bids" | "task"> },
   ): MarketTask {
+    const { escalation } = terms.policy;
     const { clearing, request } = cleared;
-    if (task.quote != null || standingsOf(clearing).length < 2) return task;
-    const { maxAttempts = 1 } = (task.verifier === null ? undefined : terms.policy.escalation) ?? {};
-    const textBytes = textBytesOf(terms, request);
-    return { ...task, escalation: { maxAttempts, clearing, textBytes, tried: [], latest: null } };
+    if (escalation === undefined || task.verifier === null || task.quote != null) return task;
+    return {
+      ...task,
+      escalation: {
+        maxAttempts: escalation.maxAttempts,
+        clearing,
+        textBytes: textBytesOf(terms, request),
+        tried: [],
+        latest: null,
+      },
+    };
   }
 
   /** Null: the task ends as the reported attempt did, and nothing has changed. */
   next(task: MarketTask, report: EndReport): NextAttempt | null {
     const { escalation } = task;
-    const way = escalation == null ? null : this.#wayOn(task, escalation, report);
-    if (escalation == null || way === null) return null;
-    const continues = way === "takeover";
+    if (escalation == null || !this.#mayGoOn(task, report)) return null;
     const { clearing, tried } = escalation;
     const left = standingsLeft(clearing, tried);
     if (left.length === 0) return null;
     const terms = this.#desk.store.tasks.terms(task.taskId);
-    const shownBytes = continues ? (report.contextBytes ?? 0) : 0;
-    const whole = this.#sales.termsAfter(task, terms, { textBytes: escalation.textBytes ?? {}, shownBytes });
-    const saleTerms = continues ? ofTheRest(whole) : whole;
+    const saleTerms = this.#sales.termsAfter(task, terms, escalation.textBytes ?? {});
     const sold = sell(left, saleTerms);
     if (!sold.ok) return null;
     const { standing, passedOver } = sold.value;
     const { agentId, round } = standing;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
-    if (!this.#hold(task.taskId, mustForecast(saleTerms, agentId))) return null;
+    if (holdForAttempt(this.#desk, task.taskId, mustForecast(saleTerms, agentId)) !== null) return null;
     // The attempt that ended gives its place back before the next one asks for its own.
     const between: MarketTask = { ...task, state: "verifying" };
     this.#desk.store.tasks.put(between);
     const sale: SaleRecord = { round, chosenBy: "market", passedOver };
     const allowanceMicros = this.#desk.allowance(task.taskId);
-    return { task: between, terms, clearing, agentId, sale, continues, allowanceMicros };
+    return { task: between, terms, clearing, agentId, sale, allowanceMicros };
   }
 
   /**
@@ -97,46 +98,13 @@ export class Escalations {
     if (task.stopping) this.#desk.owe(task, { kind: "stop", end: { state: "cancelled" } });
   }
 
-  /** Which of the two the report leads to, as far as it and the task's own bounds say; null: neither. */
-  #wayOn(
-    task: MarketTask,
-    escalation: MarketEscalation,
-    report: EndReport,
-  ): "escalation" | "takeover" | null {
-    if (report.mayGoOn !== true || task.stopping || report.attempt !== task.attempt) return null;
+  #mayGoOn(task: MarketTask, report: EndReport): boolean {
+    if (report.mayGoOn !== true || failureOf(report) === null) return false;
+    if (task.stopping || report.attempt !== task.attempt) return false;
+    if (task.attempt >= (task.escalation?.maxAttempts ?? 1)) return false;
     const { deadlineS = Infinity } = task.limits ?? {};
-    if (this.#desk.now() >= task.admittedAtMs + deadlineS * 1_000) return null;
-    const { maxAttempts, takeovers = 0 } = escalation;
-    if (takeoverReasonOf(report) !== null) return takeovers < MAX_TAKEOVERS ? "takeover" : null;
-    if (failureOf(report) === null) return null;
-    return task.attempt - takeovers < maxAttempts ? "escalation" : null;
+    return this.#desk.now() < beganAtMs(task) + deadlineS * 1_000;
   }
-
-  /**
-   * The bid's own cap, of which what earlier attempts left is a part. False, and nothing is held, where the budgets leave
-   * less than the trace is likelier than not to take, where that is known, or its first call is held at: it would be begun
-   * to be given up.
-   */
-  #hold(taskId: TaskId, { capMicros, medianMicros, leastMicros }: Forecast): boolean {
-    const { ledger } = this.#desk;
-    const account = ledger.account(taskId);
-    if (account === null) throw new Error(`no account of ${taskId}`);
-    const { heldMicros } = account;
-    const more = asMicros(Math.max(0, capMicros - heldMicros));
-    const budgets = this.#desk.budgets(account.keyId);
-    const refusal = ledger.hold(taskId, more, budgets);
-    if (refusal === null) return true;
-    const { scope, leftMicros } = refusal;
-    if (heldMicros + leftMicros < Math.max(medianMicros, leastMicros)) return false;
-    // As of a first attempt: its own limit is shared with nobody, a budget with others.
-    const share = scope === "task" ? leftMicros : asMicros(Math.floor(TRACE_SHARE * leftMicros));
-    return ledger.hold(taskId, share, budgets) === null;
-  }
-}
-
-function ofTheRest(terms: SaleTerms): SaleTerms {
-  const forecasts = new Map([...terms.forecasts].map(([agentId, forecast]) => [agentId, restOf(forecast)]));
-  return { ...terms, forecasts };
 }
 
 function mustForecast({ forecasts }: SaleTerms, agentId: AgentId): Forecast {
@@ -148,14 +116,10 @@ function mustForecast({ forecasts }: SaleTerms, agentId: AgentId): Forecast {
 /** The task's next state once its agent was awarded an attempt: nobody is sold it twice. */
 export function withTried(
   task: MarketTask,
-  award: Pick<Award, "agentId" | "sale" | "awardedAtMs" | "continues">,
+  { agentId, sale = null, awardedAtMs }: Pick<Award, "agentId" | "sale" | "awardedAtMs">,
 ): MarketTask {
-  const { agentId, sale = null, awardedAtMs, continues = false } = award;
   const { escalation } = task;
   if (escalation == null) return task;
-  const { takeovers: before = 0 } = escalation;
-  const takeovers = before + Number(continues);
-  const latest = { sale, awardedAtMs, ...(continues && { continues }) };
   const tried = [...escalation.tried, agentId];
-  return { ...task, escalation: { ...escalation, tried, latest, ...(takeovers > 0 && { takeovers }) } };
+  return { ...task, escalation: { ...escalation, tried, latest: { sale, awardedAtMs } } };
 }

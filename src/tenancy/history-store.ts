@@ -134,6 +134,13 @@ export class HistoryStore {
     );
   }
 
+  /** How many rows are kept aside; null: none. */
+  parked(): { readonly rows: number } | null {
+    const query = "SELECT count(*) AS rows FROM history WHERE parked IS NOT NULL";
+    const { rows } = this.#sql.exec<{ rows: number }>(query).one();
+    return rows === 0 ? null : { rows };
+  }
+
   /** What was remembered in a transaction that did not stand. */
   forget(): void {
     this.#newest = 0;

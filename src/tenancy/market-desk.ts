@@ -7,7 +7,7 @@ import type { Config } from "../config.ts";
 import type { Outbox } from "../durable/outbox.ts";
 import type { Timers } from "../durable/timers.ts";
 import type { Opening } from "../market/auction-record.ts";
-import type { Award, StopEnd, Unsold } from "../market/award.ts";
+import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
 import type { Agent, Pool } from "../market/agent.ts";
 import type { HistoryRow, TaskRow } from "../market/history-row.ts";
 import type { KeyId, TaskId } from "../market/ids.ts";
@@ -38,6 +38,8 @@ export type ToTaskRoom =
   | { readonly kind: "award"; readonly award: Award }
   | { readonly kind: "quoted"; readonly quoted: QuotedAuction }
   | { readonly kind: "unsold"; readonly unsold: Unsold }
+  /** The task, which had been given up, goes on. */
+  | { readonly kind: "redrive"; readonly redrive: Redrive }
   /** The trace of this attempt, which was told to wait, may begin. */
   | { readonly kind: "begin-trace"; readonly attempt: number }
   | { readonly kind: "stop"; readonly end: StopEnd };
@@ -60,6 +62,8 @@ export async function tellRoom(room: TaskRoomPort, message: ToTaskRoom | null): 
       return room.quoted(message.quoted);
     case "unsold":
       return room.unsold(message.unsold);
+    case "redrive":
+      return room.redrive(message.redrive);
     case "begin-trace":
       return room.beginTrace(message.attempt);
     case "stop":
@@ -333,7 +337,10 @@ export class MarketDesk {
   }
 
   #beginAuction(task: MarketTask): void {
-    this.store.tasks.put({ ...task, state: "bidding", lease: FIRST_LEASE });
+    // One that was given up before had holders: none of them may pass for one of the next.
+    const { generation = 0 } = task.letter ?? {};
+    const lease = { ...FIRST_LEASE, generation: generation + 1 };
+    this.store.tasks.put({ ...task, state: "bidding", lease });
     // Due at once: the timer's handler announces the auction on the queue.
     this.timers.set(AUCTION_TIMER, task.taskId, this.now());
   }

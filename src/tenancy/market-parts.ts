@@ -27,6 +27,7 @@ import { PolicyVersions } from "./policy-versions.ts";
 import { OutsideStores, type OutsideStore } from "./outside-stores.ts";
 import { Replays } from "./replays.ts";
 import { RateGate } from "./rate-gate.ts";
+import { StuckDesk } from "./stuck-desk.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
@@ -43,6 +44,7 @@ export class MarketParts {
   readonly ledger: Ledger;
   readonly rates: RateGate;
   readonly desk: MarketDesk;
+  readonly stuck: StuckDesk;
   readonly auctions: AuctionTransitions;
   readonly leases: AuctionLeases;
   readonly policies: PolicyDesk;
@@ -84,7 +86,8 @@ export class MarketParts {
       webhooks: this.webhooks.deliveries,
     });
     this.policies = new PolicyDesk(this.desk, new PolicyVersions(ctx.storage));
-    this.auctions = new AuctionTransitions(this.desk, deps);
+    this.stuck = new StuckDesk(this.desk);
+    this.auctions = new AuctionTransitions(this.desk, deps, this.stuck);
     this.leases = new AuctionLeases(this.desk);
     this.calibrations = new Calibrations(this.desk, this.auctions, new CalibrationStore(ctx.storage));
     const { calibrations, carriers, desk } = this;

@@ -1,6 +1,8 @@
 /** What the market room of a tenant offers to the rooms above it (over RPC: plain data in and out). */
 import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
+import type { Burial } from "../market/dead-letter.ts";
+import type { FailedAuction } from "./auction-leases.ts";
 import type { Pool } from "../market/agent.ts";
 import type { CalibrationApi } from "./calibration-api.ts";
 import type { AgentId, AuctionId, KeyId, TaskId, TenantId } from "../market/ids.ts";
@@ -20,6 +22,7 @@ import type { BooksAnswers, BooksQuery } from "./books.ts";
 import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { IdempotencyConflict, IdempotentRequest } from "./idempotency.ts";
 import type { HoldRefusal } from "./ledger.ts";
+import type { StuckApi } from "./stuck-api.ts";
 import type { WebhookApi } from "./webhooks/webhook-api.ts";
 import type { LimitsApi } from "./limits-api.ts";
 import type { RateReport } from "./rate-gate.ts";
@@ -191,7 +194,7 @@ export interface TenantView {
   readonly openTasks: number;
 }
 
-export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi, PolicyApi {
+export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi, PolicyApi, StuckApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */
@@ -204,10 +207,18 @@ export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi, Po
   /** Null where there is no such tenant; otherwise the answer to the query's kind. */
   readBooks(query: BooksQuery): Promise<BooksAnswers[BooksQuery["kind"]] | null>;
   admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>>;
+  /**
+   * @param announced the generation that the message names
+   * @returns that which the holder has it under; null from a room of the version before: the message's
+   */
   takeAuction(
     taskId: TaskId,
-    generation: number,
-  ): Promise<Result<null, { readonly reason: "stale" | "busy" }>>;
+    announced: number,
+  ): Promise<Result<number | null, { readonly reason: "stale" | "busy" }>>;
+  /** The holder cannot carry on: the auction waits for its message to come again. */
+  failAuction(taskId: TaskId, generation: number, failed: FailedAuction): Promise<void>;
+  /** The queue brings a message about it no more. `given_up`: with that its task ends as `dead_lettered`. */
+  buryAuction(taskId: TaskId, announced: number): Promise<Burial>;
   renewAuction(taskId: TaskId, generation: number): Promise<LeaseAnswer>;
   clear(request: ClearRequest): Promise<Result<ClearOutcome, ClearRefusal>>;
   /** Awards one bid of a quote; told again, it answers the same. Returns the agent whose bid it is. */

@@ -9,7 +9,7 @@ import { Outbox } from "../durable/outbox.ts";
 import type { Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { TaskRow } from "../market/history-row.ts";
-import type { TaskId, WebhookId } from "../market/ids.ts";
+import type { StuckId, TaskId, WebhookId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
 import type { Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
@@ -19,6 +19,7 @@ import { CALIBRATION_TIMER } from "./calibrations.ts";
 import { QUOTE_TIMER } from "./sales.ts";
 import { FrontOffice } from "./front-office.ts";
 import { completed } from "./idempotency.ts";
+import { findStuck } from "./stuck-findings.ts";
 import { withRate } from "./with-rate.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type {
@@ -76,11 +77,24 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     return once.ok ? ok(once.value.value) : once;
   }
 
-  async takeAuction(taskId: TaskId, generation: number): ReturnType<MarketRoomApi["takeAuction"]> {
+  async takeAuction(taskId: TaskId, announced: number): ReturnType<MarketRoomApi["takeAuction"]> {
     if (this.parts.tenant() === null) return fail({ reason: "stale" });
     // The task's room must know the task before anyone bids for it.
     await this.parts.outbox.flush(taskId);
-    return this.parts.commit(() => this.parts.leases.take(taskId, generation));
+    return this.parts.commit(() => this.parts.leases.take(taskId, announced));
+  }
+
+  async failAuction(...failed: Parameters<MarketRoomApi["failAuction"]>): Promise<void> {
+    if (this.parts.tenant() === null) return;
+    await this.parts.commit(() => this.parts.leases.fail(...failed));
+  }
+
+  async buryAuction(taskId: TaskId, announced: number): ReturnType<MarketRoomApi["buryAuction"]> {
+    if (this.parts.tenant() === null) return "stale";
+    const burial = await this.parts.commit(() => this.parts.leases.bury(taskId, announced), taskId);
+    const task = this.parts.desk.openTask(taskId);
+    if (burial === "again" && task !== null) await this.parts.announceAuction(task);
+    return burial;
   }
 
   async renewAuction(taskId: TaskId, generation: number): Promise<LeaseAnswer> {
@@ -108,6 +122,25 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
   async cancel(taskId: TaskId): Promise<boolean> {
     if (this.parts.tenant() === null) return false;
     return this.parts.commit(() => this.parts.desk.stop(taskId), taskId);
+  }
+
+  async findStuck(): ReturnType<MarketRoomApi["findStuck"]> {
+    if (this.parts.tenant() === null) return { findings: [], running: [] };
+    const { desk, outbox, webhooks } = this.parts;
+    return findStuck({ desk, outbox, failingEndpoints: (...limits) => webhooks.failing(...limits) });
+  }
+
+  async redriveStuck(stuckId: StuckId): ReturnType<MarketRoomApi["redriveStuck"]> {
+    if (this.parts.liveTenant() === null) return fail({ reason: "stuck_not_redrivable" });
+    const redriven = await this.parts.commit(() => this.parts.stuck.redrive(stuckId));
+    if (redriven.ok) await this.parts.outbox.flush(redriven.value.taskId);
+    return redriven;
+  }
+
+  async dismissStuck(stuckId: StuckId): ReturnType<MarketRoomApi["dismissStuck"]> {
+    if (this.parts.liveTenant() === null) return fail({ reason: "stuck_settled" });
+    const dismissed = await this.parts.commit(() => this.parts.stuck.dismiss(stuckId));
+    return dismissed ? ok(null) : fail({ reason: "stuck_settled" });
   }
 
   // --- What the task's room reports ---
@@ -163,6 +196,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     this.parts.carriers.reported([...written, ...parked.map(({ id }) => id)]);
     if (this.parts.tenant() === null) return;
     await this.parts.commit(() => {
+      this.parts.stuck.forgetOld();
       this.parts.desk.historyWritten(written, parked);
       this.parts.replays.forgetExpired();
       this.parts.outside.follow("history");

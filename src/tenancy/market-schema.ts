@@ -7,6 +7,7 @@ import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_INDEXES, KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
+import { STUCK_SCHEMA } from "./stuck-store.ts";
 import { TOOL_USAGE_SCHEMA } from "./tool-usage.ts";
 import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
@@ -111,6 +112,11 @@ ${SHARES_SCHEMA}
 `,
   REQUEST_SCHEMA,
   TOOL_USAGE_SCHEMA,
+  // What was given up is kept for its operator, and of what does not deliver it is known since when.
+  `
+${STUCK_SCHEMA}
+${OUTBOX_VERSIONS[2]}
+`,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

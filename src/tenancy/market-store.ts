@@ -11,6 +11,7 @@ import { KeyStore } from "./key-store.ts";
 import type { LocationHint } from "../market/location-hint.ts";
 import type { Erasure } from "./erasure-desk.ts";
 import type { Ordering } from "./market-room-api.ts";
+import { StuckStore } from "./stuck-store.ts";
 import { TaskStore } from "./task-store.ts";
 import { ToolUsage } from "./tool-usage.ts";
 import { TraceHistories } from "./trace-histories.ts";
@@ -55,6 +56,7 @@ export class MarketStore {
   readonly traces: TraceHistories;
   readonly tools: ToolUsage;
   readonly awards: AwardShares;
+  readonly stuck: StuckStore;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
@@ -68,6 +70,7 @@ export class MarketStore {
     this.traces = new TraceHistories(storage);
     this.tools = new ToolUsage(storage);
     this.awards = new AwardShares(storage);
+    this.stuck = new StuckStore(storage);
   }
 
   /** What was read or written in a transaction that did not stand is read again. */

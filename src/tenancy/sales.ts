@@ -19,7 +19,7 @@ import { utf8Bytes } from "../market/utf8.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import { AUCTION_TIMER, type MarketDesk } from "./market-desk.ts";
 import type { ClearOutcome, ClearRequest, QuoteRefusal } from "./market-room-api.ts";
-import type { MarketTask, TaskTerms } from "./task-store.ts";
+import { beganAtMs, type MarketTask, type TaskTerms } from "./task-store.ts";
 
 /** When an open quote runs out. */
 export const QUOTE_TIMER = "quote-expiry";
@@ -62,25 +62,16 @@ export class Sales {
     request: Pick<ClearRequest, "bids" | "verdicts" | "task">,
   ): SaleTerms {
     const calls = [...request.bids, ...request.verdicts];
-    const holds = firstCallHolds(task, terms, { textBytes: textBytesOf(terms, request), shownBytes: 0 });
+    const holds = firstCallHolds(task, terms, textBytesOf(terms, request));
     return this.#termsWith(task, terms, {
       holds,
       spentMicros: sumMicros(calls.map((call) => call.costMicros)),
     });
   }
 
-  /**
-   * The same after an attempt, whose calls are all booked.
-   *
-   * @param known.textBytes by agent: the task with its strategy, in UTF-8
-   * @param known.shownBytes what every agent is shown beside that, and beside earlier attempts
-   */
-  termsAfter(
-    task: MarketTask,
-    terms: TaskTerms,
-    known: { readonly textBytes: Readonly<Record<AgentId, number>>; readonly shownBytes: number },
-  ): SaleTerms {
-    const holds = firstCallHolds(task, terms, known);
+  /** The same after an attempt, whose calls are all booked. */
+  termsAfter(task: MarketTask, terms: TaskTerms, textBytes: Readonly<Record<AgentId, number>>): SaleTerms {
+    const holds = firstCallHolds(task, terms, textBytes);
     return this.#termsWith(task, terms, { holds, spentMicros: this.#desk.ledger.charged(task.taskId) });
   }
 
@@ -97,7 +88,7 @@ export class Sales {
       limits: task.limits ?? UNLIMITED,
       spentMicros,
       // The time of a quote begins with its acceptance.
-      elapsedMs: task.quote == null ? this.#desk.now() - task.admittedAtMs : 0,
+      elapsedMs: task.quote == null ? this.#desk.now() - beganAtMs(task) : 0,
       shares: this.#sharesOf(terms.policy),
     };
   }
@@ -268,13 +259,10 @@ export function textBytesOf(
 function firstCallHolds(
   { limits, attempt }: MarketTask,
   { pool }: Pick<TaskTerms, "pool">,
-  {
-    textBytes,
-    shownBytes,
-  }: { readonly textBytes: Readonly<Record<AgentId, number>>; readonly shownBytes: number },
+  textBytes: Readonly<Record<AgentId, number>>,
 ): Map<AgentId, Micros> {
   const { maxOutputTokens = Infinity } = limits ?? {};
-  const earlier = attempt * MAX_SHOWN_ATTEMPT_BYTES + shownBytes;
+  const earlier = attempt * MAX_SHOWN_ATTEMPT_BYTES;
   return new Map(
     pool.map((agent) => {
       const bytes = (textBytes[agent.id] ?? 0) + earlier;

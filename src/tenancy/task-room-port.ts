@@ -1,7 +1,7 @@
 /** What the market room asks of a task's room. Every call is idempotent: it may come twice. */
 import type { Opening } from "../market/auction-record.ts";
 import type { PastAuction } from "../market/calibration/past-auction.ts";
-import type { Award, StopEnd, Unsold } from "../market/award.ts";
+import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 
 export interface TaskRoomPort {
@@ -11,6 +11,8 @@ export interface TaskRoomPort {
   award(award: Award): Promise<void>;
   /** Starts the trace of this attempt, which waited. */
   beginTrace(attempt: number): Promise<void>;
+  /** The task goes on though it had ended: it had been given up. */
+  redrive(redrive: Redrive): Promise<void>;
   /** The auction of a quote has cleared: nothing runs until one of its bids is accepted. */
   quoted(quoted: QuotedAuction): Promise<void>;
   /** Something stands against every bid: the task ends. */

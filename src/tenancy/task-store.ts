@@ -9,6 +9,7 @@ import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, AuctionId, TaskId } from "../market/ids.ts";
 import type { SaleRecord } from "../market/award.ts";
 import type { Clearing } from "../market/clear.ts";
+import type { DeadLetter } from "../market/dead-letter.ts";
 import type { Lease } from "../market/lease.ts";
 import type { CalibratedAuction, Policy } from "../market/policy.ts";
 import type { Offer, QuoteOrder } from "../market/sale/quote.ts";
@@ -43,9 +44,8 @@ export interface MarketQuote extends QuoteOrder {
   } | null;
 }
 
-/** What a task is sold from again, should its verifier say fail, or its agent not be able to go on. */
+/** What a task is sold from again, should its verifier say fail. */
 export interface MarketEscalation {
-  /** Those that take over not counted; 1: a verifier's fail ends the task. */
   readonly maxAttempts: number;
   readonly clearing: Clearing;
   /** By agent: the task with its strategy, in UTF-8; absent: from before they were kept. */
@@ -53,13 +53,7 @@ export interface MarketEscalation {
   /** Agents that were awarded an attempt, in their order. */
   readonly tried: readonly AgentId[];
   /** How the latest of them came to its award. */
-  readonly latest: {
-    readonly sale: SaleRecord | null;
-    readonly awardedAtMs: number;
-    readonly continues?: boolean;
-  } | null;
-  /** How many of the attempts went on with the steps of the one before; absent: none. */
-  readonly takeovers?: number;
+  readonly latest: { readonly sale: SaleRecord | null; readonly awardedAtMs: number } | null;
 }
 
 /** Where an open task stands, and a settled one until the history has it. */
@@ -77,12 +71,16 @@ export interface MarketTask {
   readonly calibrates: CalibratedAuction | null;
   /** The tenant asked to stop; the task's room ends it and reports. */
   readonly stopping: boolean;
+  /** Why its auction was given up; absent: it was not. */
+  readonly letter?: DeadLetter;
+  /** Since when its time runs anew, after it had been given up; absent: it was not, and its time runs since its admission. */
+  readonly redrivenAtMs?: number;
   /** What a sale must keep to; absent: of a task from before they were kept here. */
   readonly limits?: Pick<TaskLimits, "maxCostUsd" | "deadlineS" | "maxSteps"> &
     Partial<Pick<TaskLimits, "maxOutputTokens">>;
   /** Null or absent: it was not asked for as a quote. */
   readonly quote?: MarketQuote | null;
-  /** From its award to its end; null or absent: there is nobody else to sell it to. */
+  /** From its award to its end; null or absent: its first attempt is its last. */
   readonly escalation?: MarketEscalation | null;
   /** Awarded, and since then its trace waits for a place; null or absent: it does not. */
   readonly heldBackSinceMs?: number | null;
@@ -90,6 +88,11 @@ export interface MarketTask {
   readonly end: TaskEnd | null;
   readonly endedAtMs: number | null;
   readonly rowVersion: number;
+}
+
+/** Since when the task's time runs. */
+export function beganAtMs({ redrivenAtMs, admittedAtMs }: MarketTask): number {
+  return redrivenAtMs ?? admittedAtMs;
 }
 
 const FINAL = `(${FINAL_STATES.map((state) => `'${state}'`).join(", ")})`;
@@ -252,13 +255,15 @@ export class TaskStore {
 
   /**
    * Settled tasks whose every row the history has leave the room: rows go in the order of their numbers, and a task's
-   * last one is its own. Their charges stay: they are the ledger.
+   * last one is its own. Their charges stay: they are the ledger. Those that were given up stay as long as they may be
+   * redriven.
    */
   forgetSettled(): void {
     const forgotten = this.#sql
       .exec<{ task_id: string; sequence: number }>(
         `DELETE FROM tasks WHERE state IN ${FINAL}
-         AND coalesce(last_row < ?, 1) RETURNING task_id, sequence`,
+         AND coalesce(last_row < ?, 1)
+         AND task_id NOT IN (SELECT task_id FROM stuck WHERE state = 'open') RETURNING task_id, sequence`,
         this.#history.oldest() ?? Number.MAX_SAFE_INTEGER,
       )
       .toArray();

@@ -3,6 +3,7 @@ import type { AgentId } from "../market/ids.ts";
 import { asMicros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import { NO_TRACES, type TraceHistory } from "../market/sale/forecast.ts";
+import type { FailureReason } from "../market/task.ts";
 
 /** Of traces from before, the sums of costs alone are known. */
 export const TRACE_HISTORY_SCHEMA = `
@@ -53,12 +54,11 @@ export class TraceHistories {
   }
 
   /**
-   * Counts a trace that ended. One that was never begun says nothing; nor, of costs, one that its tenant ended or that
-   * reached what may be spent, or that is a part of one, because its agent left it or took it over: it would teach that
-   * traces are cheap.
+   * Counts a trace that ended. One that was never begun says nothing; nor, of costs, one that its tenant ended, that
+   * reached what may be spent or that was given up: it would teach that traces are cheap.
    */
-  add({ end, trace, handsOn = false, continues = false }: EndReport): void {
-    if (trace === null || trace.steps === 0 || isCutShort(end) || handsOn || continues) return;
+  add({ end, trace }: EndReport): void {
+    if (trace === null || trace.steps === 0 || isCutShort(end)) return;
     const { agentId, costMicros, awardedAtMs, endedAtMs, steps } = trace;
     const before = this.of(agentId);
     const lnMicros = Math.log(Math.max(1, costMicros));
@@ -96,9 +96,16 @@ export class TraceHistories {
   }
 }
 
+const CUT_SHORT: ReadonlySet<FailureReason> = new Set([
+  "cost_limit",
+  "budget",
+  "trace_abandoned",
+  "dead_lettered",
+]);
+
 function isCutShort(end: EndReport["end"]): boolean {
   if (end.state === "cancelled") return true;
-  return end.state === "failed" && (end.reason === "cost_limit" || end.reason === "budget");
+  return end.state === "failed" && CUT_SHORT.has(end.reason);
 }
 
 function historyOf(row: HistoryRow): TraceHistory {

@@ -11,8 +11,16 @@ import { runTool } from "./tools/run-tool.ts";
 /** More tool calls in one step than this are refused, each with an error that says so. */
 const MAX_CALLS_PER_STEP = 8;
 
-/** The finished step, or null where the trace may not go on. */
-export async function answerToolCalls(trace: TraceRun, answered: AnsweredStep): Promise<Step | null> {
+/**
+ * The finished step, or null where the trace may not go on.
+ *
+ * @param attempt the one that the step was answered in; default: this one
+ */
+export async function answerToolCalls(
+  trace: TraceRun,
+  answered: AnsweredStep,
+  attempt = trace.desk.attempt,
+): Promise<Step | null> {
   const { desk, room, generation, heartbeat, tools } = trace;
   if (answered.toolCalls.length === 0) return toStep(answered, []);
   const outcomes = await Promise.all(
@@ -22,7 +30,7 @@ export async function answerToolCalls(trace: TraceRun, answered: AnsweredStep): 
         return { ok: false, error: { code: "too_many_calls", message } };
       }
       const outcome = await runTool(tools, call, {
-        idempotencyKey: `${desk.taskId}-${desk.attempt}-${answered.step}-${index}`,
+        idempotencyKey: `${desk.taskId}-${attempt}-${answered.step}-${index}`,
         signal: heartbeat.signal,
       });
       return boundForJournal(outcome);

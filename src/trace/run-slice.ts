@@ -5,6 +5,8 @@
  * dies here, the next holder goes on from the last commit.
  */
 import { startHeartbeat } from "../auction/heartbeat.ts";
+import { logError } from "../log.ts";
+import { failureOfError } from "../market/dead-letter.ts";
 import type { TraceMessage } from "../market/message.ts";
 import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { answerToolCalls } from "./answer-tool-calls.ts";
@@ -12,13 +14,35 @@ import { oneStep } from "./one-step.ts";
 import type { TraceDeps, TraceRun } from "./trace-run.ts";
 import { settleResult } from "./settle-result.ts";
 
-/** Runs one slice; returns at once where the message is stale or another holder works. */
-export async function runSlice(deps: TraceDeps, message: TraceMessage): Promise<void> {
-  const { generation } = message;
+/**
+ * Runs one slice; returns at once where the message is stale or another holder works.
+ *
+ * @param retryInMs when the queue brings the message again, should this fail; default: at once
+ * @throws what went wrong, once the trace is given back: the message is to come again
+ */
+export async function runSlice(deps: TraceDeps, message: TraceMessage, retryInMs = 0): Promise<void> {
   const room = deps.config.taskRoom<TaskRoomApi>(message.tenantId, message.taskId);
-  const taken = await room.takeTrace(message.attempt, generation);
+  const taken = await room.takeTrace(message.attempt, message.generation);
   if (!taken.ok) return;
   const desk = taken.value;
+  const { generation = message.generation } = desk;
+  try {
+    await holdSlice(deps, { room, desk, generation });
+  } catch (error) {
+    const failed = { announced: message.generation, failure: failureOfError(error), retryInMs };
+    // Where that cannot be told either, the lease lapses.
+    await room.failTrace(generation, failed).catch((untold: unknown) => {
+      logError("slice-failure-untold", untold, { taskId: message.taskId });
+    });
+    throw error;
+  }
+}
+
+/** With the trace's lease held. */
+async function holdSlice(
+  deps: TraceDeps,
+  { room, desk, generation }: Pick<TraceRun, "room" | "desk" | "generation">,
+): Promise<void> {
   const heartbeat = startHeartbeat(deps.config.leaseMs, () => room.renewTrace(generation));
   try {
     const opened = await deps.openTools({ desk, room, generation, signal: heartbeat.signal });
@@ -37,7 +61,7 @@ async function run(trace: TraceRun): Promise<void> {
   const untilMs = deps.config.source.now() + deps.config.sliceMs;
   const steps = [...desk.steps];
   if (desk.pending !== null) {
-    const finished = await answerToolCalls(trace, desk.pending);
+    const finished = await answerToolCalls(trace, desk.pending, desk.pendingAttempt);
     if (finished === null) return;
     steps.push(finished);
   }

@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(25);
+  expect(examples).toHaveLength(26);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -55,8 +55,23 @@ test("every API example of the README works", async () => {
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });
-  const [, , , quotes, changed, told, keys, rotated, once, escalated, webhook, limits, suspended, deleted] =
-    rest;
+  const [
+    ,
+    ,
+    ,
+    quotes,
+    changed,
+    told,
+    keys,
+    rotated,
+    once,
+    escalated,
+    webhook,
+    limits,
+    suspended,
+    deleted,
+    stuck,
+  ] = rest;
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(changed).toMatch(/"admitted":\["agt_house-8b",.*"version":2,.*"field":"disabled","before":\[\]/s);
   expect(JSON.parse(told ?? "")).toMatchObject({ object: "outcome", attempt: 1, outcome: "pass" });
@@ -75,6 +90,7 @@ test("every API example of the README works", async () => {
   // The first line is the operator's answer.
   expect(limits).toMatch(/"concurrentTasks":50.*"tokensPerMinute":2000000.*"tokens":2000000.*"traces":0/s);
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
+  expect(JSON.parse(stuck ?? "")).toEqual({ object: "list", data: [], nextCursor: null });
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({
     before: { taskRooms: 4 },

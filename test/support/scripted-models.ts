@@ -121,9 +121,14 @@ export class ScriptedModels implements ModelPort {
   juryBound = () => BOUND;
   stepBound = () => BOUND;
 
+  /** The Worker has died in a call. */
+  get died(): boolean {
+    return this.asked.length >= (this.#script.diesAtCall ?? Infinity);
+  }
+
   #ask(call: string): void {
     this.asked.push(call);
-    if (this.#script.diesAtCall !== undefined && this.asked.length >= this.#script.diesAtCall) {
+    if (this.died) {
       throw new WorkerDied(call);
     }
   }

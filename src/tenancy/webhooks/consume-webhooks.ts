@@ -5,6 +5,7 @@
 import type { Config } from "../../config.ts";
 import { logError } from "../../log.ts";
 import { webhookMessageSchema, type WebhookMessage } from "../../market/message.ts";
+import { setAside } from "../unreadable.ts";
 import { sendDeliveries, type SendDeps } from "./send-webhook.ts";
 import type { WebhookApi } from "./webhook-api.ts";
 
@@ -13,16 +14,16 @@ const MAX_BATCHES = 50;
 const LAST_BATCH_MS = 10 * 60 * 1_000;
 
 export type WebhookDeps = Omit<SendDeps, "allow" | "now"> & {
-  readonly config: Pick<Config, "marketRoom" | "webhookQueue" | "webhookAllowList" | "source">;
+  readonly config: Pick<Config, "db" | "marketRoom" | "webhookQueue" | "webhookAllowList" | "source">;
 };
 
 export async function consumeWebhooks(deps: WebhookDeps, batch: MessageBatch): Promise<void> {
   const endpoints = new Map<string, { readonly message: WebhookMessage; readonly carried: Message[] }>();
+  const unreadable: Promise<void>[] = [];
   for (const carried of batch.messages) {
     const parsed = webhookMessageSchema.safeParse(carried.body);
     if (!parsed.success) {
-      logError("webhook-message-unreadable", parsed.error, { messageId: carried.id });
-      carried.ack();
+      unreadable.push(setAside(deps.config, { queue: batch.queue, message: carried, error: parsed.error }));
       continue;
     }
     const { tenantId, webhookId } = parsed.data;
@@ -31,8 +32,9 @@ export async function consumeWebhooks(deps: WebhookDeps, batch: MessageBatch): P
     endpoint.carried.push(carried);
     endpoints.set(key, endpoint);
   }
-  await Promise.all(
-    [...endpoints.values()].map(async ({ message, carried }) => {
+  await Promise.all([
+    ...unreadable,
+    ...[...endpoints.values()].map(async ({ message, carried }) => {
       try {
         await sendDue(deps, message);
         for (const one of carried) one.ack();
@@ -42,7 +44,7 @@ export async function consumeWebhooks(deps: WebhookDeps, batch: MessageBatch): P
         for (const one of carried) one.retry({ delaySeconds: 2 ** one.attempts });
       }
     }),
-  );
+  ]);
 }
 
 /** Sends what is due to one endpoint. Rejects where the room cannot be reached: what was sent is sent again. */

@@ -33,6 +33,17 @@ export interface DeliveryQuery {
   readonly state: DeliveryState | null;
 }
 
+/** An endpoint that deliveries do not get through to. */
+export interface FailingEndpoint {
+  readonly webhookId: WebhookId;
+  readonly pending: number;
+  /** Failures of the worst of its deliveries. */
+  readonly tries: number;
+  readonly sinceMs: number;
+  /** It said that it is gone. */
+  readonly disabled: boolean;
+}
+
 type BodyRow = { body: string };
 
 export class WebhookStore {
@@ -153,6 +164,33 @@ export class WebhookStore {
       "SELECT body FROM deliveries WHERE webhook_id = ? AND next_at_ms IS NOT NULL",
       webhookId,
     );
+  }
+
+  /** Endpoints that a delivery failed to so often, or oftener, and those that said that they are gone. */
+  failing(tries: number, limit: number): FailingEndpoint[] {
+    const gone = this.all().flatMap(({ webhookId, disabled }): FailingEndpoint[] =>
+      disabled?.reason === "gone"
+        ? [{ webhookId, pending: 0, tries: 0, sinceMs: disabled.atMs, disabled: true }]
+        : [],
+    );
+    const failing = this.#sql
+      .exec<{ webhookId: WebhookId; pending: number; tries: number; sinceMs: number }>(
+        `SELECT webhook_id AS webhookId, count(*) AS pending, max(json_extract(body, '$.failures')) AS tries,
+           min(created_at_ms) AS sinceMs
+         FROM deliveries WHERE next_at_ms IS NOT NULL GROUP BY webhook_id
+         HAVING max(json_extract(body, '$.failures')) >= ? LIMIT ?`,
+        tries,
+        limit,
+      )
+      .toArray()
+      .map((row) => ({ ...row, disabled: false }));
+    return [...gone, ...failing].slice(0, limit);
+  }
+
+  /** True where anything is pending for any endpoint. */
+  hasAnyPending(): boolean {
+    const query = "SELECT 1 FROM deliveries WHERE next_at_ms IS NOT NULL LIMIT 1";
+    return this.#sql.exec(query).toArray().length > 0;
   }
 
   /** True where this many are pending, or more. */

@@ -6,7 +6,7 @@ import type { Replays } from "../replays.ts";
 import { DeliveryDesk } from "./delivery-desk.ts";
 import { WebhookCalls } from "./webhook-calls.ts";
 import { WebhookDesk } from "./webhook-desk.ts";
-import { WebhookStore } from "./webhook-store.ts";
+import { WebhookStore, type FailingEndpoint } from "./webhook-store.ts";
 
 export interface WebhooksParts {
   readonly storage: DurableObjectStorage;
@@ -37,6 +37,16 @@ export class Webhooks {
     });
     this.deliveries = new DeliveryDesk({ store, calls: this.calls, source });
     this.desk = new WebhookDesk({ store, deliveries: this.deliveries, keys, replays, source });
+  }
+
+  /** Endpoints that deliveries do not get through to. */
+  failing(tries: number, limit: number): FailingEndpoint[] {
+    return this.#store.failing(tries, limit);
+  }
+
+  /** Whether anything waits to be sent. */
+  hasPending(): boolean {
+    return this.#store.hasAnyPending();
   }
 
   /** What was read or written in a transaction that did not stand is read again. */

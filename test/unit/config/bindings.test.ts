@@ -5,6 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { z } from "zod";
+import { WORK_DELIVERIES } from "../../../src/market/queue-retry.ts";
 
 const bindings = z.array(z.object({ binding: z.string() }));
 
@@ -23,7 +24,15 @@ const configSchema = z.object({
   migrations: z.array(z.looseObject({ new_sqlite_classes: z.array(z.string()).default([]) })),
   queues: z.object({
     producers: z.array(z.object({ binding: z.string(), queue: z.string() })).default([]),
-    consumers: z.array(z.object({ queue: z.string() })).default([]),
+    consumers: z
+      .array(
+        z.object({
+          queue: z.string(),
+          max_retries: z.number(),
+          dead_letter_queue: z.string().optional(),
+        }),
+      )
+      .default([]),
   }),
   triggers: z.object({ crons: z.array(z.string()).optional() }),
 });
@@ -46,6 +55,11 @@ const producers = (config: WranglerConfig) =>
 const databases = (config: WranglerConfig) =>
   config.d1_databases.map(({ binding, database_name }) => ({ binding, database_name }));
 const consumers = (config: WranglerConfig) => config.queues.consumers.map(({ queue }) => queue);
+
+const deadLetters = (config: WranglerConfig) =>
+  config.queues.consumers.flatMap(({ queue, dead_letter_queue: dead, max_retries }) =>
+    dead === undefined ? [] : [{ queue, dead, deliveries: max_retries + 1 }],
+  );
 
 /** Every binding by name, whatever stands behind it; variables are not among them. */
 function bindingNames(config: WranglerConfig): string[] {
@@ -94,10 +108,18 @@ describe("production and local", () => {
       expect(config.compatibility_flags).toContain("global_fetch_strictly_public");
   });
 
-  test("consume every queue that they produce for", () => {
+  test("consume every queue that they produce for, and that of dead letters", () => {
     for (const config of [production, local]) {
-      expect(new Set(consumers(config))).toEqual(new Set(Object.values(producers(config))));
+      const fed = [...Object.values(producers(config)), ...deadLetters(config).map(({ dead }) => dead)];
+      expect(new Set(consumers(config))).toEqual(new Set(fed));
     }
+  });
+
+  test("bring work as often, and its dead letters to one queue", () => {
+    expect(deadLetters(local)).toEqual(deadLetters(production));
+    expect(deadLetters(production)).toEqual([
+      { queue: "saleroom-work", dead: "saleroom-dead", deliveries: WORK_DELIVERIES },
+    ]);
   });
 
   test("store Durable Objects alike and wake them as often", () => {

@@ -54,6 +54,7 @@ const EVENTS: {
     },
     false,
   ],
+  "task-redriven": [{ type: "task-redriven", attempt: 2, stepsSoFar: 7 }, false],
   "task-escalated": [
     { type: "task-escalated", attempt: 1, outcome: "fail", evidence: "", nextAgentId: id },
     false,
@@ -63,17 +64,6 @@ const EVENTS: {
   "trace-taken-up": [{ type: "trace-taken-up", attempt: 1, generation: 1, stepsSoFar: 0 }, false],
   "step-committed": [
     { type: "step-committed", attempt: 1, step: 1, tools: [], usage: aUsage(), costMicros },
-    false,
-  ],
-  "trace-handed-over": [
-    {
-      type: "trace-handed-over",
-      attempt: 1,
-      fromAgentId: id,
-      toAgentId: id,
-      reason: "agent_failed",
-      stepsSoFar: 3,
-    },
     false,
   ],
   "call-failed": [

@@ -4,7 +4,7 @@ import { migrateSchema } from "../../../src/durable/schema.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import { NO_BUDGET } from "../../../src/market/ledger/budget.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import { TASK_SCHEMA } from "../../../src/taskroom/journal.ts";
+import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 import type { MarketRoomPort } from "../../../src/taskroom/market-room-port.ts";
 import { admitTask, termsOf } from "../../../src/tenancy/admission.ts";
 import type { MarketRoomApi } from "../../../src/tenancy/market-room-api.ts";
@@ -108,6 +108,8 @@ function admitted(tenant: TenantDoc, taskId: TaskId, name: string) {
 /** What a task's room holds, as the version before wrote it. */
 export async function asBefore(room: TaskStub): Promise<void> {
   await runInDurableObject(room as DurableObjectStub, async (_room, { storage }) => {
+    storage.sql.exec("ALTER TABLE outbox DROP COLUMN failing_since_ms");
+    storage.sql.exec("ALTER TABLE outbox DROP COLUMN error");
     storage.sql.exec("ALTER TABLE calls DROP COLUMN payer");
     storage.sql.exec("ALTER TABLE calls DROP COLUMN prices");
     storage.sql.exec("UPDATE schema_version SET version = ?", TASK_BEFORE.length);

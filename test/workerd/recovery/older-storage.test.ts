@@ -6,7 +6,7 @@ import { MarketRoom } from "../../../src/index.ts";
 import type { Opening } from "../../../src/market/auction-record.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
-import { TASK_SCHEMA } from "../../../src/taskroom/journal.ts";
+import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
   admitOnly,

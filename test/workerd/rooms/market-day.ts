@@ -18,6 +18,7 @@ import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
 import { createToolbox, offer, type Tool } from "../../../src/trace/tools/index.ts";
+import { ScriptedModels, WorkerDied } from "../../support/scripted-models.ts";
 import { marketStub, taskStub } from "../stubs.ts";
 
 export const CHEAP = "agt_cheap" as AgentId;
@@ -149,13 +150,26 @@ export function auctionDeps(models: ModelPort, memory: AuctionMemory | null = nu
   return { config, models, helpers: helpersOver(models), toolMenu: () => [], memory };
 }
 
+/** As the Worker meets its rooms: once it has died, it tells them nothing any more, its failure neither. */
+function untilDeath(models: ModelPort): typeof config {
+  if (!(models instanceof ScriptedModels)) return config;
+  const roomOf = <Port>(tenantId: TenantId, taskId: TaskId): Port =>
+    new Proxy(config.taskRoom<object>(tenantId, taskId), {
+      get: (room, method) => {
+        if (models.died) return async () => Promise.reject(new WorkerDied(String(method)));
+        return Reflect.get(room, method) as unknown;
+      },
+    }) as Port;
+  return { ...config, taskRoom: roomOf };
+}
+
 /** @param options `tools` instead of `openTools`: of them, those that the task names */
 export function traceDeps(
   models: ModelPort,
   { tools = [], ...options }: Partial<TraceDeps> & { readonly tools?: readonly Tool[] } = {},
 ): TraceDeps {
   return {
-    config,
+    config: untilDeath(models),
     models,
     openTools: createToolbox(tools.map(offer)).open,
     sleep: async () => {},

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { Outbox } from "../../../src/durable/outbox.ts";
 import { migrateSchema } from "../../../src/durable/schema.ts";
 import { Timers } from "../../../src/durable/timers.ts";
-import { TASK_SCHEMA } from "../../../src/taskroom/journal.ts";
+import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 
 type Message = { readonly kind: "open" | "award" | "stop" };
 

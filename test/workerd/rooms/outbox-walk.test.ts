@@ -4,7 +4,7 @@ import { runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { migrateSchema } from "../../../src/durable/schema.ts";
-import { TASK_SCHEMA } from "../../../src/taskroom/journal.ts";
+import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 import { Walk, type Change, type Step } from "./outbox-walk.ts";
 
 beforeEach(() => {

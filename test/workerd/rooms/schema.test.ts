@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { migrateSchema, type Schema } from "../../../src/durable/schema.ts";
-import { TASK_SCHEMA } from "../../../src/taskroom/journal.ts";
+import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 
 async function tablesOf(schema: Schema): Promise<object[]> {
   const room = env.TASK_ROOM.get(env.TASK_ROOM.newUniqueId());

@@ -107,7 +107,7 @@ export async function openTurns(
       return admitted.value;
     },
     award: async ({ taskId, room, opening, begins }, state = "awarded") => {
-      if (!begins) expect(await market.takeAuction(taskId, 1)).toEqual({ ok: true, value: null });
+      if (!begins) expect(await market.takeAuction(taskId, 1)).toEqual({ ok: true, value: 1 });
       await room.beginAuction(1, begins ? { opening, started: [] } : null);
       // The cheap one wins.
       const bids = [CHEAP, DEAR].map((agentId) => aBid({ agentId, round: 1, strategy: "multiply" }));

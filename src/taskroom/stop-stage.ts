@@ -1,0 +1,37 @@
+/** How a task is stopped from outside or by time: whoever holds its work gets one lease's time to stop by itself. */
+import type { StopEnd } from "../market/award.ts";
+import type { Room } from "./room.ts";
+
+export class StopStage {
+  readonly #room: Room;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /**
+   * A holder gets one lease's time to stop by itself and bring its bills; without one the task ends at once. An auction
+   * that was given to a holder at admission is held, though it may not have been heard of yet.
+   */
+  stop(end: StopEnd): void {
+    const task = this.#room.openTask();
+    if (task === null || task.stop !== null) return;
+    if (end.state === "cancelled") this.#room.append({ type: "cancel-requested" });
+    const stopped = { ...task, stop: end };
+    const given = this.#room.mustOpening().firstCalls.length > 0;
+    const auctioned = task.award === null && task.quoted == null;
+    const held = auctioned ? given || task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
+    if (!held) return this.#room.end(stopped, end);
+    this.#room.journal.putTask(stopped);
+    this.#room.setTimer("stop", this.#room.now() + this.#room.config.leaseMs);
+  }
+
+  /** The task's time is over, or that of the holder that was to stop. */
+  onTimer(timer: "deadline" | "stop"): void {
+    const task = this.#room.openTask();
+    this.#room.clearTimer(timer);
+    if (task === null) return;
+    if (timer === "deadline") this.stop({ state: "failed", reason: "deadline" });
+    else if (task.stop !== null) this.#room.end(task, task.stop);
+  }
+}
