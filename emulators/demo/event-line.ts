@@ -27,6 +27,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `calibration run of ${event.calibrates.taskId} by ${agentLabel(bidderOf(view, event.agentId))}`;
     case "task-escalated":
       return `attempt ${event.attempt} failed; next is ${agentLabel(bidderOf(view, event.nextAgentId))}`;
+    case "trace-handed-over":
+      return `${agentLabel(bidderOf(view, event.toAgentId))} goes on after ${plural(event.stepsSoFar, "step")}: ${event.reason}`;
     case "trace-queued":
       return "waits for a place for its trace";
     case "trace-taken-up":

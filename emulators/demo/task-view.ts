@@ -107,6 +107,15 @@ function afterStep(
   };
 }
 
+function afterVerdict(
+  view: TaskView,
+  { round, costMicros }: Extract<TaskEvent, { type: "verdict-received" }>,
+): Partial<TaskView> {
+  const verdicts = view.verdicts + (round === 1 ? 1 : 0);
+  return { phase: "judging", verdicts, costMicros: view.costMicros + costMicros };
+}
+
+/** A newer Worker may tell more than this demo knows: then nothing changes. */
 function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
   switch (event.type) {
     case "task-admitted":
@@ -119,11 +128,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "bid-abstained":
       return { abstained: view.abstained + (event.round === 1 ? 1 : 0) };
     case "verdict-received":
-      return {
-        phase: "judging",
-        verdicts: view.verdicts + (event.round === 1 ? 1 : 0),
-        costMicros: view.costMicros + event.costMicros,
-      };
+      return afterVerdict(view, event);
     case "juror-left":
       return { phase: "judging", jurorsLeft: view.jurorsLeft + (event.round === 1 ? 1 : 0) };
     case "refinement-opened":
@@ -136,13 +141,14 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return { phase: "awarded", winner: bidderOf(view, event.agentId) };
     case "task-escalated":
       return { outcome: null, winner: bidderOf(view, event.nextAgentId) };
+    case "trace-handed-over":
+      return { winner: bidderOf(view, event.toAgentId) };
     case "task-redriven":
     case "trace-taken-up":
       return { phase: "running", failureReason: null };
     case "step-committed":
       return afterStep(view, event);
     case "trace-ended":
-      return { phase: "verifying" };
     case "verification-waits":
       return { phase: "verifying" };
     case "verification-ended":
@@ -165,7 +171,6 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       return {};
     default:
       event satisfies never;
-      // A newer Worker may tell more than this demo knows.
       return {};
   }
 }

@@ -13,6 +13,7 @@ import { overLengthNote } from "./ask-bid.ts";
 import { ANSWERS, bidOutputTokens, juryOutputTokens, stepOutputTokens } from "./output-limits.ts";
 import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
+import { neutralStep } from "./neutral-step.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
 import { verdictsJsonSchema } from "./read-verdicts.ts";
 import { CONTINUE, outcomeText } from "./trace-messages.ts";
@@ -77,8 +78,11 @@ export function stepBound(agent: Agent, request: StepRequest): Micros {
 }
 
 /** A step read back: as JSON, since some templates escape it, and never less than what the model wrote. */
-function stepTokens(step: Step): number {
-  const assistant = Math.max(jsonBytes(step.assistant), step.usage.outputTokens);
+function stepTokens(committed: Step): number {
+  const step = committed.writtenBy === undefined ? committed : neutralStep(committed);
+  // Of another agent's step no more is sent than what is shown here.
+  const written = committed.writtenBy === undefined ? step.usage.outputTokens : 0;
+  const assistant = Math.max(jsonBytes(step.assistant), written);
   let tokens = assistant + textTokens(CONTINUE) + MESSAGE_OVERHEAD_TOKENS;
   for (const call of step.toolCalls) {
     tokens += jsonBytes(outcomeText(call.outcome)) + bytes(call.id) + bytes(call.name) + TOOL_OVERHEAD_TOKENS;

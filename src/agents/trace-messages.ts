@@ -1,11 +1,14 @@
 /**
  * The conversation of a trace, from its prompt and its committed steps.
  *
- * Append-only: the messages for n steps are a prefix of those for n + 1, so that providers' prompt caches stay warm.
+ * Append-only: the messages for n steps are a prefix of those for n + 1, so that providers' prompt caches stay warm. Steps
+ * of another agent are told in words and calls alone (`neutral-step.ts`).
  */
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from "ai";
 import { z } from "zod";
+import { neutralStep } from "./neutral-step.ts";
 import { toJson } from "./to-json.ts";
+import { wireToolName } from "./wire-tool-name.ts";
 import type { AnsweredToolCall, JsonValue, Step, ToolOutcome } from "../market/step.ts";
 
 /** Follows a step without tool calls: providers refuse a conversation that ends with the assistant's own words. */
@@ -21,12 +24,6 @@ export function outcomeText(outcome: ToolOutcome): string {
   return outcome.ok ? outcome.output : `${outcome.error.code}: ${outcome.error.message}`;
 }
 
-/** A tool's name as every provider accepts it back: models make names up, and one bad name would spoil the conversation. */
-function wireToolName(name: string): string {
-  const safe = name.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64);
-  return safe === "" ? "unknown" : safe;
-}
-
 function toolMessage(calls: readonly AnsweredToolCall[]): ToolModelMessage {
   return {
     role: "tool",
@@ -40,6 +37,10 @@ function toolMessage(calls: readonly AnsweredToolCall[]): ToolModelMessage {
 }
 
 function stepMessages(step: Step): ModelMessage[] {
+  return step.writtenBy === undefined ? ownMessages(step) : ownMessages(neutralStep(step));
+}
+
+function ownMessages(step: Step): ModelMessage[] {
   const parsed = assistantSchema.safeParse(step.assistant);
   // Opaque on purpose: only its role is looked at, so that reasoning signatures go back unchanged.
   const assistant = parsed.success ? [parsed.data as unknown as AssistantModelMessage] : [];

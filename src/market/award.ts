@@ -22,6 +22,8 @@ export interface Award {
   readonly deadlineAtMs?: number | null;
   /** What the holder had not yet heard to stand in the task's room when it asked for the clearing; null: nothing. */
   readonly tail: AuctionCommit | null;
+  /** It goes on with the steps of the attempt before it; absent: it begins anew. */
+  readonly continues?: boolean;
   /** The trace has no place yet, and is not to begin before the market room says so; absent: it begins. */
   readonly waits?: boolean;
 }

@@ -10,6 +10,7 @@ import type { Micros, TokenUsage } from "./money.ts";
 import type { CalibratedAuction } from "./policy.ts";
 import type { ScoredBid } from "./score.ts";
 import type { PassedOver } from "./sale/sale.ts";
+import type { TakeoverReason } from "./takeover.ts";
 import type { FailureReason, NoSaleReason, Relaxation } from "./task.ts";
 import type { Awaited, VerdictOutcome } from "./verifier-spec.ts";
 
@@ -115,6 +116,17 @@ export type TaskEventBody =
       /** Its beginning: the verification has it in full. */
       readonly evidence: string;
       readonly nextAgentId: AgentId;
+    }
+  | {
+      /** The agent could not go on, and the task was sold to the next one, which does. */
+      readonly type: "trace-handed-over";
+      /** The one that ended. */
+      readonly attempt: number;
+      readonly fromAgentId: AgentId;
+      readonly toAgentId: AgentId;
+      readonly reason: TakeoverReason;
+      /** That the next agent goes on with. */
+      readonly stepsSoFar: number;
     }
   | {
       /** Follows the end of a task that had been given up: its operator has it go on, from what was committed. */

@@ -3,6 +3,7 @@ import type { Clearing } from "./clear.ts";
 import { standingsLeft } from "./escalation.ts";
 import type { Difference } from "./receipt-difference.ts";
 import type { Receipt } from "./receipt-schema.ts";
+import { MAX_TAKEOVERS } from "./takeover.ts";
 import { reasonOf, smallestRelaxation, standingsOf } from "./sale/sale.ts";
 
 type Decision = Receipt["decision"];
@@ -65,16 +66,30 @@ export function escalationBreaches(
   { escalation }: Pick<Receipt["policy"], "escalation">,
   clearing: Clearing,
 ): Difference[] {
-  const most = sale?.chosenBy === "tenant" ? 1 : (escalation?.maxAttempts ?? 1);
-  const stated = escalations.length + 1;
+  const isChosen = sale?.chosenBy === "tenant";
   const path = "decision.escalations";
-  const tooMany = stated > most ? [{ path, stated, expected: `at most ${most} attempts` }] : [];
+  const takeovers = escalations.filter(({ takesOver }) => takesOver === true).length;
+  const tooMany = [
+    ...above(path, {
+      stated: escalations.length + 1 - takeovers,
+      most: isChosen ? 1 : (escalation?.maxAttempts ?? 1),
+      what: "attempts",
+    }),
+    ...above(path, { stated: takeovers, most: isChosen ? 0 : MAX_TAKEOVERS, what: "takeovers" }),
+  ];
   const first = sale?.agentId ?? clearing.winner;
   const steps = escalations.map((one, at) => {
     const tried = [first, ...escalations.slice(0, at).map(({ agentId }) => agentId)];
     return escalationStep(one, { due: at + 2, left: standingsLeft(clearing, tried), path: `${path}[${at}]` });
   });
   return [...tooMany, ...steps.flat()];
+}
+
+function above(
+  path: string,
+  { stated, most, what }: { readonly stated: number; readonly most: number; readonly what: string },
+): Difference[] {
+  return stated > most ? [{ path, stated, expected: `at most ${most} ${what}` }] : [];
 }
 
 function escalationStep(

@@ -235,6 +235,8 @@ const escalated = z.strictObject({
   agentId,
   round,
   passedOver: z.array(passedOver),
+  /** It went on with the steps of the attempt before, whose agent could not; absent: a verifier failed that one. */
+  takesOver: z.literal(true).exactOptional(),
 });
 
 /** What the market decided. Forecasts that obstacles rest on come from the tenant's history: only a signature vouches for them. */
@@ -252,7 +254,7 @@ const decision = z.discriminatedUnion("status", [
         passedOver: z.array(passedOver),
       })
       .exactOptional(),
-    /** To whom the task was sold after each attempt that a verifier failed; absent: to nobody. */
+    /** To whom the task was sold after each attempt that a verifier failed or its agent left; absent: to nobody. */
     escalations: z.array(escalated).min(1).exactOptional(),
   }),
   /** Of a quote that nobody has accepted yet. */

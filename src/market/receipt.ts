@@ -43,6 +43,7 @@ interface EscalatedBid {
   readonly agentId: AgentId;
   readonly round: 1 | 2;
   readonly passedOver: readonly PassedOver[];
+  readonly takesOver?: true;
 }
 
 type ReceiptBid = Receipt["bids"][number];

@@ -87,12 +87,14 @@ export function storedEntry(body: string): MemoryEntry {
  * One that failed after its award has failed, whatever it failed of: its strategy is nobody's example. One that was
  * cancelled says nothing about its strategy.
  */
-export function traceOutcome({ end, trace, verdict }: EndReport): TraceOutcome | null {
+export function traceOutcome({ end, trace, verdict, continues = false }: EndReport): TraceOutcome | null {
   if (trace === null) return null;
   const { agentId, costMicros } = trace;
   const told = { agentId, traceCostMicros: costMicros };
   switch (end.state) {
     case "finished":
+      // Of what another began, the result says nothing of its own strategy.
+      if (continues) return { ...told, outcome: "unknown", verifier: null };
       return { ...told, outcome: end.outcome, verifier: verdict?.verifier ?? null };
     case "failed":
       return { ...told, outcome: "fail", verifier: null };

@@ -60,6 +60,12 @@ export interface EndReport {
   readonly trace: TraceFigures | null;
   /** The task may go on with another attempt. Absent: it may not, or its room is of a version that knows of none. */
   readonly mayGoOn?: boolean;
+  /** Another agent may go on with its steps. Absent: none may, or its room is of a version that knows of no takeover. */
+  readonly handsOn?: boolean;
+  /** The attempt went on with the steps of those before it; absent: it began anew. */
+  readonly continues?: boolean;
+  /** Of one that hands on: its conversation as the next agent reads it, in UTF-8. */
+  readonly contextBytes?: number;
   /** Why its work was given up; absent: it was not. */
   readonly letter?: DeadLetter;
   /** Since when the task goes on after it had been given up; absent: it was not, or was not redriven. */

@@ -1,4 +1,5 @@
 /** A step of a trace: one model call and the tool calls that it asked for. */
+import type { AgentId } from "./ids.ts";
 import type { Micros, TokenUsage } from "./money.ts";
 
 export type JsonValue =
@@ -36,7 +37,7 @@ export interface AnsweredStep {
 
 /** One committed step. */
 export interface Step {
-  /** From 1, without gaps, within one attempt. */
+  /** From 1, without gaps, over an attempt and those that it goes on from. */
   readonly step: number;
   readonly text: string;
   readonly toolCalls: readonly AnsweredToolCall[];
@@ -45,6 +46,8 @@ export interface Step {
    * reasoning signatures must go back to the provider unchanged.
    */
   readonly assistant: JsonValue;
+  /** Another agent, from which the present one took over; absent: its own step. */
+  readonly writtenBy?: AgentId;
   readonly usage: TokenUsage;
   readonly costMicros: Micros;
 }

@@ -7,7 +7,7 @@ import type { StartedCall } from "../market/call.ts";
 import { asMicros, sumMicros, type Micros } from "../market/money.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
-import { lineOf } from "./journal.ts";
+import { lineOf } from "./line.ts";
 import type { Room } from "./room.ts";
 
 export interface AllowanceParts {

@@ -7,12 +7,11 @@ import {
   type RefinementRecord,
   type VerdictRecord,
 } from "../market/auction-record.ts";
-import type { CallKind, EndedCall, StartedCall } from "../market/call.ts";
+import type { EndedCall, StartedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { AgentId, CallId } from "../market/ids.ts";
 import type { Lease } from "../market/lease.ts";
-import type { Payer } from "../market/ledger/charge.ts";
-import { asMicros, type Micros, type Prices, type TokenUsage } from "../market/money.ts";
+import { asMicros, type Micros } from "../market/money.ts";
 import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
@@ -21,6 +20,8 @@ import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
+import { callView, type CallRow } from "./call-row.ts";
+import { asLine, type Line, type StoredStep } from "./line.ts";
 import type { CallView } from "./task-room-api.ts";
 
 export interface AwardDoc {
@@ -39,26 +40,8 @@ export interface AwardDoc {
   readonly messagesBefore?: number;
   /** First of the attempts whose steps this one goes on with; absent: it began anew. */
   readonly continuesFrom?: number;
-}
-
-/** Attempts in a row whose steps are one trace: `from` began it, `to` goes on with it. */
-export interface Line {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Of the award's attempt. */
-export function lineOf({
-  attempt,
-  continuesFrom = attempt,
-}: Pick<AwardDoc, "attempt" | "continuesFrom">): Line {
-  return { from: continuesFrom, to: attempt };
-}
-
-export interface StoredStep {
-  readonly attempt: number;
-  readonly answered: AnsweredStep;
-  readonly outcomes: readonly ToolOutcome[] | null;
+  /** That its agent was sold, where it has been redriven since; absent: this one. */
+  readonly soldAttempt?: number;
 }
 
 /** Where the task stands. */
@@ -93,20 +76,6 @@ export interface TaskDoc {
   readonly allowanceMicros?: Micros | null;
   /** Since when the task goes on after it had been given up, and until when its auction may; absent: it was not. */
   readonly redriven?: { readonly atMs: number; readonly deadlineAtMs: number };
-}
-
-interface CallRow extends Record<string, SqlStorageValue> {
-  call_id: string;
-  kind: string;
-  agent_id: string | null;
-  attempt: number;
-  status: string;
-  bound_micros: number;
-  cost_micros: number;
-  usage: string | null;
-  ms: number | null;
-  payer: string;
-  prices: string | null;
 }
 
 export class Journal {
@@ -353,24 +322,4 @@ export class Journal {
   #put(name: string, body: unknown): void {
     this.#sql.exec("INSERT OR REPLACE INTO doc (name, body) VALUES (?, ?)", name, JSON.stringify(body));
   }
-}
-
-function asLine(of: number | Line): Line {
-  return typeof of === "number" ? { from: of, to: of } : of;
-}
-
-function callView(row: CallRow): CallView {
-  return {
-    callId: row.call_id as CallId,
-    kind: row.kind as CallKind,
-    agentId: row.agent_id as AgentId | null,
-    attempt: row.attempt,
-    status: row.status as CallView["status"],
-    boundMicros: asMicros(row.bound_micros),
-    costMicros: asMicros(row.cost_micros),
-    usage: row.usage === null ? null : (JSON.parse(row.usage) as TokenUsage),
-    ms: row.ms,
-    payer: row.payer as Payer,
-    prices: row.prices === null ? null : (JSON.parse(row.prices) as Prices),
-  };
 }

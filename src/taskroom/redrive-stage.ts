@@ -6,7 +6,8 @@
  */
 import type { Redrive } from "../market/award.ts";
 import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
-import { lineOf, type AwardDoc, type TaskDoc } from "./journal.ts";
+import type { AwardDoc, TaskDoc } from "./journal.ts";
+import { lineOf } from "./line.ts";
 import type { Room } from "./room.ts";
 
 export class RedriveStage {
@@ -48,6 +49,7 @@ export class RedriveStage {
       ...ended.award,
       attempt,
       continuesFrom: lineOf(ended.award).from,
+      soldAttempt: ended.award.soldAttempt ?? ended.award.attempt,
       awardedAtMs: redrivenAtMs,
       deadlineAtMs,
       messagesBefore: ended.messages,

@@ -15,9 +15,11 @@ import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { Opening } from "../market/auction-record.ts";
 import { newId, type TaskId } from "../market/ids.ts";
 import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
+import { contextBytesOf, isTakeoverReason, takeoverReasonOf } from "../market/takeover.ts";
 import type { TaskEnd } from "../market/task.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
+import { lineOf, tookOver } from "./line.ts";
 import type { CallView } from "./task-room-api.ts";
 
 /** What this room owes to the market room. */
@@ -193,12 +195,13 @@ export class Room {
     this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
   }
 
-  /** An attempt that its verifier failed may not be the last: until that is known, its task's bills count. */
+  /** An attempt that its verifier failed, or its agent left, may not be the last: until that is known, its task's bills count. */
   #takesBills(): boolean {
     const task = this.journal.task();
     if (task === null || task.end !== null) return false;
     const { report } = task;
-    return report === null || (report.mayGoOn === true && failureOf(report) !== null);
+    if (report === null) return true;
+    return report.mayGoOn === true && (failureOf(report) !== null || takeoverReasonOf(report) !== null);
   }
 
   /** Nobody waits for them any more: they count at their bounds, until their bills come after all. */
@@ -224,6 +227,7 @@ export class Room {
       toolCalls: this.#countToolCalls(task),
       trace: this.#traceFigures(task),
       mayGoOn: task.stop === null,
+      ...this.#handsOn(task, end),
       ...(letter !== null && { letter }),
       ...(task.redriven !== undefined && { redrivenAtMs: task.redriven.atMs }),
     };
@@ -245,6 +249,15 @@ export class Room {
     this.bookOpenCalls();
     this.#leaving = true;
     this.#parts.outbox.add(MARKET_LANE, { kind: "waits", taskId: this.mustOpening().taskId, attempt });
+  }
+
+  /** A result stands for itself: what holders die of then is its verification, and no other agent's work. */
+  #handsOn({ award, result, stop }: TaskDoc, end: TaskEnd): Partial<EndReport> {
+    if (award === null) return {};
+    const continues = tookOver(award) ? { continues: true } : {};
+    if (stop !== null || result !== null) return continues;
+    if (end.state !== "failed" || !isTakeoverReason(end.reason)) return continues;
+    return { ...continues, handsOn: true, contextBytes: contextBytesOf(this.journal.steps(lineOf(award))) };
   }
 
   /** Whether the report waits for its answer: the award of a later attempt is one, too. */

@@ -75,7 +75,7 @@ export interface TraceDesk {
   /** Calls of the step that is due that failed; absent from a room of the version before. */
   readonly failedCalls?: number;
   /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
-  readonly earlierAttempts?: readonly Pick<EarlierAttempt, "verdict" | "result">[];
+  readonly earlierAttempts?: readonly { readonly verdict: Verdict; readonly result: string }[];
 }
 
 export interface TaskView {
@@ -102,7 +102,7 @@ export interface TaskView {
   readonly sequence: number;
   readonly agentId: AgentId | null;
   readonly attempts: number;
-  /** Those that a verifier failed before the last one; absent from a room of the version before. */
+  /** Those that a verifier failed before the last one, or that it goes on with; absent from a room of the version before. */
   readonly earlierAttempts?: readonly Omit<EarlierAttempt, "sale">[];
   /** Of a calibration run: the past auction that it adds an outcome to. */
   readonly calibrates: CalibratedAuction | null;

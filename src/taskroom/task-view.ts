@@ -8,7 +8,8 @@ import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import { quoteOf } from "../market/sale/quote.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
-import { lineOf, type AwardDoc, type Journal, type TaskDoc } from "./journal.ts";
+import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
+import { lineOf, tookOver } from "./line.ts";
 import { paidMicros } from "./paid.ts";
 import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
 
@@ -119,15 +120,23 @@ function decidedOf(task: TaskDoc, journal: Journal): Decided | null {
 
 /** The auction's own award is that of the first attempt. */
 function withEscalations(award: AwardDoc, earlier: readonly EarlierAttempt[]): AwardedBid {
-  const [first, ...more] = [...earlier, award];
+  const [first, ...more] = [...earlier, asSold(award)];
   if (first === undefined || more.length === 0) return award;
   const { agentId, awardedAtMs, sale } = first;
   const escalations = more.map((later) => {
     const { round = 0, passedOver = [] } = later.sale ?? {};
     if (round === 0) throw new Error("an escalation without a bid");
-    return { attempt: later.attempt, agentId: later.agentId, round, passedOver };
+    const takesOver = later.continuesFrom === undefined ? {} : { takesOver: true as const };
+    return { attempt: later.attempt, agentId: later.agentId, round, passedOver, ...takesOver };
   });
   return { agentId, awardedAtMs, sale: sale ?? null, clearing: award.clearing, escalations };
+}
+
+/** A redrive is no sale: the receipt has the attempt that the agent was sold, and whether that one took over. */
+function asSold({ continuesFrom, ...award }: AwardDoc): AwardDoc {
+  const { soldAttempt: attempt = award.attempt } = award;
+  const isTakeover = continuesFrom !== undefined && tookOver({ ...award, continuesFrom });
+  return { ...award, attempt, ...(isTakeover && { continuesFrom }) };
 }
 
 function noSaleOf({ end }: TaskDoc): TaskView["noSale"] {

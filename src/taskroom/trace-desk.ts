@@ -1,7 +1,8 @@
 /** What the holder of a trace finds before it: the task, the winner and its plan, and the steps that are committed. */
 import type { AgentId } from "../market/ids.ts";
 import { toStep } from "../market/step.ts";
-import { lineOf, type TaskDoc } from "./journal.ts";
+import type { TaskDoc } from "./journal.ts";
+import { lineOf } from "./line.ts";
 import type { Room } from "./room.ts";
 import type { TraceDesk } from "./task-room-api.ts";
 
@@ -12,6 +13,8 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
   const { award } = task;
   const agent = pool.find((candidate) => candidate.id === award?.agentId);
   if (award === null || agent === undefined) throw new Error("the award names no agent of the pool");
+  const earlier = journal.earlierAttempts();
+  const writers = new Map(earlier.map((one) => [one.attempt, one.agentId]));
   const committed = journal.steps(lineOf(award));
   const last = committed.at(-1);
   return {
@@ -26,14 +29,18 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
     tools: spec.tools,
     seed,
     deadlineAtMs: award.deadlineAtMs ?? deadlineAtMs,
-    steps: committed.flatMap(({ answered, outcomes }) =>
-      outcomes === null ? [] : [toStep(answered, outcomes)],
-    ),
+    steps: committed.flatMap(({ attempt: of, answered, outcomes }) => {
+      const writtenBy = writers.get(of) ?? agent.id;
+      if (outcomes === null) return [];
+      return [{ ...toStep(answered, outcomes), ...(writtenBy !== agent.id && { writtenBy }) }];
+    }),
     pending: last?.outcomes === null ? last.answered : null,
     ...(last?.outcomes === null && { pendingAttempt: last.attempt }),
     result: task.result,
     failedCalls: task.failedCalls ?? 0,
-    earlierAttempts: journal.earlierAttempts().map(({ verdict, result }) => ({ verdict, result })),
+    earlierAttempts: earlier.flatMap(({ verdict, result }) =>
+      verdict === null ? [] : [{ verdict, result }],
+    ),
   };
 }
 

@@ -26,11 +26,13 @@ import { retryAfterMs } from "../market/step-retry.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
-import { attemptBefore, evidenceOf } from "./earlier-attempts.ts";
-import { lineOf, type AwardDoc, type TaskDoc } from "./journal.ts";
+import type { AwardDoc, TaskDoc } from "./journal.ts";
+import { lineOf } from "./line.ts";
+import { continuesFrom, goOn } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceDesk } from "./task-room-api.ts";
+import { stepCommitted } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
 /** A trace that was taken up this often without a committed step is given up. */
@@ -52,7 +54,7 @@ export class TraceStage {
 
   /** The market room's award; told again, it changes nothing. True where the trace is to be announced. */
   award(award: Award): boolean {
-    const task = this.#goOn(award) ?? this.#room.openTask();
+    const task = goOn(this.#room, award) ?? this.#room.openTask();
     if (task === null || (task.award !== null && task.award.attempt >= award.attempt)) return false;
     const { attempt, agentId, awardedAtMs, clearing, sale = null } = award;
     const { deadlineAtMs = null, capMicros = null, waits = false } = award;
@@ -69,11 +71,22 @@ export class TraceStage {
     });
     if (deadlineAtMs !== null) this.#room.setTimer("deadline", deadlineAtMs);
     const messagesBefore = task.messages;
+    const from = continuesFrom(award, task.award);
     const lease = firstLease(task);
     const awarded: TaskDoc = {
       ...task,
       state: "awarded",
-      award: { attempt, agentId, awardedAtMs, clearing, sale, deadlineAtMs, capMicros, messagesBefore },
+      award: {
+        attempt,
+        agentId,
+        awardedAtMs,
+        clearing,
+        sale,
+        deadlineAtMs,
+        capMicros,
+        messagesBefore,
+        ...(from !== undefined && { continuesFrom: from }),
+      },
       result: null,
       verdict: null,
       failedCalls: 0,
@@ -89,29 +102,6 @@ export class TraceStage {
     if (waits) this.#room.append({ type: "trace-queued", attempt });
     else this.#remind(lease);
     return !waits;
-  }
-
-  /**
-   * The task whose reported attempt was escalated, as it goes on with the next: the award is the answer to the report.
-   * Null: this award follows no such attempt.
-   */
-  #goOn({ attempt, agentId }: Award): TaskDoc | null {
-    const { journal } = this.#room;
-    const task = journal.task();
-    const before = attemptBefore(task, attempt);
-    if (task === null || before === null) return null;
-    journal.addAttempt(before);
-    const evidence = evidenceOf(before);
-    this.#room.append({
-      type: "task-escalated",
-      attempt: before.attempt,
-      outcome: "fail",
-      evidence,
-      nextAgentId: agentId,
-    });
-    // Since its report the task had none. One that has passed meanwhile rings at once.
-    this.#room.setTimer("deadline", this.#room.mustOpening().deadlineAtMs);
-    return { ...task, report: null };
   }
 
   /** The market room has a place for the trace that waits; told again, it changes nothing. True: it is to be announced. */
@@ -171,7 +161,7 @@ export class TraceStage {
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
     const outcomes = result !== null || step.toolCalls.length === 0 ? step.toolCalls.map(received) : null;
     journal.addStep(held.attempt, step, outcomes);
-    if (outcomes !== null) this.#emitStep(held, step, outcomes);
+    if (outcomes !== null) this.#room.append(stepCommitted(held.attempt, step, outcomes));
     if (result !== null) {
       this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
       this.#extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
@@ -209,7 +199,7 @@ export class TraceStage {
       throw new Error(`step ${step} does not wait for its tools`);
     }
     this.#room.journal.setOutcomes(pending.attempt, step, outcomes);
-    this.#emitStep(held, pending.answered, outcomes);
+    this.#room.append(stepCommitted(held.attempt, pending.answered, outcomes));
     this.#extend(held, true);
     return held.task.stop === null ? "continue" : "stop";
   }
@@ -306,15 +296,6 @@ export class TraceStage {
 
   #dueStep({ award }: HeldTrace): number {
     return this.#room.journal.countSteps(lineOf(award)) + 1;
-  }
-
-  #emitStep(held: HeldTrace, answered: AnsweredStep, outcomes: readonly ToolOutcome[]): void {
-    const { step, usage, costMicros, toolCalls } = answered;
-    const tools = toolCalls.map((call, index) => ({
-      name: call.name,
-      ok: outcomes[index]?.ok ?? false,
-    }));
-    this.#room.append({ type: "step-committed", attempt: held.attempt, step, tools, usage, costMicros });
   }
 
   /** How the award came about: by an auction, by a policy that holds none, or for a calibration. */

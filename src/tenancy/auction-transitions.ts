@@ -65,6 +65,8 @@ interface Decided extends ClearedAuction {
   /** Of an accepted quote. */
   readonly deadlineAtMs?: number;
   readonly capMicros?: Micros;
+  /** It goes on with the steps of the attempt before; absent: it begins anew. */
+  readonly continues?: boolean;
   /** Absent: its trace is to be held yet. */
   readonly allowanceMicros?: Micros;
   /** Whether the task's room is open: whoever clears has begun the auction there, and by that opened it. */
@@ -268,7 +270,7 @@ export class AuctionTransitions {
 
   #award(task: MarketTask, decided: Decided): ClearOutcome {
     const { terms, clearing, agentId, sale, tail, rows, isOpen } = decided;
-    const { deadlineAtMs = redrivenDeadline(task), capMicros = null } = decided;
+    const { deadlineAtMs = redrivenDeadline(task), capMicros = null, continues = false } = decided;
     const attempt = task.attempt + 1;
     const agent = terms.pool.find(({ id }) => id === agentId);
     if (agent === undefined) throw new Error("the clearing names no agent of the pool");
@@ -287,6 +289,7 @@ export class AuctionTransitions {
       waits,
       ...(deadlineAtMs !== null && { deadlineAtMs }),
       ...(capMicros !== null && { capMicros }),
+      ...(continues && { continues }),
     };
     // A calibration run is the operator's, and nobody competed for it.
     if (terms.policy.rules.kind !== "calibration") this.#desk.store.awards.record(agentId);
@@ -325,14 +328,14 @@ export class AuctionTransitions {
     this.#desk.memory.settle(report);
     this.#desk.store.traces.add(report);
     this.#desk.countTools(report);
-    const { tenantId } = this.#desk.mustTenant();
-    const rows = [...endRows(tenantId, report, nowMs), ...this.#stuck.givenUp(task, report)];
+    const rows = endRows(this.#desk.mustTenant().tenantId, report, nowMs);
     const next = this.#escalations.next(task, report);
     if (next !== null) {
       const { task: between, ...decided } = next;
       this.#award(between, { ...decided, tail: null, rows, isOpen: false });
       return null;
     }
+    rows.push(...this.#stuck.givenUp(task, report));
     this.#desk.ledger.release(task.taskId);
     if (task.quote != null) this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
     const ended = { ...task, ...(task.escalation != null && { escalation: null }) };

@@ -1,8 +1,9 @@
 /**
- * Escalations in the market room: from the fail of one attempt to the award of the next (`market/escalation.ts`).
+ * Later attempts in the market room: from a verifier's fail (`market/escalation.ts`), or from an agent that cannot go on
+ * (`market/takeover.ts`), to the award of the next.
  *
  * What a task is sold from again is kept with it from its first award to its end. Called inside the market room's
- * transactions: the attempt that failed is settled, and the next one awarded, in the one that hears of the fail.
+ * transactions: the attempt that ended is settled, and the next one awarded, in the one that hears of its end.
  */
 import type { Award, SaleRecord } from "../market/award.ts";
 import type { Clearing } from "../market/clear.ts";
@@ -11,12 +12,13 @@ import type { AgentId } from "../market/ids.ts";
 import type { Micros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import type { Forecast } from "../market/sale/forecast.ts";
-import { sell, type SaleTerms } from "../market/sale/sale.ts";
+import { sell, standingsOf, type SaleTerms } from "../market/sale/sale.ts";
+import { MAX_TAKEOVERS, restOf, takeoverReasonOf } from "../market/takeover.ts";
 import { holdForAttempt } from "./hold-for-attempt.ts";
 import type { MarketDesk } from "./market-desk.ts";
 import type { ClearRequest } from "./market-room-api.ts";
 import { textBytesOf, type Sales } from "./sales.ts";
-import { beganAtMs, type MarketTask, type TaskTerms } from "./task-store.ts";
+import { beganAtMs, type MarketEscalation, type MarketTask, type TaskTerms } from "./task-store.ts";
 
 /** The next attempt of a task, with its trace held. */
 export interface NextAttempt {
@@ -25,6 +27,8 @@ export interface NextAttempt {
   readonly clearing: Clearing;
   readonly agentId: AgentId;
   readonly sale: SaleRecord;
+  /** It goes on with the steps of the attempt that ended. */
+  readonly continues: boolean;
   /** What all calls of the task may cost from now on. */
   readonly allowanceMicros: Micros;
 }
@@ -38,36 +42,32 @@ export class Escalations {
     this.#sales = sales;
   }
 
-  /** The task whose auction has cleared, with what it is sold from again where its terms and its verifier allow that. */
+  /** The task whose auction has cleared, with what it is sold from again where there is anybody else. */
   opened(
     task: MarketTask,
     terms: Pick<TaskTerms, "policy" | "pool">,
     cleared: { readonly clearing: Clearing; readonly request: Pick<ClearRequest, "bids" | "task"> },
   ): MarketTask {
-    const { escalation } = terms.policy;
     const { clearing, request } = cleared;
-    if (escalation === undefined || task.verifier === null || task.quote != null) return task;
-    return {
-      ...task,
-      escalation: {
-        maxAttempts: escalation.maxAttempts,
-        clearing,
-        textBytes: textBytesOf(terms, request),
-        tried: [],
-        latest: null,
-      },
-    };
+    if (task.quote != null || standingsOf(clearing).length < 2) return task;
+    const { maxAttempts = 1 } = (task.verifier === null ? undefined : terms.policy.escalation) ?? {};
+    const textBytes = textBytesOf(terms, request);
+    return { ...task, escalation: { maxAttempts, clearing, textBytes, tried: [], latest: null } };
   }
 
   /** Null: the task ends as the reported attempt did, and nothing has changed. */
   next(task: MarketTask, report: EndReport): NextAttempt | null {
     const { escalation } = task;
-    if (escalation == null || !this.#mayGoOn(task, report)) return null;
+    const way = escalation == null ? null : this.#wayOn(task, escalation, report);
+    if (escalation == null || way === null) return null;
+    const continues = way === "takeover";
     const { clearing, tried } = escalation;
     const left = standingsLeft(clearing, tried);
     if (left.length === 0) return null;
     const terms = this.#desk.store.tasks.terms(task.taskId);
-    const saleTerms = this.#sales.termsAfter(task, terms, escalation.textBytes ?? {});
+    const shownBytes = continues ? (report.contextBytes ?? 0) : 0;
+    const whole = this.#sales.termsAfter(task, terms, { textBytes: escalation.textBytes ?? {}, shownBytes });
+    const saleTerms = continues ? ofTheRest(whole) : whole;
     const sold = sell(left, saleTerms);
     if (!sold.ok) return null;
     const { standing, passedOver } = sold.value;
@@ -80,7 +80,7 @@ export class Escalations {
     this.#desk.store.tasks.put(between);
     const sale: SaleRecord = { round, chosenBy: "market", passedOver };
     const allowanceMicros = this.#desk.allowance(task.taskId);
-    return { task: between, terms, clearing, agentId, sale, allowanceMicros };
+    return { task: between, terms, clearing, agentId, sale, continues, allowanceMicros };
   }
 
   /**
@@ -98,13 +98,25 @@ export class Escalations {
     if (task.stopping) this.#desk.owe(task, { kind: "stop", end: { state: "cancelled" } });
   }
 
-  #mayGoOn(task: MarketTask, report: EndReport): boolean {
-    if (report.mayGoOn !== true || failureOf(report) === null) return false;
-    if (task.stopping || report.attempt !== task.attempt) return false;
-    if (task.attempt >= (task.escalation?.maxAttempts ?? 1)) return false;
+  /** Which of the two the report leads to, as far as it and the task's own bounds say; null: neither. */
+  #wayOn(
+    task: MarketTask,
+    escalation: MarketEscalation,
+    report: EndReport,
+  ): "escalation" | "takeover" | null {
+    if (report.mayGoOn !== true || task.stopping || report.attempt !== task.attempt) return null;
     const { deadlineS = Infinity } = task.limits ?? {};
-    return this.#desk.now() < beganAtMs(task) + deadlineS * 1_000;
+    if (this.#desk.now() >= beganAtMs(task) + deadlineS * 1_000) return null;
+    const { maxAttempts, takeovers = 0 } = escalation;
+    if (takeoverReasonOf(report) !== null) return takeovers < MAX_TAKEOVERS ? "takeover" : null;
+    if (failureOf(report) === null) return null;
+    return task.attempt - takeovers < maxAttempts ? "escalation" : null;
   }
+}
+
+function ofTheRest(terms: SaleTerms): SaleTerms {
+  const forecasts = new Map([...terms.forecasts].map(([agentId, forecast]) => [agentId, restOf(forecast)]));
+  return { ...terms, forecasts };
 }
 
 function mustForecast({ forecasts }: SaleTerms, agentId: AgentId): Forecast {
@@ -116,10 +128,14 @@ function mustForecast({ forecasts }: SaleTerms, agentId: AgentId): Forecast {
 /** The task's next state once its agent was awarded an attempt: nobody is sold it twice. */
 export function withTried(
   task: MarketTask,
-  { agentId, sale = null, awardedAtMs }: Pick<Award, "agentId" | "sale" | "awardedAtMs">,
+  award: Pick<Award, "agentId" | "sale" | "awardedAtMs" | "continues">,
 ): MarketTask {
+  const { agentId, sale = null, awardedAtMs, continues = false } = award;
   const { escalation } = task;
   if (escalation == null) return task;
+  const { takeovers: before = 0 } = escalation;
+  const takeovers = before + Number(continues);
+  const latest = { sale, awardedAtMs, ...(continues && { continues }) };
   const tried = [...escalation.tried, agentId];
-  return { ...task, escalation: { ...escalation, tried, latest: { sale, awardedAtMs } } };
+  return { ...task, escalation: { ...escalation, tried, latest, ...(takeovers > 0 && { takeovers }) } };
 }

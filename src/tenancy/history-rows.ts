@@ -123,7 +123,7 @@ function verdictRow({ tenantId, task, terms }: AuctionFigures, verdict: VerdictR
 /** The attempt's trace and outcome, where there was an award. */
 export function endRows(tenantId: TenantId, report: EndReport, nowMs: number): HistoryRow[] {
   if (report.trace === null) return [];
-  const { taskId, trace, verdict } = report;
+  const { taskId, trace, verdict, continues = false } = report;
   return [
     { table: "traces", tenantId, taskId, ...trace },
     {
@@ -132,7 +132,8 @@ export function endRows(tenantId: TenantId, report: EndReport, nowMs: number): H
       taskId,
       attempt: trace.attempt,
       agentId: trace.agentId,
-      outcome: verdict?.outcome ?? "unknown",
+      // Who finished what another began has neither passed nor failed by itself: nobody is to learn from it.
+      outcome: continues ? "unknown" : (verdict?.outcome ?? "unknown"),
       verifier: verdict?.verifier ?? null,
       evidence: (verdict?.evidence ?? "").slice(0, MAX_EVIDENCE_CHARS),
       decidedAtMs: nowMs,

@@ -62,16 +62,25 @@ export class Sales {
     request: Pick<ClearRequest, "bids" | "verdicts" | "task">,
   ): SaleTerms {
     const calls = [...request.bids, ...request.verdicts];
-    const holds = firstCallHolds(task, terms, textBytesOf(terms, request));
+    const holds = firstCallHolds(task, terms, { textBytes: textBytesOf(terms, request), shownBytes: 0 });
     return this.#termsWith(task, terms, {
       holds,
       spentMicros: sumMicros(calls.map((call) => call.costMicros)),
     });
   }
 
-  /** The same after an attempt, whose calls are all booked. */
-  termsAfter(task: MarketTask, terms: TaskTerms, textBytes: Readonly<Record<AgentId, number>>): SaleTerms {
-    const holds = firstCallHolds(task, terms, textBytes);
+  /**
+   * The same after an attempt, whose calls are all booked.
+   *
+   * @param known.textBytes by agent: the task with its strategy, in UTF-8
+   * @param known.shownBytes what every agent is shown beside that, and beside earlier attempts
+   */
+  termsAfter(
+    task: MarketTask,
+    terms: TaskTerms,
+    known: { readonly textBytes: Readonly<Record<AgentId, number>>; readonly shownBytes: number },
+  ): SaleTerms {
+    const holds = firstCallHolds(task, terms, known);
     return this.#termsWith(task, terms, { holds, spentMicros: this.#desk.ledger.charged(task.taskId) });
   }
 
@@ -259,10 +268,13 @@ export function textBytesOf(
 function firstCallHolds(
   { limits, attempt }: MarketTask,
   { pool }: Pick<TaskTerms, "pool">,
-  textBytes: Readonly<Record<AgentId, number>>,
+  {
+    textBytes,
+    shownBytes,
+  }: { readonly textBytes: Readonly<Record<AgentId, number>>; readonly shownBytes: number },
 ): Map<AgentId, Micros> {
   const { maxOutputTokens = Infinity } = limits ?? {};
-  const earlier = attempt * MAX_SHOWN_ATTEMPT_BYTES;
+  const earlier = attempt * MAX_SHOWN_ATTEMPT_BYTES + shownBytes;
   return new Map(
     pool.map((agent) => {
       const bytes = (textBytes[agent.id] ?? 0) + earlier;

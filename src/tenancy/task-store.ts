@@ -44,8 +44,9 @@ export interface MarketQuote extends QuoteOrder {
   } | null;
 }
 
-/** What a task is sold from again, should its verifier say fail. */
+/** What a task is sold from again, should its verifier say fail, or its agent not be able to go on. */
 export interface MarketEscalation {
+  /** Those that take over not counted; 1: a verifier's fail ends the task. */
   readonly maxAttempts: number;
   readonly clearing: Clearing;
   /** By agent: the task with its strategy, in UTF-8; absent: from before they were kept. */
@@ -53,7 +54,13 @@ export interface MarketEscalation {
   /** Agents that were awarded an attempt, in their order. */
   readonly tried: readonly AgentId[];
   /** How the latest of them came to its award. */
-  readonly latest: { readonly sale: SaleRecord | null; readonly awardedAtMs: number } | null;
+  readonly latest: {
+    readonly sale: SaleRecord | null;
+    readonly awardedAtMs: number;
+    readonly continues?: boolean;
+  } | null;
+  /** How many of the attempts went on with the steps of the one before; absent: none. */
+  readonly takeovers?: number;
 }
 
 /** Where an open task stands, and a settled one until the history has it. */
@@ -80,7 +87,7 @@ export interface MarketTask {
     Partial<Pick<TaskLimits, "maxOutputTokens">>;
   /** Null or absent: it was not asked for as a quote. */
   readonly quote?: MarketQuote | null;
-  /** From its award to its end; null or absent: its first attempt is its last. */
+  /** From its award to its end; null or absent: there is nobody else to sell it to. */
   readonly escalation?: MarketEscalation | null;
   /** Awarded, and since then its trace waits for a place; null or absent: it does not. */
   readonly heldBackSinceMs?: number | null;

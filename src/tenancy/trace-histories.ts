@@ -55,10 +55,12 @@ export class TraceHistories {
 
   /**
    * Counts a trace that ended. One that was never begun says nothing; nor, of costs, one that its tenant ended, that
-   * reached what may be spent or that was given up: it would teach that traces are cheap.
+   * reached what may be spent or was given up, or that is a part of one, because its agent left it or took it over: it would
+   * teach that traces are cheap.
    */
-  add({ end, trace }: EndReport): void {
+  add({ end, trace, handsOn = false, continues = false, redrivenAtMs }: EndReport): void {
     if (trace === null || trace.steps === 0 || isCutShort(end)) return;
+    if (handsOn || continues || redrivenAtMs !== undefined) return;
     const { agentId, costMicros, awardedAtMs, endedAtMs, steps } = trace;
     const before = this.of(agentId);
     const lnMicros = Math.log(Math.max(1, costMicros));

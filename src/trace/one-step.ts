@@ -107,6 +107,7 @@ function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], failed: 
     prompt: {
       task: desk.prompt,
       strategy: desk.strategy,
+      ...(desk.steps.some(({ writtenBy }) => writtenBy !== undefined) && { continues: true }),
       earlier: (desk.earlierAttempts ?? []).map(({ verdict, result }) => ({ ...verdict, result })),
       nonce: drawNonce(desk.seed, `trace/${desk.attempt}`),
     },

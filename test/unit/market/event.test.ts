@@ -66,6 +66,17 @@ const EVENTS: {
     { type: "step-committed", attempt: 1, step: 1, tools: [], usage: aUsage(), costMicros },
     false,
   ],
+  "trace-handed-over": [
+    {
+      type: "trace-handed-over",
+      attempt: 1,
+      fromAgentId: id,
+      toAgentId: id,
+      reason: "agent_failed",
+      stepsSoFar: 3,
+    },
+    false,
+  ],
   "call-failed": [
     { type: "call-failed", attempt: 1, step: 2, reason: "rate_limited", failed: 1, retryInMs: 500 },
     false,

@@ -39,6 +39,9 @@ function next(attempt: number, at: number, passed: readonly number[] = []): Esca
   return { attempt, agentId, round, passedOver: passed.map(over) };
 }
 
+/** The same, as one that goes on with the steps of the one before. */
+const takenOver = (escalated: Escalated): Escalated => ({ ...escalated, takesOver: true });
+
 /** As it arrives at its reader: through JSON, and fit for the schema. */
 function receiptOf(
   escalations: readonly Escalated[],
@@ -75,6 +78,14 @@ describe("a receipt of an escalated task computes again", () => {
       "with a bid that was passed over before, and could be sold later",
       receiptOf([next(2, 2, [1]), next(3, 1)]),
     ],
+    [
+      "taken over, without a policy to escalate",
+      receiptOf([takenOver(next(2, 1)), takenOver(next(3, 2))], { maxAttempts: null }),
+    ],
+    [
+      "taken over beside as many attempts as there may be",
+      receiptOf([takenOver(next(2, 1)), next(3, 2)], { maxAttempts: 2 }),
+    ],
     ["whose first sale passed over the winner", receiptOf([next(2, 0)], { sale: overFirst, first: 1 })],
     ["and again", receiptOf([next(2, 2, [0])], { sale: overFirst, first: 1 })],
   ])("%s", (_, receipt) => {
@@ -99,6 +110,18 @@ describe("a receipt does not, that", () => {
     [
       "goes beyond its attempts",
       receiptOf([next(2, 1), next(3, 2)], { maxAttempts: 2 }),
+      "decision.escalations",
+    ],
+    [
+      "is taken over by a worse bid than stood",
+      receiptOf([takenOver(next(2, 2))]),
+      "decision.escalations[0].passedOver",
+    ],
+    [
+      "is taken over though the tenant chose the agent",
+      receiptOf([takenOver(next(2, 1))], {
+        sale: { round: place(0).round, chosenBy: "tenant", passedOver: [] },
+      }),
       "decision.escalations",
     ],
     ["escalates without a policy to", receiptOf([next(2, 1)], { maxAttempts: null }), "decision.escalations"],

@@ -26,8 +26,8 @@ describe("a task is not escalated", () => {
     const day = await openMarket();
     const { room } = await sold(day);
     expect((await room.takeTrace(1, 1)).ok).toBe(true);
-    await room.endTrace(1, null, "agent_failed");
-    expect(await room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed", attempts: 1 });
+    await room.endTrace(1, null, "step_limit");
+    expect(await room.view()).toMatchObject({ state: "failed", failureReason: "step_limit", attempts: 1 });
   });
 
   test.each([[{ mode: "none" } as const], [null]])(
