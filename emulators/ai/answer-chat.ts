@@ -5,6 +5,7 @@ import type { Wire } from "../log/call-row.ts";
 import { fingerprint } from "../log/fingerprint.ts";
 import { runCall } from "../log/run-call.ts";
 import type { CallContext, CallOutcome } from "../log/run-call.ts";
+import { RECORDED_PREFIX } from "../recorded/recorded-reply.ts";
 import { applyStop } from "./apply-stop.ts";
 import { promptText } from "./chat-inputs.ts";
 import { askModel, unknownModel } from "./models.ts";
@@ -47,7 +48,13 @@ export async function answerChat(context: CallContext, call: ChatCall): Promise<
       return { ...work, value: reply, usage: reply.usage };
     },
   );
-  return outcome.kind === "answered"
-    ? { ...outcome, value: spoilReply(outcome.value, outcome.fault) }
-    : outcome;
+  if (outcome.kind !== "answered") return outcome;
+  const recorded = request.model.startsWith(RECORDED_PREFIX);
+  const reply = recorded ? outcome.value : withOwnIds(outcome.value, outcome.callId);
+  return { ...outcome, value: spoilReply(reply, outcome.fault) };
+}
+
+/** As at real providers, no two answers share the id of a tool call: who reads one knows the log's row that it came from. */
+function withOwnIds(reply: ChatReply, callId: number): ChatReply {
+  return { ...reply, toolCalls: reply.toolCalls.map((call) => ({ ...call, id: `${call.id}-${callId}` })) };
 }

@@ -11,18 +11,23 @@ import type { Access } from "./api.ts";
 /** Heartbeats come more often than this: a stream that is silent for longer is dead. */
 const SILENCE_MS = 60_000;
 const RECONNECT_MS = 250;
-/** Connections in a row that brought nothing new, before the task is given up. */
 const MAX_FRUITLESS = 40;
 
 export interface Followed {
   readonly access: Access;
   readonly taskId: string;
+  /** Connections in a row that brought nothing new, before the task is given up; default: ten seconds' worth. */
+  readonly maxFruitless?: number;
 }
 
 /** @throws Error when the stream cannot be had, or brings nothing new again and again */
-export async function* followEvents({ access, taskId }: Followed): AsyncGenerator<TaskEvent> {
+export async function* followEvents({
+  access,
+  taskId,
+  maxFruitless = MAX_FRUITLESS,
+}: Followed): AsyncGenerator<TaskEvent> {
   let lastId = 0;
-  for (let fruitless = 0; fruitless < MAX_FRUITLESS; fruitless += 1) {
+  for (let fruitless = 0; fruitless < maxFruitless; fruitless += 1) {
     try {
       for await (const message of readStream(access, taskId, lastId)) {
         const event = JSON.parse(message.data) as TaskEvent;

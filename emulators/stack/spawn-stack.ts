@@ -27,12 +27,45 @@ type FirstLine =
   | { readonly url: string; readonly emulatorUrl: string; readonly adminSecret: string; readonly pid: number }
   | { readonly error: { readonly code: StackError["code"]; readonly message: string } };
 
+/** A process that has loaded all that a stack needs, and waits: half of the time of a start is behind it. */
+export interface StackInWaiting {
+  /** @throws StackError as `startStack` does */
+  start(): Promise<SpawnedStack>;
+  /** Ends it unused. */
+  discard(): Promise<void>;
+}
+
 /** @throws StackError as `startStack` does */
 export async function spawnStack(options: StackOptions): Promise<SpawnedStack> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "serve.ts"), JSON.stringify(options)], {
+  return spawned(serve(options, "ignore"));
+}
+
+/** For whoever kills a stack and wants the next one soon. It ends with this process. */
+export function standBy(options: StackOptions): StackInWaiting {
+  const child = serve(options, "pipe");
+  return {
+    start: () => {
+      child.stdin?.write("start\n");
+      return spawned(child);
+    },
+    discard: async () => {
+      const exited = once(child, "exit");
+      child.stdin?.end();
+      if (child.exitCode === null && child.signalCode === null) await exited;
+    },
+  };
+}
+
+function serve(options: StackOptions, stdin: "ignore" | "pipe"): ChildProcess {
+  const mode = stdin === "pipe" ? ["--stand-by"] : [];
+  const script = join(import.meta.dirname, "serve.ts");
+  return spawn(process.execPath, [script, JSON.stringify(options), ...mode], {
     detached: true,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: [stdin, "pipe", "inherit"],
   });
+}
+
+async function spawned(child: ChildProcess): Promise<SpawnedStack> {
   const first = await firstLine(child);
   if ("error" in first) throw new StackError(first.error.code, first.error.message);
   const end = async (signal: NodeJS.Signals, target: number) => {

@@ -75,6 +75,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+/** Reads and bundles what a start needs, so that the start that follows in this process finds it done. */
+export async function warmUp(options: StackOptions): Promise<void> {
+  await configureStack(options, openWorkerLog(options.directory, true));
+}
+
 async function startLocked(options: StackOptions, lock: StateLock): Promise<Stack> {
   const log = openWorkerLog(options.directory, options.quiet ?? false);
   const { miniflare, placed, configured } = await launch(options, log);

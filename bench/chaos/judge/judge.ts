@@ -1,0 +1,19 @@
+/**
+ * Judges a run by its evidence: the emulated models' log and the rooms' own rows, never by what the system says of itself
+ * that it did. Pure.
+ */
+import type { Evidence } from "../evidence.ts";
+import { judgeCalls } from "./calls.ts";
+import { judgeMoney } from "./money.ts";
+import { judgeOutside } from "./outside.ts";
+import { judgeRooms } from "./rooms.ts";
+import { judgeTasks } from "./tasks.ts";
+import type { Violation } from "./violation.ts";
+
+export function judge(evidence: Evidence): Violation[] {
+  const violations: Violation[] = [];
+  for (const part of [judgeTasks, judgeCalls, judgeMoney, judgeRooms, judgeOutside]) {
+    part(evidence, (kind, at, detail) => violations.push({ kind, at, detail }));
+  }
+  return violations;
+}

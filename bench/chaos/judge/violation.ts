@@ -1,0 +1,47 @@
+/** What may be found against a run. Closed, so that a test can fabricate one of each kind. */
+export const VIOLATION_KINDS = [
+  /** An acknowledged task that does not exist, or has not ended. */
+  "task-not-ended",
+  /** More than one last event, or events after it, or another state than it says. */
+  "task-ended-twice",
+  "event-gap",
+  /** A listener heard other events than the journal has. */
+  "heard-differs",
+  /** One Idempotency-Key, several tasks; or a task that nobody asked for. */
+  "asked-once-admitted-twice",
+  "step-gap",
+  /** The journal's steps are not the trace's. */
+  "step-committed-twice",
+  /** A step whose answer no model gave. */
+  "step-without-answer",
+  /** One answer of a model in two steps. */
+  "answer-used-twice",
+  "call-open",
+  "call-billed-twice",
+  /** More is billed than the models logged. */
+  "charged-beyond-log",
+  /** The models logged more than was billed or counted as unconfirmed. */
+  "answer-not-booked",
+  "books-differ",
+  "books-drift",
+  "still-held",
+  "budget-passed",
+  "outbox-left",
+  "timer-left",
+  "history-differs",
+  "memory-not-once",
+  "end-not-delivered",
+  "delivery-id-changed",
+  "tenant-seen",
+] as const;
+
+export type ViolationKind = (typeof VIOLATION_KINDS)[number];
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  /** Id of what it was found at. */
+  readonly at: string;
+  readonly detail: string;
+}
+
+export type Find = (kind: ViolationKind, at: string, detail: string) => void;

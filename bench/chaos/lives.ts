@@ -1,0 +1,93 @@
+/** The stack over its lives: killed with SIGKILL, and started again on the same state and the same ports. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { claimPorts } from "../../emulators/stack/ports.ts";
+import { standBy, type SpawnedStack, type StackInWaiting } from "../../emulators/stack/spawn-stack.ts";
+import type { StackOptions } from "../../emulators/stack/start-stack.ts";
+import { MAIN_WORKER } from "../../emulators/stack/worker-options.ts";
+
+/** Short times, so that the dead are missed soon; the clock of models is real, so that there is a middle to be killed in. */
+export const QUICK_TIMES = {
+  LEASE_MS: "1500",
+  PICKUP_MS: "700",
+  SLICE_MS: "800",
+  MODEL_CALL_MS: "4000",
+  AUCTION_BID_MS: "3000",
+  AUCTION_JURY_MS: "3000",
+} as const;
+
+const PORTS_MS = 10_000;
+
+export interface LivesOptions {
+  readonly directory: string;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly emulatorVars: Readonly<Record<string, string>>;
+}
+
+export class Lives {
+  readonly #options: StackOptions;
+  #stack: SpawnedStack | null = null;
+  #next: StackInWaiting | null;
+  #count = 0;
+
+  private constructor(options: StackOptions) {
+    this.#options = options;
+    this.#next = standBy(options);
+  }
+
+  /** With failpoints around the house; nothing is up yet. */
+  static async prepare({ directory, vars, emulatorVars }: LivesOptions): Promise<Lives> {
+    const [port = 0, emulatorPort = 0] = await claimPorts([0, 0]);
+    const worker = {
+      ...MAIN_WORKER,
+      name: "saleroom-chaos",
+      entry: "bench/chaos/worker/index.ts",
+      inputs: [...MAIN_WORKER.inputs, "bench/chaos/worker"],
+    };
+    return new Lives({ directory, port, emulatorPort, worker, vars, emulatorVars, quiet: true });
+  }
+
+  /** Of the latest life. @throws Error before the first */
+  get stack(): SpawnedStack {
+    if (this.#stack === null) throw new Error("nothing was started yet");
+    return this.#stack;
+  }
+
+  /** How often it was started. */
+  get count(): number {
+    return this.#count;
+  }
+
+  async start(): Promise<void> {
+    await this.#portsAreFree();
+    const waiting = this.#next ?? standBy(this.#options);
+    this.#next = null;
+    this.#stack = await waiting.start();
+    this.#count += 1;
+    this.#next = standBy(this.#options);
+  }
+
+  /** The dead may hold them for a moment longer than they live. */
+  async #portsAreFree(): Promise<void> {
+    const untilMs = performance.now() + PORTS_MS;
+    for (;;) {
+      try {
+        await claimPorts([this.#options.port, this.#options.emulatorPort]);
+        return;
+      } catch (error) {
+        if (performance.now() > untilMs) throw error;
+      }
+      await sleep(20);
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.#stack?.kill();
+  }
+
+  /** In order, for good. */
+  async end(): Promise<void> {
+    await this.#next?.discard();
+    this.#next = null;
+    await this.#stack?.stop();
+  }
+}

@@ -1,0 +1,83 @@
+/** The tenants of a run, made before anybody is killed, and every client's errand at a bounded number at a time. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "./client.ts";
+import type { Acknowledged, Heard } from "./evidence.ts";
+import { runErrand } from "./run-errand.ts";
+import { errandOf, newTenant, TENANTS, type TenantName } from "./workload.ts";
+
+export interface OpenTenant {
+  readonly name: TenantName;
+  readonly tenantId: string;
+  readonly key: string;
+  readonly hookPath: string;
+}
+
+interface World {
+  readonly client: Client;
+  readonly url: string;
+  readonly emulatorUrl: string;
+  readonly adminSecret: string;
+  readonly hookOrigin: string;
+}
+
+export async function openTenants(world: World): Promise<OpenTenant[]> {
+  const { client, adminSecret: bearer } = world;
+  return Promise.all(
+    TENANTS.map(async (name) => {
+      const body = newTenant(name, world.emulatorUrl);
+      const made = await client.ask({ method: "POST", path: "/admin/tenants", bearer, body });
+      const tenantId = String(made.json?.["id"]);
+      const path = `/admin/tenants/${tenantId}/keys`;
+      const { json } = await client.ask({ method: "POST", path, bearer, body: { name } });
+      const key = String(json?.["key"]);
+      const hookPath = `/${name}`;
+      const url = `${world.hookOrigin}${hookPath}`;
+      const hook = await client.ask({ method: "POST", path: "/v1/webhooks", bearer: key, body: { url } });
+      if (hook.status !== 201) throw new Error(`the tenant ${name} was not set up: ${hook.status}`);
+      return { name, tenantId, key, hookPath };
+    }),
+  );
+}
+
+export interface Pace {
+  /** Whether errand number `n` may begin yet. */
+  mayBegin(n: number): boolean;
+  /** Whether there is to be an errand number `n` at all; true as long as that is not known. */
+  isWanted(n: number): boolean;
+}
+
+export interface ErrandsDone {
+  readonly acknowledged: readonly Acknowledged[];
+  readonly heard: readonly Heard[];
+  /** By reason. */
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
+const LOOK_AGAIN_MS = 50;
+
+export async function runErrands(
+  world: World & { readonly tenants: readonly OpenTenant[]; readonly seed: number },
+  { concurrency, pace }: { readonly concurrency: number; readonly pace: Pace },
+): Promise<ErrandsDone> {
+  const acknowledged: Acknowledged[] = [];
+  const heard: Heard[] = [];
+  const refusals: Record<string, number> = {};
+  let next = 0;
+  const one = async (): Promise<void> => {
+    for (;;) {
+      const number = next;
+      next += 1;
+      while (pace.isWanted(number) && !pace.mayBegin(number)) await sleep(LOOK_AGAIN_MS);
+      if (!pace.isWanted(number)) return;
+      const errand = errandOf(world.seed, number, `${world.emulatorUrl}/docs`);
+      const tenant = world.tenants.find(({ name }) => name === errand.tenant);
+      if (tenant === undefined) throw new Error(`no tenant ${errand.tenant}`);
+      const done = await runErrand({ ...world, ...tenant }, errand);
+      if (done.acknowledged !== null) acknowledged.push(done.acknowledged);
+      if (done.heard !== null) heard.push(done.heard);
+      if (done.refusal !== null) refusals[done.refusal] = (refusals[done.refusal] ?? 0) + 1;
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, one));
+  return { acknowledged, heard, refusals };
+}

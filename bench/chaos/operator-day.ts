@@ -1,0 +1,174 @@
+/** What goes on beside the tasks: keys, policies, budgets, limits, webhooks, calibrations, tenants that come and go. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Client } from "./client.ts";
+
+export interface OperatorWorld {
+  readonly client: Client;
+  readonly adminSecret: string;
+  /** A tenant with past tasks. */
+  readonly tenantId: string;
+  readonly key: string;
+  readonly hookUrl: string;
+  /** A prompt with a verifier, for tenants that are deleted. */
+  readonly task: object;
+  /** Of such tenants. */
+  readonly pool: readonly object[];
+}
+
+const PAUSE_MS = 120;
+
+/** Round after round until the signal; the rounds that were gone through whole. */
+export async function runOperator(world: OperatorWorld, signal: AbortSignal): Promise<number> {
+  let round = 0;
+  while (!signal.aborted) {
+    try {
+      await keys(world, round);
+      await settings(world, round);
+      await webhooks(world, round);
+      await calibration(world, round);
+      await passingTenant(world, round);
+      await readings(world);
+      await cron(world);
+    } catch (error) {
+      if (signal.aborted) break;
+      throw error;
+    }
+    round += 1;
+  }
+  return round;
+}
+
+const keyOf = (what: string, round: number) => `operator-${what}-${round}`;
+
+async function idOf(
+  { client, key }: OperatorWorld,
+  path: string,
+  { body, bearer = key, idempotencyKey }: { body: unknown; bearer?: string; idempotencyKey: string },
+): Promise<string> {
+  const { status, json } = await client.ask({ method: "POST", path, bearer, body, idempotencyKey });
+  const id = json?.["id"];
+  if (status >= 300 || typeof id !== "string") throw new Error(`POST ${path} answered ${status}`);
+  await sleep(PAUSE_MS);
+  return id;
+}
+
+async function keys(world: OperatorWorld, round: number): Promise<void> {
+  const { client, key } = world;
+  const id = await idOf(world, "/v1/keys", {
+    body: { name: "passing" },
+    idempotencyKey: keyOf("key", round),
+  });
+  const next = await idOf(world, `/v1/keys/${id}/rotate`, {
+    body: { overlapS: 5 },
+    idempotencyKey: keyOf("rotate", round),
+  });
+  await client.ask({ method: "DELETE", path: `/v1/keys/${next}`, bearer: key });
+}
+
+async function settings({ client, key, adminSecret, tenantId }: OperatorWorld, round: number): Promise<void> {
+  const admin = `/admin/tenants/${tenantId}`;
+  const put = async (path: string, bearer: string, body: unknown) => {
+    await client.ask({ method: "PUT", path, bearer, body });
+    await sleep(PAUSE_MS);
+  };
+  await put("/v1/policy", key, { deadlines: { taskMaxS: 3_000 + (round % 2) } });
+  await put(`${admin}/policy`, adminSecret, { deadlines: { taskMaxS: 3_002 + (round % 2) } });
+  await put(`${admin}/budget`, adminSecret, { totalUsd: 500 + round });
+  await put(`${admin}/limits`, adminSecret, {
+    tokensPerMinute: 20_000_000 + round,
+    concurrentTasks: 6 + (round % 3),
+    maxTraces: 1 + (round % 2),
+  });
+}
+
+async function webhooks(world: OperatorWorld, round: number): Promise<void> {
+  const { client, key, hookUrl } = world;
+  const ask = async (method: "POST" | "PATCH" | "DELETE", path: string, body?: object) => {
+    await client.ask({
+      method,
+      path,
+      bearer: key,
+      ...(body !== undefined && { body }),
+      ...(method === "POST" && { idempotencyKey: keyOf(path, round) }),
+    });
+    await sleep(PAUSE_MS);
+  };
+  const id = await idOf(world, "/v1/webhooks", {
+    body: { url: `${hookUrl}/passing`, events: ["task.failed"] },
+    idempotencyKey: keyOf("hook", round),
+  });
+  await ask("POST", `/v1/webhooks/${id}/test`);
+  await ask("POST", `/v1/webhooks/${id}/rotate`, { overlapS: 5 });
+  await ask("PATCH", `/v1/webhooks/${id}`, { description: `round ${round}` });
+  await ask("DELETE", `/v1/webhooks/${id}`);
+}
+
+/** Runs of past tasks with the agents that did not win them: half of the calibrations are stopped on the way. */
+async function calibration(world: OperatorWorld, round: number): Promise<void> {
+  const { client, adminSecret, tenantId } = world;
+  if (round % 3 !== 1) return;
+  const path = `/admin/tenants/${tenantId}/calibrations`;
+  const { status, json } = await client.ask({
+    method: "POST",
+    path,
+    bearer: adminSecret,
+    body: { tasks: 1 },
+    idempotencyKey: keyOf("calibration", round),
+  });
+  const id = json?.["id"];
+  if (status >= 300 || typeof id !== "string") return;
+  const act = async (name: string) =>
+    client.ask({
+      method: "POST",
+      path: `${path}/${id}/${name}`,
+      bearer: adminSecret,
+      ...(name === "accept" && { idempotencyKey: keyOf("accept", round) }),
+    });
+  await act("accept");
+  if (round % 2 === 0) return;
+  await sleep(PAUSE_MS * 10);
+  await act("cancel");
+}
+
+/** Made, suspended, resumed, given a task, and deleted with it. */
+async function passingTenant(world: OperatorWorld, round: number): Promise<void> {
+  const { client, adminSecret: bearer } = world;
+  if (round % 2 !== 0) return;
+  const make = async (path: string, body: object) =>
+    client.ask({ method: "POST", path, bearer, body, idempotencyKey: keyOf(path, round) });
+  const { json } = await make("/admin/tenants", { name: `passing ${round}`, pool: world.pool });
+  const path = `/admin/tenants/${String(json?.["id"])}`;
+  const key = (await make(`${path}/keys`, { name: "passing" })).json?.["key"];
+  await client.ask({ method: "POST", path: `${path}/suspend`, bearer });
+  await client.ask({ method: "POST", path: `${path}/resume`, bearer });
+  const task = { method: "POST", path: "/v1/tasks", bearer: String(key), body: world.task } as const;
+  await client.ask({ ...task, idempotencyKey: keyOf("task", round) });
+  for (;;) {
+    const { json: left } = await client.ask({ method: "DELETE", path: `${path}?force=true`, bearer });
+    if (left?.["deleted"] === true || left?.["error"] !== undefined) return;
+    await sleep(PAUSE_MS * 3);
+  }
+}
+
+/** What is only read, with the rooms in whatever state. */
+async function readings({ client, key, adminSecret, tenantId }: OperatorWorld): Promise<void> {
+  const own = [
+    "policy",
+    "policy/versions",
+    "policy/versions/1",
+    "tasks",
+    "limits",
+    "usage",
+    "budget",
+    "agents",
+    "keys",
+  ];
+  for (const path of own) await client.ask({ method: "GET", path: `/v1/${path}`, bearer: key });
+  const path = `/admin/tenants/${tenantId}/calibrations`;
+  await client.ask({ method: "GET", path, bearer: adminSecret });
+}
+
+/** Nobody fires it often enough between two deaths. */
+async function cron({ client }: OperatorWorld): Promise<void> {
+  await client.ask({ method: "POST", path: "/__chaos/cron", bearer: "" });
+}

@@ -1,0 +1,167 @@
+/** One run: the workload goes on while the process is killed, again and again; then everything comes to rest and is read. */
+import { drawsFor } from "../../emulators/house/draws.ts";
+import { Client } from "./client.ts";
+import { collectEvidence } from "./collect-evidence.ts";
+import type { Evidence } from "./evidence.ts";
+import { serveFailpoints } from "./failpoint-server.ts";
+import { KillPlan, type Place } from "./kill-plan.ts";
+import { Killer, type KillerOptions } from "./killer.ts";
+import { Lives, QUICK_TIMES } from "./lives.ts";
+import { openTenants, runErrands, type ErrandsDone, type OpenTenant } from "./market-days.ts";
+import { runOperator } from "./operator-day.ts";
+import { settle, stateOf, type Settled } from "./settle.ts";
+import { receiveWebhooks } from "./webhook-receiver.ts";
+import { errandOf, faultRule, passingPool } from "./workload.ts";
+
+export interface ChaosOptions extends KillerOptions {
+  readonly directory: string;
+  readonly tasks: number;
+  readonly concurrency: number;
+  /** Kills at each failpoint; and which of them are killed at. */
+  readonly failpointKills: number;
+  readonly sampled?: (name: string) => boolean;
+  readonly progress: (line: string) => void;
+}
+
+export interface ChaosRun {
+  readonly evidence: Evidence;
+  readonly places: readonly Place[];
+  readonly quiet: readonly Place[];
+  /** Calls that objects offer and nobody made. */
+  readonly uncalled: readonly string[];
+  readonly randomKills: number;
+  readonly placeKills: number;
+  readonly operatorRounds: number;
+  readonly refusals: ErrandsDone["refusals"];
+  readonly settled: Settled;
+  readonly seconds: { readonly killing: number; readonly all: number };
+}
+
+/** Of the rounds that only settle: what a model needs there is not what is measured. */
+const LATENCY_SCALE = "0.05";
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
+  const startedMs = performance.now();
+  const seconds = () => Math.round((performance.now() - startedMs) / 1_000);
+  const plan = new KillPlan(options.seed, options.failpointKills, options.sampled);
+  let onPlace: (name: string, quiet: boolean) => boolean = (name, quiet) => plan.pass(name, quiet);
+  const failpoints = await serveFailpoints((name, quiet) => onPlace(name, quiet));
+  const receiver = await receiveWebhooks();
+  const lives = await Lives.prepare({
+    directory: options.directory,
+    vars: { ...QUICK_TIMES, CHAOS_URL: failpoints.url, WEBHOOK_ALLOW_LIST: receiver.origin },
+    emulatorVars: { LATENCY_SCALE, VECTORIZE_DELAY_MS: "300" },
+  });
+  try {
+    await lives.start();
+    const { url, emulatorUrl, adminSecret } = lives.stack;
+    const client = new Client(url);
+    const world = { client, url, emulatorUrl, adminSecret, hookOrigin: receiver.origin };
+    const tenants = await openTenants(world);
+    await setFaults(emulatorUrl, options.seed);
+    const killer = new Killer({ lives, plan, options });
+    onPlace = (name, quiet) => killer.pass(name, quiet);
+    const over = new AbortController();
+    const operator = runOperator(operatorWorld(world, tenants, options.seed), over.signal);
+    const errands = runErrands(
+      { ...world, tenants, seed: options.seed },
+      { concurrency: options.concurrency, pace: killer },
+    );
+    await Promise.race([killer.run(), failed(operator), failed(errands)]);
+    const killing = seconds();
+    options.progress(`killed ${lives.count - 1} times in ${killing} s; the rest of the tasks runs on`);
+    over.abort();
+    const done = await errands;
+    client.close();
+    const operatorRounds = await operator;
+    await fetch(`${emulatorUrl}/emulator/faults`, { method: "DELETE" });
+    const settled = await settle(client, async () => queriesOf(client, tenants, done));
+    options.progress(
+      `at rest after ${settled.rounds} looks, the clock ${Math.round(settled.aheadMs / 1_000)} s ahead`,
+    );
+    const read = await collectEvidence({ ...world, tenants }, done.acknowledged);
+    const evidence = {
+      ...read,
+      heard: done.heard,
+      acknowledged: done.acknowledged,
+      delivered: [...receiver.received],
+    };
+    return {
+      evidence,
+      places: plan.places(),
+      quiet: plan.quiet(),
+      uncalled: await uncalled(client, plan),
+      randomKills: killer.randomKills,
+      placeKills: killer.placeKills,
+      operatorRounds,
+      refusals: done.refusals,
+      settled,
+      seconds: { killing, all: seconds() },
+    };
+  } finally {
+    await lives.end();
+    await failpoints.close();
+    await receiver.close();
+  }
+}
+
+/** Rejects when that does, and never resolves: what goes on beside the kills is not to end them. */
+async function failed(work: Promise<unknown>): Promise<never> {
+  await work;
+  return new Promise(() => undefined);
+}
+
+function operatorWorld(
+  world: { client: Client; adminSecret: string; hookOrigin: string; emulatorUrl: string },
+  tenants: readonly OpenTenant[],
+  seed: number,
+) {
+  const [tenant] = tenants;
+  if (tenant === undefined) throw new Error("no tenant");
+  const task = errandOf(seed, drawsFor(seed, "passing").int(0, 10_000), `${world.emulatorUrl}/docs`).input;
+  return {
+    client: world.client,
+    adminSecret: world.adminSecret,
+    tenantId: tenant.tenantId,
+    key: tenant.key,
+    hookUrl: world.hookOrigin,
+    task,
+    pool: passingPool(world.emulatorUrl),
+  };
+}
+
+async function setFaults(emulatorUrl: string, seed: number): Promise<void> {
+  const response = await fetch(`${emulatorUrl}/emulator/faults/*`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(faultRule(seed)),
+  });
+  if (!response.ok) throw new Error(`the emulators take no faults: ${await response.text()}`);
+}
+
+/** Every room of every tenant, calibration runs included. */
+async function queriesOf(client: Client, tenants: readonly OpenTenant[], done: ErrandsDone) {
+  return Promise.all(
+    tenants.map(async ({ tenantId }) => {
+      const { history, market } = await stateOf(client, { tenantId, taskIds: [] });
+      const ids = new Set([
+        ...done.acknowledged
+          .filter((one) => one.tenantId === tenantId)
+          .map(({ taskIds }) => taskIds[0] ?? ""),
+        ...(history["tasks"] ?? []).map((row) => String(row["task_id"])),
+        ...market.heldTasks,
+      ]);
+      return { tenantId, taskIds: [...ids] };
+    }),
+  );
+}
+
+/** Methods of the objects' classes that no place was passed of. */
+async function uncalled(client: Client, plan: KillPlan): Promise<string[]> {
+  const { json } = await client.ask({ method: "GET", path: "/__chaos/methods", bearer: "" });
+  const passed = [...plan.places(), ...plan.quiet()].map(({ name }) => name);
+  return Object.entries(json as Record<string, string[]>)
+    .flatMap(([room, methods]) => methods.map((method) => `${room}.${method}`))
+    .filter((call) => !passed.some((name) => name.startsWith(`${call}.`) || name.startsWith(`${call}[`)))
+    .toSorted();
+}

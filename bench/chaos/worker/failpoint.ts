@@ -1,0 +1,96 @@
+/**
+ * Failpoints: named places at which the process may be killed from outside, exactly there.
+ *
+ * A place tells the bench its name over loopback and waits for the answer: "go on", or none, because the bench has killed
+ * the process. The request of an object is held by the platform's output gate until what the object wrote is durable, so
+ * that a place after a commit is after the commit and before anything left.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+
+/** What is under way: a call of an object, or an event of the Worker. */
+export interface Actor {
+  /** Such as `TaskRoom.commitAnswer`. */
+  readonly name: string;
+  /** Null: an event of the Worker, which stores nothing itself. */
+  readonly object: Commits | null;
+  /** Whether it wrote or sent anything: of what did not, nothing can be lost. */
+  changed: boolean;
+  /** Whether its latest commit is still the last thing that it did. */
+  atCommit: boolean;
+}
+
+export const actors = new AsyncLocalStorage<Actor>();
+
+const plainFetch = globalThis.fetch;
+/** Where the bench listens; null: nobody does, and no place waits. */
+let benchUrl: string | null = null;
+
+export function reportTo(url: string | null): void {
+  benchUrl = url;
+}
+
+/** @param quiet true: as far as is known nothing was written or sent here */
+export async function failpoint(name: string, quiet = false): Promise<void> {
+  if (benchUrl === null) return;
+  const response = await plainFetch(`${benchUrl}/hit`, {
+    method: "POST",
+    body: JSON.stringify({ name, quiet }),
+  });
+  await response.arrayBuffer();
+}
+
+/** Commits of one object whose places have not been passed yet. Nothing leaves the object before they are. */
+export class Commits {
+  #passed: Promise<unknown> = Promise.resolve();
+  #noted = false;
+
+  /** Call it with what was just written; writes of one turn are one commit. */
+  note(fallback: string): void {
+    const actor = actors.getStore();
+    if (actor !== undefined) {
+      actor.changed = true;
+      actor.atCommit = true;
+    }
+    if (this.#noted) return;
+    this.#noted = true;
+    queueMicrotask(() => (this.#noted = false));
+    const name = `${actor?.object === this ? actor.name : fallback}.committed`;
+    this.#passed = Promise.all([this.#passed, failpoint(name)]);
+  }
+
+  async passed(): Promise<void> {
+    let seen: Promise<unknown>;
+    do {
+      seen = this.#passed;
+      await seen;
+    } while (seen !== this.#passed);
+  }
+}
+
+/** Something that leaves: a place before, when all that was committed so far has passed its own, and one after its answer. */
+export async function sending<T>(name: string | null, send: () => T | Promise<T>): Promise<T> {
+  const actor = actors.getStore();
+  await actor?.object?.passed();
+  if (actor !== undefined) {
+    actor.changed = true;
+    actor.atCommit = false;
+  }
+  if (name !== null) await failpoint(`${name}.before`);
+  const answer = await send();
+  if (name !== null) await failpoint(`${name}.after`);
+  return answer;
+}
+
+/**
+ * An event of the Worker between its two places.
+ *
+ * @param isSent true: that it came is remembered by nobody but its sender, so that it has a place before
+ */
+export async function event<T>(name: string, isSent: boolean, work: () => Promise<T>): Promise<T> {
+  return actors.run({ name, object: null, changed: false, atCommit: false }, async () => {
+    if (isSent) await failpoint(`${name}.before`);
+    const answer = await work();
+    await failpoint(`${name}.after`);
+    return answer;
+  });
+}

@@ -1,0 +1,60 @@
+/** What an object still owes and waits for, read from its own tables. */
+
+export interface RoomState {
+  /** Lanes of messages that were decided and not delivered. */
+  readonly outbox: readonly string[];
+  readonly timers: readonly { readonly kind: string; readonly subject: string; readonly dueInMs: number }[];
+  /** Entries of the memory by their auction; empty in a task's room. */
+  readonly memory: readonly {
+    readonly auctionId: string;
+    readonly taskId: string;
+    readonly version: number;
+    /** False: its embedding failed, and no index is to have it. */
+    readonly hasVector: boolean;
+  }[];
+  /** Of them, entries that the index may not show yet. */
+  readonly window: readonly string[];
+  /** Rows that the history was not given. */
+  readonly historyWaiting: number;
+  readonly historyParked: number;
+  /** Tasks that the room has not let go. */
+  readonly heldTasks: readonly string[];
+  readonly deliveries: readonly {
+    readonly deliveryId: string;
+    readonly taskId: string | null;
+    readonly type: string;
+    readonly state: string;
+  }[];
+}
+
+export function stateOf(storage: DurableObjectStorage): RoomState {
+  const rows = <R extends Record<string, SqlStorageValue>>(query: string): R[] => {
+    // An object of another class, or one that was never written, has no such table.
+    try {
+      return storage.sql.exec<R>(query).toArray();
+    } catch {
+      return [];
+    }
+  };
+  const nowMs = Date.now();
+  return {
+    outbox: rows<{ lane: string }>("SELECT lane FROM outbox").map(({ lane }) => lane),
+    timers: rows<{ kind: string; subject: string; due: number }>(
+      "SELECT kind, subject, due_at_ms AS due FROM timers",
+    ).map(({ kind, subject, due }) => ({ kind, subject, dueInMs: due - nowMs })),
+    memory: rows<{ auctionId: string; taskId: string; version: number; bytes: number }>(
+      "SELECT auction_id AS auctionId, task_id AS taskId, version, length(vector) AS bytes FROM memory",
+    ).map(({ bytes, ...entry }) => ({ ...entry, hasVector: bytes > 0 })),
+    window: rows<{ id: string }>("SELECT auction_id AS id FROM memory_window WHERE shown_at_ms IS NULL").map(
+      ({ id }) => id,
+    ),
+    historyWaiting: rows<{ n: number }>("SELECT count(*) AS n FROM history WHERE parked IS NULL")[0]?.n ?? 0,
+    historyParked:
+      rows<{ n: number }>("SELECT count(*) AS n FROM history WHERE parked IS NOT NULL")[0]?.n ?? 0,
+    heldTasks: rows<{ id: string }>("SELECT task_id AS id FROM tasks").map(({ id }) => id),
+    deliveries: rows<{ body: string }>("SELECT body FROM deliveries").map(({ body }) => {
+      const { deliveryId, taskId, type, state } = JSON.parse(body) as RoomState["deliveries"][number];
+      return { deliveryId, taskId, type, state };
+    }),
+  };
+}

@@ -1,0 +1,38 @@
+/** Which failpoints are killed at. */
+import { describe, expect, test } from "vitest";
+import { KillPlan } from "../../../bench/chaos/kill-plan.ts";
+import { missingPlaces } from "../../../bench/chaos/report.ts";
+
+describe("the plan of kills", () => {
+  test("wants the places of a call that committed, and of a mere read none", () => {
+    const plan = new KillPlan(1, 3);
+    plan.pass("TaskRoom.view.before", true);
+    plan.pass("TaskRoom.award.before", true);
+    plan.pass("TaskRoom.award.committed", false);
+    expect(plan.wanted()).toEqual(["TaskRoom.award.before", "TaskRoom.award.committed"]);
+    expect(plan.quiet().map(({ name }) => name)).toEqual(["TaskRoom.view.before"]);
+  });
+
+  test("kills only where it aims, and each place once in a life", () => {
+    const plan = new KillPlan(1, 2);
+    expect(plan.pass("send[trace].before", false)).toBe(false);
+    expect(plan.aim()).toBe("send[trace].before");
+    expect(plan.pass("send[trace].before", false)).toBe(true);
+    expect(plan.pass("send[trace].before", false)).toBe(false);
+    plan.rest();
+    expect(plan.pass("send[trace].before", false)).toBe(false);
+    expect(plan.wanted()).toEqual(["send[trace].before"]);
+    plan.widen();
+    expect(plan.pass("send[trace].before", false)).toBe(true);
+    expect(plan.wanted()).toEqual([]);
+  });
+
+  test("a place that was killed at too seldom, and a call that nobody made, are missing", () => {
+    const places = [{ name: "send[trace].after", passed: 5, kills: 2 }];
+    const missing = missingPlaces({ places, uncalled: ["TaskRoom.newCall", "MarketRoom.addKey"] }, 3, false);
+    expect(missing).toEqual([
+      "TaskRoom.newCall: never called",
+      "send[trace].after: killed 2 times, passed 5 times",
+    ]);
+  });
+});
