@@ -43,7 +43,7 @@ export function reportLines(
   );
   const kinds = counted(found.violations.map(({ kind }) => kind));
   return [
-    `Seed ${found.seed}, emulated agents: ${evidence.tasks.length} tasks (${evidence.acknowledged.length} acknowledged), ${randomKills + placeKills} kills (${randomKills} at random moments, ${placeKills} at failpoints), ${seconds.killing} s of killing, ${seconds.all} s in all.`,
+    `Seed ${found.seed}, emulated agents: ${evidence.tasks.length} tasks (${evidence.acknowledged.length} acknowledged), ${randomKills + placeKills} kills (${randomKills} at random moments, ${placeKills} while somebody stood exactly at ${run.placesStoodAt} failpoints in all), ${seconds.killing} s of killing, ${seconds.all} s in all.`,
     `Ends: ${listed(states)}. Steps ${steps}, calls ${calls}, events heard live ${evidence.heard.reduce((sum, { seqs }) => sum + seqs.length, 0)}, webhooks ${evidence.delivered.length}, refused ${listed(run.refusals) || "none"}.`,
     `The models' log: ${evidence.log.length} calls; ${listed(faults)}.`,
     "",

@@ -1,7 +1,7 @@
 /** One run: the workload goes on while the process is killed, again and again; then everything comes to rest and is read. */
 import { drawsFor } from "../../emulators/house/draws.ts";
 import { Client } from "./client.ts";
-import { collectEvidence } from "./collect-evidence.ts";
+import { collectEvidence, type EvidenceWorld } from "./collect-evidence.ts";
 import type { Evidence } from "./evidence.ts";
 import { serveFailpoints } from "./failpoint-server.ts";
 import { KillPlan, type Place } from "./kill-plan.ts";
@@ -31,6 +31,8 @@ export interface ChaosRun {
   readonly uncalled: readonly string[];
   readonly randomKills: number;
   readonly placeKills: number;
+  /** In them: some kills find several places stood at. */
+  readonly placesStoodAt: number;
   readonly operatorRounds: number;
   readonly refusals: ErrandsDone["refusals"];
   readonly settled: Settled;
@@ -74,28 +76,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
     const done = await errands;
     client.close();
     const operatorRounds = await operator;
-    await fetch(`${emulatorUrl}/emulator/faults`, { method: "DELETE" });
-    const settled = await settle(client, async () => queriesOf(client, tenants, done));
-    options.progress(
-      `at rest after ${settled.rounds} looks, the clock ${Math.round(settled.aheadMs / 1_000)} s ahead`,
-    );
-    const read = await collectEvidence({ ...world, tenants }, done.acknowledged);
-    const evidence = {
-      ...read,
-      heard: done.heard,
-      acknowledged: done.acknowledged,
-      delivered: [...receiver.received],
-    };
+    const rest = await readRest({ ...world, tenants }, { done, progress: options.progress });
     return {
-      evidence,
+      ...rest,
+      evidence: { ...rest.evidence, delivered: [...receiver.received] },
       places: plan.places(),
       quiet: plan.quiet(),
       uncalled: await uncalled(client, plan),
       randomKills: killer.randomKills,
       placeKills: killer.placeKills,
+      placesStoodAt: killer.placesStoodAt,
       operatorRounds,
       refusals: done.refusals,
-      settled,
       seconds: { killing, all: seconds() },
     };
   } finally {
@@ -103,6 +95,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
     await failpoints.close();
     await receiver.close();
   }
+}
+
+/** Once nothing new begins: everything comes to rest, and is read. */
+async function readRest(
+  world: EvidenceWorld,
+  { done, progress }: { readonly done: ErrandsDone; readonly progress: ChaosOptions["progress"] },
+) {
+  const { client, tenants, emulatorUrl } = world;
+  await fetch(`${emulatorUrl}/emulator/faults`, { method: "DELETE" });
+  const settled = await settle(client, async () => queriesOf(client, tenants, done));
+  const aheadS = Math.round(settled.aheadMs / 1_000);
+  progress(`at rest after ${settled.rounds} looks, the clock ${aheadS} s ahead`);
+  const { acknowledged, heard } = done;
+  return { settled, evidence: { ...(await collectEvidence(world, acknowledged)), acknowledged, heard } };
 }
 
 /** Rejects when that does, and never resolves: what goes on beside the kills is not to end them. */
