@@ -78,23 +78,24 @@ describe("chat completions", () => {
     const first = await client.chat.completions.create({ model: MODEL, messages: user("hello"), tools });
     const message = first.choices[0]?.message;
     expect(first.choices[0]?.finish_reason).toBe("tool_calls");
-    expect(message?.tool_calls).toEqual([
-      { id: "call_1", type: "function", function: { name: "say", arguments: '{"text":"hello"}' } },
-    ]);
+    const said = { type: "function", function: { name: "say", arguments: '{"text":"hello"}' } };
+    expect(message?.tool_calls).toEqual([{ id: expect.stringMatching(/^call_1-\d+$/), ...said }]);
+    const id = message?.tool_calls?.[0]?.id ?? "";
     const second = await client.chat.completions.create({
       model: MODEL,
       tools,
       messages: [
         ...user("hello"),
         message ?? { role: "assistant" },
-        { role: "tool", tool_call_id: "call_1", content: "heard" },
+        { role: "tool", tool_call_id: id, content: "heard" },
       ],
     });
     expect(second.choices[0]?.message.content).toBe("echo of heard");
     const runner = client.chat.completions.stream({ model: MODEL, messages: user("hello"), tools });
-    expect((await runner.finalChatCompletion()).choices[0]?.message.tool_calls?.[0]).toMatchObject({
-      function: { arguments: '{"text":"hello"}' },
-    });
+    const streamed = (await runner.finalChatCompletion()).choices[0]?.message.tool_calls?.[0];
+    expect(streamed).toMatchObject({ function: { arguments: '{"text":"hello"}' } });
+    // The same words in another answer: an id of its own.
+    expect(streamed?.id).not.toBe(id);
   });
 
   it("offers no tool under tool_choice none, and the named one under a named choice", async () => {
