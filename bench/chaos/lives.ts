@@ -1,6 +1,7 @@
 /** The stack over its lives: killed with SIGKILL, and started again on the same state and the same ports. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { claimPorts } from "../../emulators/stack/ports.ts";
+import type { WorkerSource } from "../../emulators/stack/bundle-worker.ts";
 import { standBy, type SpawnedStack, type StackInWaiting } from "../../emulators/stack/spawn-stack.ts";
 import type { StackOptions } from "../../emulators/stack/start-stack.ts";
 import { MAIN_WORKER } from "../../emulators/stack/worker-options.ts";
@@ -17,8 +18,19 @@ export const QUICK_TIMES = {
 
 const PORTS_MS = 10_000;
 
+/** With failpoints around the house. */
+export const CHAOS_WORKER: WorkerSource = {
+  ...MAIN_WORKER,
+  name: "saleroom-chaos",
+  entry: "bench/chaos/worker/index.ts",
+  inputs: [...MAIN_WORKER.inputs, "bench/chaos/worker"],
+};
+
 export interface LivesOptions {
   readonly directory: string;
+  readonly worker: WorkerSource;
+  /** Of the Worker and the emulators; default: free ones. */
+  readonly ports?: readonly [number, number];
   readonly vars: Readonly<Record<string, string>>;
   readonly emulatorVars: Readonly<Record<string, string>>;
 }
@@ -34,16 +46,10 @@ export class Lives {
     this.#next = standBy(options);
   }
 
-  /** With failpoints around the house; nothing is up yet. */
-  static async prepare({ directory, vars, emulatorVars }: LivesOptions): Promise<Lives> {
-    const [port = 0, emulatorPort = 0] = await claimPorts([0, 0]);
-    const worker = {
-      ...MAIN_WORKER,
-      name: "saleroom-chaos",
-      entry: "bench/chaos/worker/index.ts",
-      inputs: [...MAIN_WORKER.inputs, "bench/chaos/worker"],
-    };
-    return new Lives({ directory, port, emulatorPort, worker, vars, emulatorVars, quiet: true });
+  /** Nothing is up yet. */
+  static async prepare({ ports, ...options }: LivesOptions): Promise<Lives> {
+    const [port = 0, emulatorPort = 0] = ports ?? (await claimPorts([0, 0]));
+    return new Lives({ ...options, port, emulatorPort, quiet: true });
   }
 
   /** Of the latest life. @throws Error before the first */

@@ -6,7 +6,7 @@ import type { Evidence } from "./evidence.ts";
 import { serveFailpoints } from "./failpoint-server.ts";
 import { KillPlan, type Place } from "./kill-plan.ts";
 import { Killer, type KillerOptions } from "./killer.ts";
-import { Lives, QUICK_TIMES } from "./lives.ts";
+import { CHAOS_WORKER, Lives, QUICK_TIMES } from "./lives.ts";
 import { openTenants, runErrands, type ErrandsDone, type OpenTenant } from "./market-days.ts";
 import { runOperator } from "./operator-day.ts";
 import { settle, stateOf, type Settled } from "./settle.ts";
@@ -51,6 +51,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   const receiver = await receiveWebhooks();
   const lives = await Lives.prepare({
     directory: options.directory,
+    worker: CHAOS_WORKER,
     vars: { ...QUICK_TIMES, CHAOS_URL: failpoints.url, WEBHOOK_ALLOW_LIST: receiver.origin },
     emulatorVars: { LATENCY_SCALE, VECTORIZE_DELAY_MS: "300" },
   });
