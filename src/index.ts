@@ -7,6 +7,7 @@ import { openMemory } from "./auction/open-memory.ts";
 import { planAuction } from "./auction/plan-auction.ts";
 import { createHelperStock } from "./auction/spread-calls.ts";
 import { parseConfig } from "./config.ts";
+import { logInfo } from "./log.ts";
 import type { ErasureApi } from "./tenancy/erasure-desk.ts";
 import type { MarketRoomApi } from "./tenancy/market-room-api.ts";
 import { consumeOutside } from "./tenancy/consume-outside.ts";
@@ -66,6 +67,7 @@ function openHouse(env: Env) {
     fetch: (input, init) => fetch(input, init),
     variable: config.variable,
     now: config.source.now,
+    circuitChanged: (change) => logInfo("model-circuit", { ...change }),
   });
   const nowMs = config.source.now;
   const toolbox = createHouseTools({ config, sandbox, fetch: (url, init) => fetch(url, init) });

@@ -7,6 +7,7 @@ import { askBid } from "./ask-bid.ts";
 import { askStep } from "./ask-step.ts";
 import { askVerdicts } from "./ask-verdicts.ts";
 import { bidBound, juryBound, stepBound } from "./bounds.ts";
+import { Circuits, type CircuitChange } from "./calls/circuits.ts";
 import { MeteredCall, type CallClock } from "./calls/metered-call.ts";
 import type { PlainEndpoints } from "./calls/send-degrading.ts";
 import { sleep } from "./calls/sleep.ts";
@@ -17,6 +18,8 @@ import { createConnector, type ConnectionSources } from "./providers/connect.ts"
 export interface ModelDeps extends ConnectionSources {
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Hears when a model is left alone, and when no longer. Default: nobody does. */
+  readonly circuitChanged?: (change: CircuitChange) => void;
   /** Waits before a retry; must end early when the signal aborts, and never reject. Default: a timer. */
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Jitter of retries, uniform in [0, 1). Default: `Math.random`. */
@@ -33,17 +36,23 @@ export function createModels(deps: ModelDeps): ModelPort {
   };
   const plain: PlainEndpoints = new Set();
   const connect = createConnector(deps);
+  const circuits = new Circuits(deps.now, deps.circuitChanged ?? (() => {}));
 
   async function run<T>(
     start: { readonly agent: Agent; readonly limits: CallLimits; readonly answers: number },
     ask: (call: AgentCall) => Promise<Result<T, CallFailure>>,
   ): Promise<Answer<T>> {
-    const connection = connect(start.agent);
+    const { agent } = start;
+    const connection = connect(agent);
     const secrets = connection.ok ? connection.value.secrets : [];
     const call = new MeteredCall({ ...start, clock, secrets });
     if (!connection.ok) return call.end(fail(connection.failure));
-    const { provider } = connection.value;
-    return call.end(await ask({ agent: start.agent, provider, call, plain }));
+    const { provider, name } = connection.value;
+    const refusal = circuits.refusal(name, agent);
+    if (refusal !== null) return call.end(fail(refusal));
+    const answer = call.end(await ask({ agent, provider, call, plain }));
+    circuits.tell(name, agent, answer);
+    return answer;
   }
 
   return {

@@ -135,6 +135,7 @@ const NOBODYS_DOING: ReadonlySet<CallFailureReason> = new Set([
   "unreachable",
   "misconfigured",
   "unaffordable",
+  "circuit_open",
 ]);
 
 function recordPointwise(

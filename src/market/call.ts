@@ -54,7 +54,9 @@ export type CallFailureReason =
   | "too_long"
   | "malformed"
   /** It would have passed what may be spent, and was not made. */
-  | "unaffordable";
+  | "unaffordable"
+  /** Its model has failed again and again, and is left alone for a while: nothing was sent. */
+  | "circuit_open";
 
 /** What a tenant is told. Details may name the operator's variables and hosts: those stay with the operator. */
 export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
@@ -67,6 +69,7 @@ export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
   empty: "an answer without text",
   too_long: "longer than the auction admits, also when asked again",
   malformed: "an answer that is not of the form that was asked for",
+  circuit_open: "not asked: it has failed again and again, and is left alone for a while",
   unaffordable: "not asked: what may be spent on the task is used up",
 };
 
@@ -76,4 +79,6 @@ export interface CallFailure {
   readonly message: string;
   /** Whether the same call may get through later, for failures whose reason does not say; absent: it may not. */
   readonly mayPass?: boolean;
+  /** How long it makes no sense to ask again; absent: nobody said. */
+  readonly retryAfterMs?: number;
 }

@@ -21,22 +21,30 @@ const MOST_CALLS: Readonly<Record<CallFailureReason, number>> = {
   cancelled: 1,
   too_long: 1,
   unaffordable: 1,
+  circuit_open: 3,
 };
 
 const FIRST_WAIT_MS = 1_000;
 const WAIT_FACTOR = 4;
+/** Ours: nobody waits longer, whatever was asked for. */
+const LONGEST_WAIT_MS = 60_000;
 
 /**
  * How long to wait before the step's next call, in milliseconds; null: there is none.
  *
- * @param failed calls of the step that failed, this one included
- * @param chance uniform in [0, 1): the wait is between half and all of what it may be
+ * @param of.failed calls of the step that failed, this one included
+ * @param of.chance uniform in [0, 1): the wait is between half and all of what it may be
+ * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for
  */
 export function retryAfterMs(
-  { reason, mayPass = false }: Pick<CallFailure, "reason" | "mayPass">,
-  { failed, chance }: { readonly failed: number; readonly chance: number },
+  failure: Pick<CallFailure, "reason" | "mayPass" | "retryAfterMs">,
+  of: { readonly failed: number; readonly chance: number; readonly hasSuccessor: boolean },
 ): number | null {
+  const { reason, mayPass = false, retryAfterMs: askedMs = 0 } = failure;
+  const { failed, chance, hasSuccessor } = of;
   if (reason === "provider_error" && !mayPass) return null;
+  if (reason === "circuit_open" && hasSuccessor) return null;
   if (failed >= MOST_CALLS[reason]) return null;
-  return Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
+  const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
+  return Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
 }

@@ -4,7 +4,9 @@
  * One that a verifier failed is begun anew; one whose agent could not go on is gone on with, from its last committed step.
  */
 import type { Award } from "../market/award.ts";
+import { standingsLeft } from "../market/escalation.ts";
 import type { ToolOutcome } from "../market/step.ts";
+import { MAX_TAKEOVERS } from "../market/takeover.ts";
 import { attemptBefore, evidenceOf, type EarlierAttempt } from "./earlier-attempts.ts";
 import type { AwardDoc, TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
@@ -38,6 +40,14 @@ export function goOn(room: Room, award: Award): TaskDoc | null {
 /** Of an award that continues: where the trace began. */
 export function continuesFrom(award: Award, before: AwardDoc | null): number | undefined {
   return award.continues === true && before !== null ? lineOf(before).from : undefined;
+}
+
+/** Whether the market room has anybody to sell the task to who could go on: the sale itself is its own. */
+export function mayBeTakenOver(award: AwardDoc, earlier: readonly EarlierAttempt[]): boolean {
+  if (award.sale?.chosenBy === "tenant") return false;
+  if (earlier.filter(({ handedOver }) => handedOver !== undefined).length >= MAX_TAKEOVERS) return false;
+  const tried = [...earlier, award].map(({ agentId }) => agentId);
+  return standingsLeft(award.clearing, tried).length > 0;
 }
 
 function tellEscalation(room: Room, { attempt, verdict }: EarlierAttempt, { agentId }: Award): void {

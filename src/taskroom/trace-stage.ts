@@ -28,7 +28,7 @@ import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
 import type { AwardDoc, TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
-import { continuesFrom, goOn } from "./next-attempt.ts";
+import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceDesk } from "./task-room-api.ts";
@@ -182,7 +182,9 @@ export class TraceStage {
       return null;
     }
     const failed = (task.failedCalls ?? 0) + 1;
-    const retryInMs = retryAfterMs(failure, { failed, chance: this.#room.config.source.random() });
+    const chance = this.#room.config.source.random();
+    const hasSuccessor = mayBeTakenOver(held.award, this.#room.journal.earlierAttempts());
+    const retryInMs = retryAfterMs(failure, { failed, chance, hasSuccessor });
     const { reason } = failure;
     this.#room.append({ type: "call-failed", attempt, step: this.#dueStep(held), reason, failed, retryInMs });
     const counted = { ...task, failedCalls: failed };

@@ -51,6 +51,7 @@ const FAILURES = new Set<string>([
   "empty",
   "too_long",
   "malformed",
+  "circuit_open",
 ]);
 
 function isFailure(value: unknown): value is CallFailureReason {

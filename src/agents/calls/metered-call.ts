@@ -89,8 +89,9 @@ export class MeteredCall {
   end<T>(result: Result<T, CallFailure>): Answer<T> {
     const common = { bill: this.#bill(), ms: this.elapsedMs, requests: this.#requests };
     if (result.ok) return { ...common, ok: true, value: result.value };
-    const { reason, message, mayPass } = result.failure;
-    return { ...common, ok: false, failure: { reason, message, ...(mayPass && { mayPass }) } };
+    const { reason, message, mayPass, retryAfterMs } = result.failure;
+    const later = { ...(mayPass && { mayPass }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
+    return { ...common, ok: false, failure: { reason, message, ...later } };
   }
 
   async #request<T extends Reply>(

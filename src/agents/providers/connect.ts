@@ -19,6 +19,8 @@ export interface ConnectionSources {
 
 interface Connection {
   readonly provider: Provider;
+  /** Of the model, where it is and as whom it is asked: holds the key, and is for nobody to read. */
+  readonly name: string;
   /** Values that must not appear in messages. */
   readonly secrets: readonly string[];
 }
@@ -52,7 +54,11 @@ function connect(agent: Agent, sources: ConnectionSources, keep: KeepProvider): 
       if (sources.ai === undefined) {
         return fail({ reason: "misconfigured", message: "the binding AI is missing" });
       }
-      return ok({ provider: workersAiProvider(sources.ai, agent.model), secrets: [] });
+      return ok({
+        provider: workersAiProvider(sources.ai, agent.model),
+        name: providerName(agent.provider, { model: agent.model, baseUrl: null, apiKey: null }),
+        secrets: [],
+      });
     case "openai-compatible":
       return connectOpenAiCompatible(agent, sources, keep);
     case "anthropic":
@@ -67,7 +73,8 @@ function connect(agent: Agent, sources: ConnectionSources, keep: KeepProvider): 
       };
       const make = () =>
         agent.provider === "anthropic" ? anthropicProvider(endpoint) : googleProvider(endpoint);
-      return ok({ provider: keep(providerName(agent.provider, endpoint), make), secrets: [apiKey.value] });
+      const name = providerName(agent.provider, endpoint);
+      return ok({ provider: keep(name, make), name, secrets: [apiKey.value] });
     }
   }
 }
@@ -84,8 +91,10 @@ function connectOpenAiCompatible(
   const { model } = agent;
   const { fetch } = sources;
   const endpoint = { model, baseUrl: baseUrl.value, apiKey: apiKey.value, fetch };
+  const name = providerName(agent.provider, endpoint);
   return ok({
-    provider: keep(providerName(agent.provider, endpoint), () => openAiCompatibleProvider(endpoint)),
+    provider: keep(name, () => openAiCompatibleProvider(endpoint)),
+    name,
     secrets: apiKey.value === null ? [] : [apiKey.value],
   });
 }

@@ -3,6 +3,7 @@
  *
  * An un-scripted request fails loudly.
  */
+import type { CircuitChange } from "../../../src/agents/calls/circuits.ts";
 import { createModels, type ModelDeps } from "../../../src/agents/create-models.ts";
 import type { CallLimits, ModelPort } from "../../../src/agents/model-port.ts";
 import type { RefinementInput } from "../../../src/agents/prompts/strategy-prompt.ts";
@@ -38,6 +39,8 @@ export interface World {
   readonly models: ModelPort;
   readonly requests: SentRequest[];
   readonly runs: AiRun[];
+  /** What the log would be told of circuits. */
+  readonly changes: readonly CircuitChange[];
   /** Delays that were slept. */
   readonly slept: number[];
   advance(ms: number): void;
@@ -59,6 +62,7 @@ export function aWorld(options: WorldOptions = {}): World {
   const requests: SentRequest[] = [];
   const runs: AiRun[] = [];
   const slept: number[] = [];
+  const changes: CircuitChange[] = [];
   let nowMs = NOW_MS;
   const answer = async (
     script: Scripted[],
@@ -99,8 +103,10 @@ export function aWorld(options: WorldOptions = {}): World {
       nowMs += ms;
     },
     random: () => 0,
+    circuitChanged: (change) => void changes.push(change),
   };
   return {
+    changes,
     models: createModels(deps),
     requests,
     runs,

@@ -92,6 +92,30 @@ describe("holders that die with an agent again and again", () => {
   });
 });
 
+describe("a model that is left alone", () => {
+  const steps = [LOOK, { fails: "circuit_open" }] as const;
+
+  test("is followed at once: another agent can go on", async () => {
+    const day = await openMarket();
+    const task = await sold(day, PLAIN);
+    expect(await slice(day, task, { attempt: 1, steps })).toHaveLength(2);
+    await awardedTo(task.room, 2);
+    expect(await task.room.view()).toMatchObject({ agentId: MIDDLE, steps: 1 });
+  });
+
+  test("is waited for where nobody else can, and costs nothing meanwhile", async () => {
+    const day = await openMarket();
+    const task = await sold(day, { ...PLAIN, policy: `always:${DEAR}` });
+    expect(await slice(day, task, { attempt: 1, steps })).toHaveLength(4);
+    expect(await task.room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed" });
+    const { calls = [] } = (await task.room.readTrace()) ?? {};
+    const bills = calls.map(({ status, costMicros }) => [status, costMicros > 0]);
+    expect(bills.filter(([status]) => status === "refused")).toEqual(
+      Array.from({ length: 3 }, () => ["refused", false]),
+    );
+  });
+});
+
 describe("nobody takes over", () => {
   test("where the policy holds no auction: there is no other bid", async () => {
     const day = await openMarket();
