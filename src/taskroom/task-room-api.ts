@@ -72,8 +72,6 @@ export interface TraceDesk {
   readonly pendingAttempt?: number;
   /** Not null: the trace has its result and wants its verdict. */
   readonly result: string | null;
-  /** Calls of the step that is due that failed; absent from a room of the version before. */
-  readonly failedCalls?: number;
   /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
   readonly earlierAttempts?: readonly { readonly verdict: Verdict; readonly result: string }[];
 }

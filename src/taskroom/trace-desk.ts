@@ -37,7 +37,6 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
     pending: last?.outcomes === null ? last.answered : null,
     ...(last?.outcomes === null && { pendingAttempt: last.attempt }),
     result: task.result,
-    failedCalls: task.failedCalls ?? 0,
     earlierAttempts: earlier.flatMap(({ verdict, result }) =>
       verdict === null ? [] : [{ verdict, result }],
     ),

@@ -18,7 +18,8 @@ import { SUBMIT_DESCRIPTION, submittedResult } from "./submit.ts";
 /** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */
 export type Move =
   | { readonly next: "step"; readonly step: Step }
-  | { readonly next: "again" }
+  /** `answered`: with words that are of no use, and not with an error. */
+  | { readonly next: "again"; readonly answered: boolean }
   | { readonly next: "verify"; readonly result: string }
   | { readonly next: "leave" };
 
@@ -27,13 +28,13 @@ const LEAVE: Move = { next: "leave" };
 /**
  * Makes a call for the step after `steps`. A holder that must stop ends the task; one that has lost it just leaves.
  *
- * @param failed calls for it that failed before
+ * @param redraws useless answers for it that this slice has had
  */
-export async function oneStep(trace: TraceRun, steps: readonly Step[], failed: number): Promise<Move> {
+export async function oneStep(trace: TraceRun, steps: readonly Step[], redraws: number): Promise<Move> {
   const { deps, desk, room, generation, heartbeat } = trace;
   const { source, modelCallMs, modelStallMs } = deps.config;
   const step = steps.length + 1;
-  const request = stepRequest(trace, steps, failed);
+  const request = stepRequest(trace, steps, redraws);
   const callId = newId("cal", source);
   const boundMicros = deps.models.stepBound(desk.agent, request);
   const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
@@ -85,7 +86,8 @@ async function afterFailure(trace: TraceRun, ended: EndedCall, failure: CallFail
   if (waitMs === null) return LEAVE;
   await deps.sleep(waitMs, signal);
   const goesOn = !signal.aborted || (await mayGoOn(trace, null, signal.reason as DeskAnswer));
-  return goesOn ? { next: "again" } : LEAVE;
+  const answered = failure.reason === "empty" || failure.reason === "malformed";
+  return goesOn ? { next: "again", answered } : LEAVE;
 }
 
 /** Neither words nor calls: as a step it would be asked again just as it was. */
@@ -101,8 +103,8 @@ function noteEmpty(answer: Answer<StepAnswer>): Answer<StepAnswer> {
   };
 }
 
-/** Asked again, a model is to draw anew: with the same seed it may say the same nothing. */
-function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], failed: number): StepRequest {
+/** After an answer of no use a model is to draw anew: with the same seed it may say the same. */
+function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], redraws: number): StepRequest {
   return {
     prompt: {
       task: desk.prompt,
@@ -121,6 +123,6 @@ function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], failed: 
       SUBMIT_DESCRIPTION,
     ],
     maxOutputTokens: Math.min(desk.limits.maxOutputTokens, desk.agent.maxOutputTokens),
-    seed: (desk.seed + failed) % 2 ** 31,
+    seed: (desk.seed + redraws) % 2 ** 31,
   };
 }

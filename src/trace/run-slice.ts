@@ -66,17 +66,18 @@ async function run(trace: TraceRun): Promise<void> {
     steps.push(finished);
   }
   let result = desk.result;
-  let failed = desk.failedCalls ?? 0;
+  let redraws = 0;
   for (let asked = 0; result === null; asked++) {
     if (asked > 0 && deps.config.source.now() >= untilMs) return room.handOver(generation);
     if (steps.length >= desk.limits.maxSteps) {
       return room.endTrace(generation, null, "step_limit");
     }
-    const move = await oneStep(trace, steps, failed);
+    const move = await oneStep(trace, steps, redraws);
     if (move.next === "leave") return;
     if (move.next === "verify") result = move.result;
     if (move.next === "step") steps.push(move.step);
-    failed = move.next === "again" ? failed + 1 : 0;
+    if (move.next === "again") redraws += Number(move.answered);
+    else redraws = 0;
   }
   await settleResult(trace, result);
 }

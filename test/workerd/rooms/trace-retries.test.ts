@@ -20,6 +20,7 @@ import {
   type TaskStub,
 } from "./market-day.ts";
 import { accountOf } from "./money-day.ts";
+import { requestsOf, slice as sliceOf } from "./takeover-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -123,6 +124,14 @@ describe("a call that fails", () => {
     ).toHaveLength(6);
     expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass" });
   });
+});
+
+test("after an answer of no use the model draws anew; after an error it is asked just as before", async () => {
+  const { day, taskId } = await awarded();
+  const models = new ScriptedModels({ steps: [[{ text: "" }, fails("unreachable"), RESULT]] });
+  const requests = requestsOf(models);
+  await sliceOf(day, { taskId }, { attempt: 1, steps: [], models });
+  expect(requests.map(({ seed }) => seed)).toEqual([7, 8, 8]);
 });
 
 describe("retries", () => {
