@@ -22,6 +22,11 @@ const list = z
       .filter((entry) => entry !== ""),
   );
 
+const origins = list.refine(
+  (all) => all.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+  "not a list of origins such as http://127.0.0.1:8789",
+);
+
 const variablesSchema = z.object({
   /** Name of the pool file that tenants without a pool of their own use. */
   POOL: z.enum(Object.keys(POOLS) as [string, ...string[]]).default("production"),
@@ -47,10 +52,9 @@ const variablesSchema = z.object({
   /** The same, of pages that `fetch_page` may read though they are not public: for local use. */
   PAGE_ALLOW_LIST: list,
   /** Comma-separated origins that webhooks may go to though they are not public, or not https: for local use. */
-  WEBHOOK_ALLOW_LIST: list.refine(
-    (origins) => origins.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
-    "not a list of origins such as http://127.0.0.1:8789",
-  ),
+  WEBHOOK_ALLOW_LIST: origins,
+  /** The same for the tools that tenants register. */
+  TOOL_ALLOW_LIST: origins,
   /** Embedding model of the memory as JSON, read by `memory/embedder.ts`; default: a Workers AI model. */
   EMBEDDING: z
     .string()
@@ -82,6 +86,7 @@ export interface Config {
   readonly httpAllowList: readonly string[];
   readonly pageAllowList: readonly string[];
   readonly webhookAllowList: readonly string[];
+  readonly toolAllowList: readonly string[];
   /** As `memory/embedder.ts` reads it. */
   readonly embedding: unknown;
   readonly adminSecret: string | null;
@@ -145,6 +150,7 @@ function readConfig(env: Env): Config {
     httpAllowList: v.HTTP_ALLOW_LIST,
     pageAllowList: v.PAGE_ALLOW_LIST,
     webhookAllowList: v.WEBHOOK_ALLOW_LIST,
+    toolAllowList: v.TOOL_ALLOW_LIST,
     embedding: v.EMBEDDING,
     adminSecret: v.ADMIN_SECRET ?? null,
     receiptSigningKey: v.RECEIPT_SIGNING_KEY ?? null,

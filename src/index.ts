@@ -20,7 +20,7 @@ import { TaskRoom } from "./taskroom/task-room.ts";
 import { consumeWork, WORK_QUEUES, type WorkDeps } from "./trace/consume-work.ts";
 import { createSandbox } from "./trace/sandbox/index.ts";
 import { wasmModule } from "./trace/sandbox/wasm.ts";
-import { createHouseTools } from "./trace/tools/index.ts";
+import { createTools } from "./trace/tools/index.ts";
 import { createVerify } from "./trace/create-verify.ts";
 
 export { TaskRoom };
@@ -70,13 +70,14 @@ function openHouse(env: Env) {
     circuitChanged: (change) => logInfo("model-circuit", { ...change }),
   });
   const nowMs = config.source.now;
-  const toolbox = createHouseTools({ config, sandbox, fetch: (url, init) => fetch(url, init) });
+  const toolbox = createTools({ config, sandbox, fetch: (url, init) => fetch(url, init) });
   const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu: toolbox.menu, memory };
   const trace = { config, models, openTools: toolbox.open, sleep, verify: createVerify({ sandbox, nowMs }) };
   const work: WorkDeps = { auction, trace };
-  return { config, models, index, app: createApp({ config, auction }), work, fits };
+  const app = createApp({ config, auction, listServer: toolbox.listServer });
+  return { config, models, index, app, work, fits };
 }
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.

@@ -12,6 +12,7 @@ import type { StepRequest } from "./model-port.ts";
 import { overLengthNote } from "./ask-bid.ts";
 import { ANSWERS, bidOutputTokens, juryOutputTokens, stepOutputTokens } from "./output-limits.ts";
 import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
+import { SCHEMA_FACTOR, TOOL_OVERHEAD_TOKENS, toolTokens } from "../market/tools/tool-tokens.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
 import { neutralStep } from "./neutral-step.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
@@ -25,9 +26,6 @@ import { CONTINUE, outcomeText } from "./trace-messages.ts";
 const REQUEST_OVERHEAD_TOKENS = 1_024;
 /** Role markers, separators, the leading-space token of SentencePiece. */
 const MESSAGE_OVERHEAD_TOKENS = 16;
-/** Markup around a tool's description or call; a schema may be pretty-printed by the template, hence the factor. */
-const TOOL_OVERHEAD_TOKENS = 64;
-const SCHEMA_FACTOR = 2;
 
 /** Most that one bid can cost, its over-length retry included. */
 export function bidBound(agent: Agent, input: StrategyPromptInput): Micros {
@@ -66,9 +64,7 @@ export function juryBound(agent: Agent, input: JuryPromptInput): Micros {
 export function stepBound(agent: Agent, request: StepRequest): Micros {
   const { system, user } = tracePrompt(request.prompt);
   let inputTokens = textTokens(system) + textTokens(user) + REQUEST_OVERHEAD_TOKENS;
-  for (const tool of request.tools) {
-    inputTokens += TOOL_OVERHEAD_TOKENS + SCHEMA_FACTOR * jsonBytes(tool);
-  }
+  inputTokens += toolTokens(request.tools);
   for (const step of request.history) inputTokens += stepTokens(step);
   return bound(agent, {
     inputTokens,

@@ -15,6 +15,7 @@ import { receiptKeyRoutes, receiptRoutes } from "./receipt-routes.ts";
 import { stuckRoutes } from "./stuck-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { bookRoutes, usageRoutes } from "./usage-routes.ts";
+import { toolRoutes } from "./tool-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
 
 /** Largest request body, in bytes. */
@@ -49,6 +50,9 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/webhooks/:webhook/test", "POST"],
   ["/v1/webhooks/:webhook/deliveries", "GET"],
   ["/v1/webhooks/:webhook/deliveries/:delivery/redeliver", "POST"],
+  ["/v1/tools", "GET, POST"],
+  ["/v1/tools/:tool", "GET, PUT, DELETE"],
+  ["/v1/tools/:tool/refresh", "POST"],
   ["/v1/limits", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
@@ -107,6 +111,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/limits", ownLimitRoutes(deps));
   app.route("/v1", usageRoutes(deps));
   app.route("/v1/webhooks", webhookRoutes(deps));
+  app.route("/v1/tools", toolRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
   app.route("/admin/stuck", stuckRoutes(deps));
   app.route("/admin/tenants", keyRoutes(deps));

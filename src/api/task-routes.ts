@@ -22,6 +22,7 @@ import { readBody, readQuery } from "./request-body.ts";
 import { lastEventId, preferredWait } from "./request-headers.ts";
 import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
+import { allowedToolsProblem } from "./tool-json.ts";
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
@@ -151,6 +152,9 @@ function refusalProblem(refusal: AdmitRefusal): Problem {
           },
         ],
       });
+    case "unknown_tool":
+    case "tools_too_large":
+      return allowedToolsProblem(refusal);
     case "unknown_policy":
     case "no_mean_weights":
     case "no_agents_left":

@@ -27,7 +27,7 @@ export interface BidCall extends PlannedCall<BidAnswer> {
 /** What bids are planned from. */
 export interface BidPlan {
   readonly deps: Pick<AuctionPlan["deps"], "config" | "models" | "toolMenu">;
-  readonly opening: Pick<Opening, "spec" | "pool" | "policy" | "seed">;
+  readonly opening: Pick<Opening, "spec" | "tools" | "pool" | "policy" | "seed">;
 }
 
 /** A bid that is on its way. */
@@ -51,7 +51,8 @@ export function planFirstBids(plan: BidPlan & { readonly opening: Opening }): Bi
 export function planBids(plan: BidPlan, { round, agents, refinements }: BidRound): BidCall[] {
   const { deps, opening } = plan;
   // Names and descriptions only: the input may travel to another invocation, and a tool's code cannot.
-  const tools = deps.toolMenu(opening.spec.tools).map(({ name, description }) => ({ name, description }));
+  const menu = deps.toolMenu(opening.spec.tools, opening.tools ?? []);
+  const tools = menu.map(({ name, description }) => ({ name, description }));
   return agents.map((agent) => {
     const input: StrategyPromptInput & { readonly seed: number } = {
       task: opening.spec.prompt,

@@ -16,7 +16,7 @@ import { planBids } from "./collect-bids.ts";
 import { drawSeats } from "./jury.ts";
 
 /** What it is planned from. */
-export type AuctionTerms = Pick<Opening, "spec" | "pool" | "policy" | "seed">;
+export type AuctionTerms = Pick<Opening, "spec" | "tools" | "pool" | "policy" | "seed">;
 
 export interface PlannedAuction {
   /** The calls for first bids; none where the policy holds no auction. */

@@ -10,6 +10,7 @@ import { outputPrice } from "./agent.ts";
 import type { BidFigures, JurorVerdict } from "./score.ts";
 import type { QuoteOrder } from "./sale/quote.ts";
 import type { TaskSpec } from "./task.ts";
+import type { AllowedTool } from "./tools/tenant-tool.ts";
 
 /** All that an auction needs, frozen at admission: later changes of pool, prices or weights do not touch it. */
 export interface Opening {
@@ -19,6 +20,8 @@ export interface Opening {
   /** Position in the tenant's history, from 1 without gaps. */
   readonly sequence: number;
   readonly spec: TaskSpec;
+  /** The tenant's own tools that the task allows, as models are shown them; absent: none, or from before there were any. */
+  readonly tools?: readonly AllowedTool[];
   readonly pool: readonly Agent[];
   readonly policy: Policy;
   /** 0 to 2^31 − 1: every draw of the auction comes from it. */

@@ -26,6 +26,11 @@ export const ERROR_TABLE = {
     message: "There is no such policy in this pool; `issues` says what is wrong and what is accepted.",
     retryable: false,
   },
+  unknown_tool: {
+    status: 400,
+    message: "There is no such tool for this tenant; `issues` says which is meant and which are accepted.",
+    retryable: false,
+  },
   unknown_offer: {
     status: 400,
     message: "This agent has no bid in the quote; `issues` says whose may be accepted.",
@@ -74,6 +79,7 @@ export const ERROR_TABLE = {
     retryable: false,
   },
   quote_not_found: { status: 404, message: "There is no such quote.", retryable: false },
+  tool_not_found: { status: 404, message: "This tenant has no such tool.", retryable: false },
   webhook_not_found: { status: 404, message: "This tenant has no such webhook.", retryable: false },
   delivery_not_found: { status: 404, message: "This webhook has no such delivery.", retryable: false },
   stuck_not_found: { status: 404, message: "There is nothing stuck by this id.", retryable: false },
@@ -177,6 +183,16 @@ export const ERROR_TABLE = {
   too_many_keys: {
     status: 409,
     message: "This tenant has as many keys that have not ended as it may have; revoke some first.",
+    retryable: false,
+  },
+  too_many_tools: {
+    status: 409,
+    message: "This tenant has as many tools as it may have; remove some first.",
+    retryable: false,
+  },
+  tool_name_taken: {
+    status: 409,
+    message: "This tenant has a tool of this name; change that one, or take another name.",
     retryable: false,
   },
   key_inactive: {

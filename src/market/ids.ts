@@ -21,6 +21,7 @@ export type QuoteId = Branded<"quo">;
 export type WebhookId = Branded<"whk">;
 export type DeliveryId = Branded<"dlv">;
 export type StuckId = Branded<"stk">;
+export type ToolId = Branded<"tol">;
 
 interface IdTypes {
   readonly tsk: TaskId;
@@ -36,6 +37,7 @@ interface IdTypes {
   readonly whk: WebhookId;
   readonly dlv: DeliveryId;
   readonly stk: StuckId;
+  readonly tol: ToolId;
 }
 
 export type IdPrefix = keyof IdTypes;

@@ -3,10 +3,12 @@ import { z } from "zod";
 import { escalationSchema } from "./escalation.ts";
 import { AGENT_ID_PATTERN, type AgentId } from "./ids.ts";
 import { MAX_POLICY_NAME_CHARS } from "./policy-name.ts";
+import { isToolName } from "./tools/tool-name.ts";
 import { verdictOutcomeSchema, verifierSpecSchema } from "./verifier-spec.ts";
 
 export const MAX_PROMPT_CHARS = 200_000;
 const MAX_LABELS = 32;
+const MAX_NAMED_TOOLS = 128;
 /** A micro-dollar: what is less would count as nothing. */
 const MIN_COST_USD = 0.000_001;
 const MAX_COST_USD = 100_000;
@@ -37,9 +39,10 @@ export const taskSpecSchema = z.strictObject({
   prompt: z.string().min(1).max(MAX_PROMPT_CHARS),
   verifier: verifierSpecSchema.nullable().default(null),
   limits: limitsSchema.prefault({}),
-  /** Tools that the winner may use. */
+  /** Tools that the winner may use: the house's, and the tenant's own, which its market room knows. */
   tools: z
-    .array(z.enum(TOOL_NAMES))
+    .array(z.string().refine(isToolName, "not the name of a tool"))
+    .max(MAX_NAMED_TOOLS)
     .refine((names) => new Set(names).size === names.length, "a tool is named twice")
     .default([...DEFAULT_TOOLS]),
   /** Policy for this task alone, by name (`policy-name.ts`); null: the tenant's own. */

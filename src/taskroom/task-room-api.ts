@@ -19,6 +19,7 @@ import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { FailedSlice } from "./trace-failures.ts";
 import type { Offer } from "../market/sale/quote.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
+import type { AllowedTool } from "../market/tools/tenant-tool.ts";
 import type { Awaited, VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
 import type { OutcomeOrder, OutcomeRefusal, ToldOutcome } from "./waiting.ts";
 
@@ -62,7 +63,10 @@ export interface TraceDesk {
   readonly strategy: string | null;
   readonly verifier: VerifierSpec | null;
   readonly limits: TaskLimits;
+  /** As the task names them. */
   readonly tools: readonly string[];
+  /** Those of them that are its tenant's own; absent from a room of the version before. */
+  readonly ownTools?: readonly AllowedTool[];
   readonly seed: number;
   readonly deadlineAtMs: number;
   readonly steps: readonly Step[];

@@ -9,7 +9,7 @@ import type { TraceDesk } from "./task-room-api.ts";
 /** @throws Error where the task has no award, or one of an agent that is not in its pool */
 export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk {
   const { journal } = room;
-  const { spec, pool, taskId, tenantId, seed, deadlineAtMs } = room.mustOpening();
+  const { spec, tools: ownTools = [], pool, taskId, tenantId, seed, deadlineAtMs } = room.mustOpening();
   const { award } = task;
   const agent = pool.find((candidate) => candidate.id === award?.agentId);
   if (award === null || agent === undefined) throw new Error("the award names no agent of the pool");
@@ -27,6 +27,7 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
     verifier: spec.verifier,
     limits: spec.limits,
     tools: spec.tools,
+    ownTools,
     seed,
     deadlineAtMs: award.deadlineAtMs ?? deadlineAtMs,
     steps: committed.flatMap(({ attempt: of, answered, outcomes }) => {

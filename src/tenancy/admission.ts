@@ -7,6 +7,8 @@ import { FIRST_LEASE } from "../market/lease.ts";
 import { callDeadlines } from "../market/market-deadlines.ts";
 import type { Micros } from "../market/money.ts";
 import { calibratedBy, type Policy } from "../market/policy.ts";
+import type { AllowedTool } from "../market/tools/tenant-tool.ts";
+import { toolTokens } from "../market/tools/tool-tokens.ts";
 import type { AdmitRequest } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
@@ -18,6 +20,8 @@ export type RequestedTask = Pick<
 > & {
   /** Null: nobody's key asked for it. */
   readonly keyId: KeyId | null;
+  /** The tenant's own tools that it allows; absent: none. */
+  readonly tools?: readonly AllowedTool[];
 };
 
 export interface AdmissionContext {
@@ -34,7 +38,7 @@ export interface AdmissionContext {
 }
 
 /** What the task's auction is planned from. */
-export type PlanTerms = Pick<Opening, "spec" | "pool" | "policy" | "seed">;
+export type PlanTerms = Pick<Opening, "spec" | "tools" | "pool" | "policy" | "seed">;
 
 /** What is counted of an auction before it begins. */
 export interface AuctionPlan {
@@ -68,7 +72,7 @@ export function admitTask(
   place: { readonly sequence: number; readonly terms: TaskTerms; readonly plan: AuctionPlan },
 ): AdmittedTask {
   const { tenant, policy, nowMs } = context;
-  const { quote = null } = request;
+  const { quote = null, tools = [] } = request;
   const { maxCostUsd, deadlineS, maxSteps, maxOutputTokens } = request.spec.limits;
   const { sequence, terms, plan } = place;
   const task: MarketTask = {
@@ -77,6 +81,7 @@ export function admitTask(
     state: context.mustWait ? "admitted" : "bidding",
     verifier: request.spec.verifier?.type ?? null,
     promptChars: request.spec.prompt.length,
+    ...(tools.length > 0 && { toolTokens: toolTokens(tools) }),
     lease: context.mustWait ? null : { ...FIRST_LEASE, heldUntilMs: context.leaseUntilMs },
     attempt: 0,
     agentId: null,
@@ -98,6 +103,7 @@ export function admitTask(
     ...terms,
     sequence,
     spec: request.spec,
+    ...(tools.length > 0 && { tools }),
     firstCalls: given ? plan.firstCalls : [],
     allowanceMicros: plan.holdMicros,
     ...callDeadlines(tenant.market.deadlines),

@@ -46,6 +46,7 @@ import { redrivenDeadline, type StuckDesk } from "./stuck-desk.ts";
 import { QUOTE_TIMER, Sales, type ClearedAuction } from "./sales.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
 import { policyOf } from "./tenant-policy.ts";
+import { admittedTools } from "./tools/admitted-tools.ts";
 
 const MAX_POLICIES = 32;
 
@@ -99,10 +100,12 @@ export class AuctionTransitions {
     const { spec, namesDeadline = true } = request;
     const bounded = withDeadline(spec, tenant.market.deadlines, namesDeadline);
     if (!bounded.ok) return bounded;
+    const tools = admittedTools(this.#desk.store.registry, spec.tools);
+    if (!tools.ok) return tools;
     const place = this.#desk.turns.place(request.keyId);
     if (!place.ok) return fail({ reason: "queue_full", ...place.failure });
     const mustWait = place.value === "waits";
-    const asked = { ...request, spec: bounded.value };
+    const asked = { ...request, spec: bounded.value, tools: tools.value };
     const admitted = this.#enter(asked, this.#context(tenant, { policy: policy.value, mustWait }));
     if (!admitted.ok) return fail({ reason: "budget", refusal: admitted.failure });
     const { task, opening } = admitted.value;
@@ -180,12 +183,11 @@ export class AuctionTransitions {
   /** Nothing is entered, and no number is taken, where the budgets do not take what its auction may cost. */
   #enter(request: RequestedTask, context: AdmissionContext): Result<AdmittedTask, HoldRefusal> {
     const { store, ledger } = this.#desk;
-    const { taskId, keyId, spec } = request;
+    const { taskId, keyId, spec, tools = [] } = request;
     const terms = termsOf(request, context);
-    const plan = this.#plan({ ...terms, spec });
+    const plan = this.#plan({ ...terms, spec, tools });
     // A Worker of the version before tells of no limit.
-    const { maxCostUsd } = spec.limits;
-    const capMicros = maxCostUsd == null ? null : usdToMicros(maxCostUsd);
+    const capMicros = spec.limits.maxCostUsd == null ? null : usdToMicros(spec.limits.maxCostUsd);
     const account = { taskId, keyId, capMicros, holdMicros: plan.holdMicros };
     const opened = ledger.open(account, this.#desk.budgets(keyId));
     if (!opened.ok) return opened;

@@ -23,6 +23,7 @@ import type { AuctionTransitions } from "./auction-transitions.ts";
 import type { CalibrationRefusal, CalibrationView } from "./calibration-api.ts";
 import type { CalibrationStore, RunPlace, StoredRun } from "./calibration-store.ts";
 import type { MarketDesk } from "./market-desk.ts";
+import { knownTools } from "./tools/admitted-tools.ts";
 
 export const CALIBRATION_TIMER = "calibration";
 /** An expired quote is known as such for a while. */
@@ -108,9 +109,11 @@ export class Calibrations {
     // The tenant's labels and its limit are of what it submitted, and it did not submit this.
     const limits = { ...found.spec.limits, maxCostUsd: null };
     const spec = { ...found.spec, limits, policy: null, escalation: null, metadata: {} };
+    const tools = knownTools(this.#desk.store.registry, spec.tools);
+    const ids = { taskId, auctionId: newId("auc", source) };
     this.#auctions.admitAwarded(
       this.#desk.mustTenant(),
-      { taskId, auctionId: newId("auc", source), seed: found.seed, spec, asksAtOnce: false, keyId: null },
+      { ...ids, seed: found.seed, spec, tools, asksAtOnce: false, keyId: null },
       {
         kind: "calibration",
         agentId,

@@ -4,7 +4,7 @@
  */
 import { DurableObject } from "cloudflare:workers";
 import { holdsStorage } from "../durable/erase-storage.ts";
-import type { AuctionId, CalibrationId, WebhookId } from "../market/ids.ts";
+import type { AuctionId, CalibrationId, ToolId, WebhookId } from "../market/ids.ts";
 import type { Budget } from "../market/ledger/budget.ts";
 import type { PolicyChange } from "../market/policy-document.ts";
 import type { TenantLimits } from "../market/rate-limit.ts";
@@ -20,12 +20,15 @@ import { MarketParts } from "./market-parts.ts";
 import type { ApiKey, KnownCaller, MarketRoomApi, TenantSettings, TenantView } from "./market-room-api.ts";
 import type { PolicyApi, PolicyOrder } from "./policy-api.ts";
 import { newTenant } from "./tenant-policy.ts";
+import type { ToolApi } from "./tools/tool-api.ts";
+import { accessOf } from "../market/tools/tenant-tool.ts";
 import type { WebhookApi } from "./webhooks/webhook-api.ts";
 
 /** The calls of the front office. */
 type OfficeApi = ErasureApi &
   CalibrationApi &
   WebhookApi &
+  ToolApi &
   LimitsApi &
   PolicyApi &
   Pick<
@@ -213,6 +216,19 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
 
   async runningCalibrations(): ReturnType<CalibrationApi["runningCalibrations"]> {
     return this.parts.counter.runningCalibrations();
+  }
+
+  // --- The tenant's own tools ---
+
+  async manageTools(...[order]: Parameters<ToolApi["manageTools"]>): ReturnType<ToolApi["manageTools"]> {
+    if (this.parts.liveTenant() === null) return fail({ reason: "unauthenticated" });
+    const request = await completed(order.idempotency);
+    return this.parts.commit(() => this.parts.tools.carryOut(order, request));
+  }
+
+  async toolAccess(toolId: ToolId): ReturnType<ToolApi["toolAccess"]> {
+    const tool = this.parts.liveTenant() === null ? null : this.parts.store.registry.find(toolId);
+    return tool === null ? null : accessOf(tool);
   }
 
   // --- Webhooks ---

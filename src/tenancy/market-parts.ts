@@ -30,6 +30,7 @@ import { RateGate } from "./rate-gate.ts";
 import { StuckDesk } from "./stuck-desk.ts";
 import type { MarketTask } from "./task-store.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
+import { ToolDesk } from "./tools/tool-desk.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 /** Rows and vectors gather for this long before a consumer is called: one visit carries what a burst of tasks left. */
@@ -54,6 +55,7 @@ export class MarketParts {
   readonly replays: Replays;
   readonly keys: KeyDesk;
   readonly webhooks: Webhooks;
+  readonly tools: ToolDesk;
   readonly carriers = new Carriers();
   readonly erasure: ErasureDesk;
   readonly #ctx: DurableObjectState;
@@ -73,6 +75,7 @@ export class MarketParts {
     this.memory = new MemoryStore(ctx.storage, now);
     this.ledger = new Ledger(ctx.storage, now);
     this.webhooks = this.#openWebhooks();
+    this.tools = this.#openTools();
     const limits = this.store.rateLimits();
     this.rates = new RateGate({ storage: ctx.storage, now, limits });
     this.desk = new MarketDesk({
@@ -145,6 +148,11 @@ export class MarketParts {
       isLive: () => this.liveTenant() !== null,
       send: (webhookId) => this.#callSender(webhookId),
     });
+  }
+
+  #openTools(): ToolDesk {
+    const { registry: store, keys } = this.store;
+    return new ToolDesk({ store, keys, replays: this.replays, source: this.config.source });
   }
 
   #finish(): void {

@@ -23,6 +23,8 @@ import type { KeyAnswer, KeyOrder } from "./key-desk.ts";
 import type { IdempotencyConflict, IdempotentRequest } from "./idempotency.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type { StuckApi } from "./stuck-api.ts";
+import type { AdmittedToolRefusal } from "./tools/admitted-tools.ts";
+import type { ToolApi } from "./tools/tool-api.ts";
 import type { WebhookApi } from "./webhooks/webhook-api.ts";
 import type { LimitsApi } from "./limits-api.ts";
 import type { RateReport } from "./rate-gate.ts";
@@ -112,6 +114,8 @@ export type AdmitRefusal = { readonly rate?: RateReport } & (
   | { readonly reason: "budget"; readonly refusal: HoldRefusal }
   | PolicyRefusal
   | DeadlineRefusal
+  /** Of the names in `spec.tools`. */
+  | AdmittedToolRefusal
 );
 
 export interface ClearRequest {
@@ -194,7 +198,7 @@ export interface TenantView {
   readonly openTasks: number;
 }
 
-export interface MarketRoomApi extends CalibrationApi, WebhookApi, LimitsApi, PolicyApi, StuckApi {
+export interface MarketRoomApi extends CalibrationApi, WebhookApi, ToolApi, LimitsApi, PolicyApi, StuckApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */

@@ -9,6 +9,7 @@ import { KEY_INDEXES, KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
 import { STUCK_SCHEMA } from "./stuck-store.ts";
 import { TOOL_USAGE_SCHEMA } from "./tool-usage.ts";
+import { TOOL_SCHEMA } from "./tools/tool-store.ts";
 import { TRACE_HISTORY_SCHEMA } from "./trace-histories.ts";
 import { WINDOW_SCHEMA } from "./memory-window.ts";
 import { REPLAY_SCHEMA } from "./replays.ts";
@@ -117,6 +118,7 @@ ${SHARES_SCHEMA}
 ${STUCK_SCHEMA}
 ${OUTBOX_VERSIONS[2]}
 `,
+  TOOL_SCHEMA,
 ];
 
 export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };

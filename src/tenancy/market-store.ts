@@ -14,6 +14,7 @@ import type { Ordering } from "./market-room-api.ts";
 import { StuckStore } from "./stuck-store.ts";
 import { TaskStore } from "./task-store.ts";
 import { ToolUsage } from "./tool-usage.ts";
+import { ToolStore } from "./tools/tool-store.ts";
 import { TraceHistories } from "./trace-histories.ts";
 
 /** What the room knows of its tenant. */
@@ -55,6 +56,8 @@ export class MarketStore {
   readonly keys: KeyStore;
   readonly traces: TraceHistories;
   readonly tools: ToolUsage;
+  /** The tenant's own tools. */
+  readonly registry: ToolStore;
   readonly awards: AwardShares;
   readonly stuck: StuckStore;
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
@@ -69,6 +72,7 @@ export class MarketStore {
     this.keys = new KeyStore(storage);
     this.traces = new TraceHistories(storage);
     this.tools = new ToolUsage(storage);
+    this.registry = new ToolStore(storage);
     this.awards = new AwardShares(storage);
     this.stuck = new StuckStore(storage);
   }

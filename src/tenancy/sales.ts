@@ -266,7 +266,7 @@ export function textBytesOf(
 
 /** By agent: what the first call of its trace is held at, with what it is told of earlier attempts. */
 function firstCallHolds(
-  { limits, attempt }: MarketTask,
+  { limits, attempt, toolTokens = 0 }: MarketTask,
   { pool }: Pick<TaskTerms, "pool">,
   {
     textBytes,
@@ -274,10 +274,11 @@ function firstCallHolds(
   }: { readonly textBytes: Readonly<Record<AgentId, number>>; readonly shownBytes: number },
 ): Map<AgentId, Micros> {
   const { maxOutputTokens = Infinity } = limits ?? {};
-  const earlier = attempt * MAX_SHOWN_ATTEMPT_BYTES + shownBytes;
+  // A token for a byte: what else stands in the prompt.
+  const beside = attempt * MAX_SHOWN_ATTEMPT_BYTES + shownBytes + toolTokens;
   return new Map(
     pool.map((agent) => {
-      const bytes = (textBytes[agent.id] ?? 0) + earlier;
+      const bytes = (textBytes[agent.id] ?? 0) + beside;
       return [agent.id, firstCallHold(agent, { textBytes: bytes, maxOutputTokens })];
     }),
   );

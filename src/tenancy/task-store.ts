@@ -70,6 +70,8 @@ export interface MarketTask {
   readonly state: TaskState;
   readonly verifier: string | null;
   readonly promptChars: number;
+  /** What its tenant's own tools add to every prompt of its trace, at most; absent: none. */
+  readonly toolTokens?: number;
   /** Null: the auction waits for its turn (`turns.ts`), or is over. */
   readonly lease: Lease | null;
   readonly attempt: number;

@@ -115,10 +115,10 @@ function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], redraws:
     },
     history: steps,
     tools: [
-      ...tools.map(({ name, description, inputSchema }) => ({
+      ...tools.map(({ name, description, inputSchema, jsonSchema }) => ({
         name,
         description,
-        inputSchema: z.toJSONSchema(inputSchema) as JsonValue,
+        inputSchema: jsonSchema ?? (z.toJSONSchema(inputSchema) as JsonValue),
       })),
       SUBMIT_DESCRIPTION,
     ],

@@ -33,7 +33,7 @@ test("every API example of the README works", async () => {
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
   });
-  const [health, , , task, events, trace, receipt, list, cancelled, agents, policy, ...rest] = stdout
+  const [health, , , task, events, trace, receipt, list, cancelled, tools, agents, policy, ...rest] = stdout
     .split(`${RULER}\n`)
     .map((text) => text.trim());
 
@@ -52,6 +52,7 @@ test("every API example of the README works", async () => {
   expect((await verifyReceipt(JSON.parse(receipt ?? ""), null)).agrees).toBe(true);
   expect(JSON.parse(list ?? "").data).toHaveLength(1);
   expect(JSON.parse(cancelled ?? "")).toMatchObject({ state: "finished" });
+  expect(tools).toMatch(/"type":"mcp".*"tools":null.*"object":"task".*"object":"tool".*"deleted":true/s);
   const house = JSON.parse(agents ?? "").agents;
   expect(house.every((agent: { emulated: boolean }) => agent.emulated)).toBe(true);
   expect(JSON.parse(policy ?? "")).toMatchObject({ object: "policy", name: "sale", fitted: null });

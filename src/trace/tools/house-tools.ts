@@ -1,24 +1,31 @@
-/** The house's own tools, as this deployment has them. */
+/** The house's own tools, as this deployment has them, and the way to those of its tenants. */
 import type { Config } from "../../config.ts";
 import { createResolve } from "../../tenancy/resolve-host.ts";
 import type { Sandbox } from "../sandbox/index.ts";
 import { createFetchPage } from "./fetch-page.ts";
 import { createHttp } from "./http.ts";
+import { createTenantTools, type TenantTools } from "./own/tenant-tools.ts";
 import { createRunJavascript } from "./run-javascript.ts";
 import { createToolbox, offer, type Toolbox } from "./toolbox.ts";
 
-export interface HouseDeps {
-  readonly config: Pick<Config, "httpAllowList" | "pageAllowList" | "source">;
+export interface ToolDeps {
+  readonly config: Pick<
+    Config,
+    "httpAllowList" | "pageAllowList" | "toolAllowList" | "source" | "marketRoom"
+  >;
   readonly sandbox: Sandbox;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** @throws TypeError for an entry of an allow-list that is no address */
-export function createHouseTools({ config, sandbox, fetch }: HouseDeps): Toolbox {
+export function createTools(deps: ToolDeps): Toolbox & Pick<TenantTools, "listServer"> {
+  const { config, sandbox, fetch } = deps;
   const { source, httpAllowList, pageAllowList } = config;
-  return createToolbox([
+  const house = [
     offer(createRunJavascript({ sandbox, nowMs: source.now })),
     offer(createHttp({ allow: httpAllowList, fetch })),
     offer(createFetchPage({ allow: pageAllowList, fetch, resolve: createResolve(fetch) })),
-  ]);
+  ];
+  const { open, listServer } = createTenantTools(deps);
+  return { ...createToolbox(house, open), listServer };
 }

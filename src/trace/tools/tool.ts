@@ -1,5 +1,6 @@
 /** The seam between a trace's step loop and what a model may call. No platform type in it. */
 import type { z } from "zod";
+import type { JsonSchema } from "../../market/tools/tenant-tool.ts";
 
 /** Why a tool gave no output. */
 export type ToolErrorCode =
@@ -15,6 +16,10 @@ export type ToolErrorCode =
   | "unreachable"
   /** The other side answered with a status that is no success. */
   | "bad_status"
+  /** A tool of the tenant's says itself that it failed. */
+  | "tool_failed"
+  /** The tenant has removed it since the task was admitted. */
+  | "removed"
   /** What was asked for is not text. */
   | "not_text"
   /** The script threw, did not parse, or used up its budget. */
@@ -40,6 +45,8 @@ export interface Tool<I = unknown> {
   readonly name: string;
   readonly description: string;
   readonly inputSchema: z.ZodType<I>;
+  /** As models are shown it; absent: as `inputSchema` says. */
+  readonly jsonSchema?: JsonSchema;
   /** May throw; `runTool` turns that into `failed`. */
   execute(input: I, context: ToolContext): Promise<ToolResult>;
 }

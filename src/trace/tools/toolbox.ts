@@ -6,6 +6,7 @@
  */
 import type { ToolMenu } from "../../auction/tool-menu.ts";
 import type { TaskRoomApi, TraceDesk } from "../../taskroom/task-room-api.ts";
+import { ownMenu } from "./own/own-menu.ts";
 import type { Tool } from "./tool.ts";
 
 /** Whom tools are opened for. */
@@ -37,18 +38,36 @@ export interface Toolbox {
   readonly open: (slice: ToolSlice) => Promise<OpenTools>;
 }
 
+/** Opens what the slice's tenant has registered and its task allows. Never rejects. */
+export type OpenOwn = (slice: ToolSlice) => OpenTools;
+
 /** A tool that is the same for every task. */
 export function offer(tool: Tool): Offer {
   return { name: tool.name, menu: [tool], open: () => [tool] };
 }
 
-export function createToolbox(offers: readonly Offer[]): Toolbox {
+/** @param openOwn opens the tools of the slice's tenant; null: there are none */
+export function createToolbox(offers: readonly Offer[], openOwn: OpenOwn | null = null): Toolbox {
   const allowed = (names: readonly string[]) => offers.filter(({ name }) => names.includes(name));
   return {
-    menu: (names) => allowed(names).flatMap(({ menu }) => menu),
-    open: async (slice) => ({
-      tools: allowed(slice.desk.tools).flatMap((one) => one.open(slice)),
-      close: async () => undefined,
-    }),
+    menu: (names, own) =>
+      withOwn(
+        allowed(names).flatMap(({ menu }) => menu),
+        ownMenu(own),
+      ),
+    open: async (slice) => {
+      const house = allowed(slice.desk.tools).flatMap((one) => one.open(slice));
+      const own = openOwn?.(slice);
+      return {
+        tools: withOwn(house, own?.tools ?? []),
+        close: async () => own?.close(),
+      };
+    },
   };
+}
+
+/** A house that has got a tool since is heard first: two of one name are none that a provider takes. */
+function withOwn<T extends { readonly name: string }>(house: readonly T[], own: readonly T[]): T[] {
+  const taken = new Set(house.map(({ name }) => name));
+  return [...house, ...own.filter(({ name }) => !taken.has(name))];
 }

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { stepBound } from "../../../src/agents/bounds.ts";
 import { firstCallHold } from "../../../src/market/ledger/trace-hold.ts";
+import { toolTokens } from "../../../src/market/tools/tool-tokens.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
 import type { JsonValue } from "../../../src/market/step.ts";
 import { createSandbox } from "../../../src/trace/sandbox/index.ts";
@@ -25,17 +26,26 @@ test("the first call of a trace is never held at more than is counted with befor
   const [agent] = aPool();
   if (agent === undefined) throw new Error("an empty pool");
   const text = fc.string({ unit: "binary", maxLength: 2_000 });
+  const most = fc.integer({ min: 64, max: 65_536 });
+  const own = fc.array(
+    fc.record({
+      name: fc.string({ maxLength: 64 }),
+      description: text,
+      inputSchema: fc.dictionary(text, text),
+    }),
+    { maxLength: 5 },
+  );
   fc.assert(
-    fc.property(text, fc.option(text), fc.integer({ min: 64, max: 65_536 }), (task, strategy, most) => {
+    fc.property(text, fc.option(text), most, own, (task, strategy, maxOutputTokens, ownTools) => {
       const prompt = { task, strategy, nonce: "0123456789abcdef" };
-      const tools = [...TOOLS, SUBMIT_DESCRIPTION];
-      const held = stepBound(agent, { prompt, history: [], tools, maxOutputTokens: most, seed: 7 });
-      const textBytes = utf8Bytes(task) + utf8Bytes(strategy ?? "");
-      const counted = firstCallHold(agent, { textBytes, maxOutputTokens: most });
+      const tools = [...TOOLS, ...ownTools, SUBMIT_DESCRIPTION];
+      const held = stepBound(agent, { prompt, history: [], tools, maxOutputTokens, seed: 7 });
+      const textBytes = utf8Bytes(task) + utf8Bytes(strategy ?? "") + toolTokens(ownTools);
+      const counted = firstCallHold(agent, { textBytes, maxOutputTokens });
       expect(held).toBeLessThanOrEqual(counted);
       // And not much more, or tasks would go unsold that could be carried out.
       expect(counted).toBeLessThanOrEqual(
-        1.5 * firstCallHold(agent, { textBytes: 0, maxOutputTokens: most }) + held,
+        1.5 * firstCallHold(agent, { textBytes: 0, maxOutputTokens }) + held,
       );
     }),
   );

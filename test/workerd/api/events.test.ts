@@ -8,7 +8,17 @@ import { createApp } from "../../../src/api/app.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import { aCommit, anAbstention } from "../../support/builders.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { call, config, failedTask, holdTask, openTenant, ORIGIN, problemOf, type Tenant } from "./support.ts";
+import {
+  call,
+  config,
+  failedTask,
+  holdTask,
+  listServer,
+  openTenant,
+  ORIGIN,
+  problemOf,
+  type Tenant,
+} from "./support.ts";
 import { taskStub } from "../stubs.ts";
 
 let tenant: Tenant;
@@ -168,7 +178,11 @@ describe("the stream of a task", () => {
     };
     // Called here and not through the runtime: a timer may only write to a stream of the request that set it.
     const request = new Request(`${ORIGIN}/v1/tasks/${id}/events`, { headers: tenant.auth });
-    const response = await createApp({ config, auction }).fetch(request, env, createExecutionContext());
+    const response = await createApp({ config, auction, listServer }).fetch(
+      request,
+      env,
+      createExecutionContext(),
+    );
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     const readUntil = async (wanted: string) => {

@@ -10,6 +10,7 @@ import {
   config,
   failedTask,
   holdTask,
+  listServer,
   openTenant,
   OPERATOR,
   ORIGIN,
@@ -125,6 +126,7 @@ describe("a bug", () => {
       },
     };
     const app = createApp({
+      listServer,
       config: broken,
       auction: {
         config: broken,

@@ -11,11 +11,22 @@ export interface Making {
   readonly body: object;
   /** Another one, that would make something, too. */
   readonly otherBody: object;
+  /** A further one, where two of the same cannot be made. */
+  readonly thirdBody?: object;
 }
 
 const DAYS_S = 24 * 60 * 60;
 const rotation = { body: { overlapS: 2 * DAYS_S }, otherBody: { overlapS: 3 * DAYS_S } };
 const key = { body: { name: "k", budget: { dayUsd: 1 } }, otherBody: { name: "l" } };
+
+/** A tool that a tenant may register. */
+export const A_TOOL = {
+  type: "http",
+  name: "orders",
+  description: "Looks an order up.",
+  url: "https://shop.example.com/orders",
+  inputSchema: { type: "object", properties: { id: { type: "string" } }, required: ["id"] },
+};
 
 /** By their paths, as `METHODS` has them. Answers that go on with what they show are asked for at its end. */
 export const CREATES: Readonly<Record<string, (tenant: Tenant) => Promise<Making>>> = {
@@ -43,6 +54,13 @@ export const CREATES: Readonly<Record<string, (tenant: Tenant) => Promise<Making
     headers: auth,
     body: { url: "https://hooks.example.com/" },
     otherBody: { url: "https://hooks.example.com/other" },
+  }),
+  "/v1/tools": async ({ auth }) => ({
+    path: "/v1/tools",
+    headers: auth,
+    body: { ...A_TOOL, secretHeader: { name: "Authorization", value: "Bearer sesame-4711" } },
+    otherBody: { ...A_TOOL, name: "invoices" },
+    thirdBody: { ...A_TOOL, name: "customers" },
   }),
   "/v1/webhooks/:webhook/rotate": async (tenant) => ({
     path: `/v1/webhooks/${await aWebhook(tenant)}/rotate`,
@@ -111,6 +129,7 @@ export const CHANGES = [
   "/v1/tasks/:id/cancel",
   // Once for good for each attempt, whoever tells it (api/outcome.test.ts).
   "/v1/tasks/:id/outcome",
+  "/v1/tools/:tool/refresh",
   // Once for good, whoever asks: another bid is refused from then on (api/quotes.test.ts).
   "/v1/quotes/:quote/accept",
   "/v1/quotes/:quote/cancel",

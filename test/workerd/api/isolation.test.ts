@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import { METHODS } from "../../../src/api/app.ts";
 import { newId } from "../../../src/market/ids.ts";
+import { A_TOOL, idOf } from "./idempotency-day.ts";
 import {
   call,
   carryHistory,
@@ -35,7 +36,10 @@ const OPERATORS = METHODS.filter(
 ).flatMap(([path, methods]) => methods.split(", ").map((method) => ({ path, method })));
 
 /** What a route needs beside the id to be understood. */
-const bodyOf = (path: string) => (path.endsWith("/rotate") ? '{"overlapS": 0}' : "{}");
+function bodyOf(path: string): string {
+  if (path.startsWith("/v1/tools/")) return JSON.stringify(A_TOOL);
+  return path.endsWith("/rotate") ? '{"overlapS": 0}' : "{}";
+}
 
 interface World {
   readonly tenants: readonly Tenant[];
@@ -46,6 +50,8 @@ interface World {
   /** Ids of each tenant's quotes. */
   readonly quotes: readonly (readonly string[])[];
   /** Each tenant's webhook, and a delivery to it. */
+  /** Each tenant's own tool. */
+  readonly tools: readonly string[];
   readonly webhooks: readonly { readonly webhookId: string; readonly deliveryId: string }[];
 }
 
@@ -57,6 +63,7 @@ beforeAll(async () => {
   const keys: string[][] = [];
   const quotes: string[][] = [];
   const webhooks: World["webhooks"][number][] = [];
+  const tools: string[] = [];
   for (const tenant of tenants) {
     const inHistory = await failedTask(tenant);
     await carryHistory(tenant);
@@ -65,9 +72,10 @@ beforeAll(async () => {
     const quoted = await post("/v1/quotes", { prompt: "p", policy: "cheapest" }, tenant.auth);
     quotes.push([(await quoted.json<{ id: string }>()).id]);
     webhooks.push(await aDelivery(tenant));
+    tools.push(await idOf(await post("/v1/tools", A_TOOL, tenant.auth)));
     ids.push([inHistory, await failedTask(tenant), await holdTask(tenant)]);
   }
-  world = { tenants, keys, ids, quotes, webhooks };
+  world = { tenants, keys, ids, quotes, webhooks, tools };
 });
 
 async function aDelivery(tenant: Tenant): Promise<World["webhooks"][number]> {
@@ -99,13 +107,21 @@ function naming(path: string, at: number, id: number): string {
     quote: pick(pick(world.quotes, at), id),
     webhook: webhookId,
     delivery: deliveryId,
+    tool: pick(world.tools, at),
   };
   return path.replaceAll(/:(\w+)/g, (_, name: string) => named[name] ?? "");
 }
 
 /** As `naming`, by ids that nobody has. */
 function namingNothing(path: string): string {
-  const prefixes = { key: "key", id: "tsk", quote: "quo", webhook: "whk", delivery: "dlv" } as const;
+  const prefixes = {
+    key: "key",
+    id: "tsk",
+    quote: "quo",
+    webhook: "whk",
+    delivery: "dlv",
+    tool: "tol",
+  } as const;
   return path.replaceAll(/:(\w+)/g, (_, name: keyof typeof prefixes) => newId(prefixes[name], config.source));
 }
 
@@ -221,6 +237,7 @@ describe("what a tenant is shown", () => {
       ...pick(world.keys, at),
       ...pick(world.quotes, at),
       ...Object.values(pick(world.webhooks, at)),
+      pick(world.tools, at),
       pick(world.tenants, at).tenantId,
       pick(world.tenants, at).keyHash,
     ]);

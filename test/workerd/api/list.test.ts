@@ -9,7 +9,7 @@ import type { TaskId } from "../../../src/market/ids.ts";
 import type { MarketRoomApi } from "../../../src/tenancy/market-room-api.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
-  call, carryHistory, config, failedTask, holdTask, openTenant, ORIGIN, problemOf, type Tenant,
+  call, carryHistory, config, failedTask, holdTask, listServer, openTenant, ORIGIN, problemOf, type Tenant,
 } from "./support.ts"; // oxfmt-ignore
 
 interface Page {
@@ -162,6 +162,7 @@ test("a task that moves from the room to the history while it is listed is not m
   } satisfies Partial<MarketRoomApi>;
   const racing = { ...config, marketRoom: <Port>() => market as unknown as Port };
   const app = createApp({
+    listServer,
     config: racing,
     auction: {
       config: racing,

@@ -11,6 +11,7 @@ import {
   call,
   config,
   fingerprint,
+  listServer,
   openTenant,
   OPERATOR,
   ORIGIN,
@@ -62,6 +63,7 @@ describe("who is not the operator", () => {
   test("is everyone where no secret is set", async () => {
     const closed = { ...config, adminSecret: null };
     const app = createApp({
+      listServer,
       config: closed,
       auction: {
         config: closed,

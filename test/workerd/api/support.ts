@@ -2,6 +2,7 @@
 import { createMessageBatch } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { z } from "zod";
+import type { ApiDeps } from "../../../src/api/api-env.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { newId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
 import type { AgentInput } from "../../../src/market/agent.ts";
@@ -18,6 +19,11 @@ export const config = parseConfig(env);
 
 /** As test/workerd/wrangler.toml sets it. */
 export const OPERATOR = { Authorization: "Bearer test-operator" };
+
+/** Of a Worker whose test asks no MCP server. */
+export const listServer: ApiDeps["listServer"] = async ({ name }) => {
+  throw new Error(`nobody is to ask ${name} for its tools`);
+};
 
 export const ORIGIN = "https://saleroom.test";
 

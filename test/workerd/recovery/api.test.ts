@@ -11,7 +11,7 @@ import { expect, test } from "vitest";
 import { createApp } from "../../../src/api/app.ts";
 import { aTaskSpec } from "../../support/builders.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { call, config, openTenant, ORIGIN, problemOf } from "../api/support.ts";
+import { call, config, listServer, openTenant, ORIGIN, problemOf } from "../api/support.ts";
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
@@ -26,6 +26,7 @@ test("a task that was admitted is not answered with task_not_found while its roo
     }),
   } as unknown as typeof config;
   const app = createApp({
+    listServer,
     config: broken,
     auction: {
       config: broken,
@@ -111,6 +112,7 @@ test("a room that is being restarted is unavailable (503), not a bug of ours (50
     }),
   } as unknown as typeof config;
   const app = createApp({
+    listServer,
     config: broken,
     auction: {
       config: broken,
@@ -143,7 +145,7 @@ test("a task whose auction could not begin is there to be read all the same", as
   } as unknown as typeof config;
   const models = new ScriptedModels({});
   const auction = { config: failing, models, helpers: helpersOver(models), toolMenu: () => [], memory: null };
-  const response = await createApp({ config: failing, auction }).fetch(
+  const response = await createApp({ config: failing, auction, listServer }).fetch(
     new Request(`${ORIGIN}/v1/tasks`, {
       method: "POST",
       headers: { ...tenant.auth, "Content-Type": "application/json" },

@@ -6,7 +6,7 @@ import { createApp } from "../../../src/api/app.ts";
 import type { AdmitRequest } from "../../../src/tenancy/market-room-api.ts";
 import { helpersOver } from "../../support/helpers-over.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { config, openTenant, ORIGIN, problemOf, type Tenant } from "../api/support.ts";
+import { config, listServer, openTenant, ORIGIN, problemOf, type Tenant } from "../api/support.ts";
 import type { MarketStub } from "../rooms/market-day.ts";
 import { booksOf } from "../rooms/money-day.ts";
 
@@ -28,6 +28,7 @@ test.each([PROMPT, { ...PROMPT, policy: "cheapest" }])(
     const models = new ScriptedModels({});
     const deps = { config: older(tenant), models, helpers: helpersOver(models) };
     const app = createApp({
+      listServer,
       config: deps.config,
       auction: { ...deps, toolMenu: () => [], memory: null },
     });

@@ -11,7 +11,7 @@ import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { idOf } from "../api/idempotency-day.ts";
+import { A_TOOL, idOf } from "../api/idempotency-day.ts";
 import { call, OPERATOR, post } from "../api/support.ts";
 import {
   alarmOf,
@@ -104,7 +104,9 @@ const READING = METHODS.filter(
 /** A route with the tenant's own ids in it. */
 function withIds(
   path: string,
-  ids: Readonly<Record<"tenantId" | "calibration" | "webhook", string>> & { readonly taskId: TaskId },
+  ids: Readonly<Record<"tenantId" | "calibration" | "webhook" | "tool", string>> & {
+    readonly taskId: TaskId;
+  },
 ): string {
   const named: Record<string, string> = {
     ...ids,
@@ -145,6 +147,7 @@ describe("an idle tenant", () => {
     await passTenMinutes(day, tasks, index);
     const auth = { Authorization: `Bearer ${key}` };
     const webhook = await idOf(await post("/v1/webhooks", { url: "https://hooks.example.com/" }, auth));
+    const tool = await idOf(await post("/v1/tools", A_TOOL, auth));
     const quotes = `/admin/tenants/${day.tenantId}/calibrations`;
     const calibration = await idOf(await post(quotes, { tasks: 2 }, OPERATOR));
     const rooms = [day.market, ...tasks.map(({ room }) => room)];
@@ -155,7 +158,9 @@ describe("an idle tenant", () => {
     for (const { taskId } of tasks) {
       for (const path of READING) {
         const headers = path.startsWith("/v1/") ? auth : OPERATOR;
-        const response = await call(withIds(path, { tenantId, taskId, calibration, webhook }), { headers });
+        const response = await call(withIds(path, { tenantId, taskId, calibration, webhook, tool }), {
+          headers,
+        });
         await response.text();
         if (response.ok) shown.add(path);
         else expect([404, 409]).toContain(response.status);
