@@ -6,14 +6,14 @@
 import { clearingRecord } from "../market/auction-record.ts";
 import type { Award, SaleRecord } from "../market/award.ts";
 import { clearAuction, type Clearing } from "../market/clear.ts";
-import { NO_ESCALATION, type Escalation } from "../market/escalation.ts";
+import { NO_ESCALATION } from "../market/escalation.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
 import { holdsLease } from "../market/lease.ts";
 import { withDeadline } from "../market/market-deadlines.ts";
 import { usdToMicros, type Micros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
-import { makePolicy, withEscalation, type CalibrationRules, type Policy } from "../market/policy.ts";
+import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { sell, standingsOf } from "../market/sale/sale.ts";
@@ -27,6 +27,7 @@ import {
   type PlanTerms,
   type RequestedTask,
 } from "./admission.ts";
+import { FrozenPolicies } from "./frozen-policies.ts";
 import { Escalations, withTried } from "./escalations.ts";
 import { auctionRows, endRows } from "./history-rows.ts";
 import type { HoldRefusal } from "./ledger.ts";
@@ -45,10 +46,7 @@ import type { PolicyRefusal } from "./policy-api.ts";
 import { redrivenDeadline, type StuckDesk } from "./stuck-desk.ts";
 import { QUOTE_TIMER, Sales, type ClearedAuction } from "./sales.ts";
 import type { MarketTask, TaskTerms } from "./task-store.ts";
-import { policyOf } from "./tenant-policy.ts";
 import { admittedTools } from "./tools/admitted-tools.ts";
-
-const MAX_POLICIES = 32;
 
 /** What only the rooms above know. */
 export interface AuctionParts {
@@ -80,13 +78,13 @@ export class AuctionTransitions {
   readonly #sales: Sales;
   readonly #escalations: Escalations;
   readonly #stuck: StuckDesk;
-  /** By the tenant's document as it is read: a changed one is another. */
-  readonly #policies = new WeakMap<TenantDoc, Map<string, Policy>>();
+  readonly #policies: FrozenPolicies;
 
   constructor(desk: MarketDesk, parts: AuctionParts, stuck: StuckDesk) {
     this.#desk = desk;
     this.#stuck = stuck;
     this.#plan = parts.planAuction;
+    this.#policies = new FrozenPolicies((tenant) => desk.poolOf(tenant));
     this.#sales = new Sales(desk);
     this.#escalations = new Escalations(desk, this.#sales);
   }
@@ -126,25 +124,7 @@ export class AuctionTransitions {
   #policyOf(tenant: TenantDoc, { spec, quote = null }: RequestedTask): Result<Policy, PolicyRefusal> {
     // A Worker of the version before tells of no escalation.
     const own = quote === null ? (spec.escalation ?? null) : NO_ESCALATION;
-    return this.#policy(tenant, spec.policy ?? tenant.policyName, own);
-  }
-
-  /** One object for each of a tenant's policies: tasks that share it share what is made of it. */
-  #policy(tenant: TenantDoc, name: string, own: Escalation | null): Result<Policy, PolicyRefusal> {
-    // A name is the client's, and may be anything: what is not stands before it.
-    const attempts = own === null ? "its tenant's" : own.mode === "none" ? 1 : own.maxAttempts;
-    const key = `${attempts} ${name}`;
-    const known = this.#policies.get(tenant) ?? new Map<string, Policy>();
-    this.#policies.set(tenant, known);
-    const kept = known.get(key);
-    if (kept !== undefined) return ok(kept);
-    const policy = policyOf(tenant, this.#desk.poolOf(tenant), name);
-    if (!policy.ok) return policy;
-    // Tasks name their policies: not every name is to be remembered for ever.
-    if (known.size >= MAX_POLICIES) known.clear();
-    const frozen = own === null ? policy.value : withEscalation(policy.value, own);
-    known.set(key, frozen);
-    return ok(frozen);
+    return this.#policies.of(tenant, spec.policy ?? tenant.policyName, own);
   }
 
   /** A task whose rules hold no auction and need no Worker to say so: admitted and awarded in one. */
