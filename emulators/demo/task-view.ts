@@ -166,6 +166,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "auction-resumed":
     case "trace-queued":
     case "call-failed":
+    case "wrap-up-asked":
     case "quote-accepted":
     case "cancel-requested":
       return {};

@@ -7,7 +7,8 @@
  */
 import type { Agent } from "../market/agent.ts";
 import { callCost, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
-import type { Step } from "../market/step.ts";
+import { MAX_CALLS_PER_STEP, type Step } from "../market/step.ts";
+import { READ_BACK_BYTES } from "../market/wrap-up.ts";
 import type { StepRequest } from "./model-port.ts";
 import { overLengthNote } from "./ask-bid.ts";
 import { ANSWERS, bidOutputTokens, juryOutputTokens, stepOutputTokens } from "./output-limits.ts";
@@ -16,7 +17,9 @@ import { SCHEMA_FACTOR, TOOL_OVERHEAD_TOKENS, toolTokens } from "../market/tools
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
 import { neutralStep } from "./neutral-step.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
+import { LONGEST_WRAP_UP, wrapUpText } from "./prompts/wrap-up-prompt.ts";
 import { verdictsJsonSchema } from "./read-verdicts.ts";
+import { NOTE_BYTES } from "./shorten-answers.ts";
 import { CONTINUE, outcomeText } from "./trace-messages.ts";
 
 /**
@@ -62,15 +65,32 @@ export function juryBound(agent: Agent, input: JuryPromptInput): Micros {
 
 /** Most that one step can cost. */
 export function stepBound(agent: Agent, request: StepRequest): Micros {
-  const { system, user } = tracePrompt(request.prompt);
-  let inputTokens = textTokens(system) + textTokens(user) + REQUEST_OVERHEAD_TOKENS;
-  inputTokens += toolTokens(request.tools);
-  for (const step of request.history) inputTokens += stepTokens(step);
   return bound(agent, {
-    inputTokens,
+    inputTokens: traceTokens(request),
     outputTokens: stepOutputTokens(agent, request),
     answers: ANSWERS.trace,
   });
+}
+
+/**
+ * Most that a wrap-up behind this step can cost. The step is counted with all the words that it may write, and with the
+ * notes that stand for its tools' answers where those do not fit any more (`shorten-answers.ts`).
+ */
+export function wrapUpBound(agent: Agent, request: StepRequest): Micros {
+  const words = READ_BACK_BYTES * stepOutputTokens(agent, request) + textTokens(CONTINUE);
+  const answers = MAX_CALLS_PER_STEP * (NOTE_BYTES + TOOL_OVERHEAD_TOKENS);
+  return bound(agent, {
+    inputTokens: traceTokens(request) + words + answers + textTokens(LONGEST_WRAP_UP),
+    outputTokens: stepOutputTokens(agent, { ...request, wrapUp: "cost_limit" }),
+    answers: ANSWERS.trace,
+  });
+}
+
+function traceTokens({ prompt, tools, history, wrapUp }: StepRequest): number {
+  const { system, user } = tracePrompt(prompt);
+  let tokens = textTokens(system) + textTokens(user) + REQUEST_OVERHEAD_TOKENS + toolTokens(tools);
+  for (const step of history) tokens += stepTokens(step);
+  return wrapUp === undefined ? tokens : tokens + textTokens(wrapUpText(wrapUp));
 }
 
 /** A step read back: as JSON, since some templates escape it, and never less than what the model wrote. */

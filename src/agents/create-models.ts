@@ -6,7 +6,7 @@ import type { AgentCall } from "./agent-call.ts";
 import { askBid } from "./ask-bid.ts";
 import { askStep } from "./ask-step.ts";
 import { askVerdicts } from "./ask-verdicts.ts";
-import { bidBound, juryBound, stepBound } from "./bounds.ts";
+import { bidBound, juryBound, stepBound, wrapUpBound } from "./bounds.ts";
 import { Circuits, type CircuitChange } from "./calls/circuits.ts";
 import { MeteredCall, type CallClock } from "./calls/metered-call.ts";
 import type { PlainEndpoints } from "./calls/send-degrading.ts";
@@ -65,5 +65,6 @@ export function createModels(deps: ModelDeps): ModelPort {
     bidBound,
     juryBound,
     stepBound,
+    wrapUpBound,
   };
 }

@@ -7,6 +7,7 @@ import type { Agent } from "../market/agent.ts";
 import type { CallBill, CallFailure } from "../market/call.ts";
 import type { TopLogprobs } from "../market/entropy.ts";
 import type { Micros } from "../market/money.ts";
+import type { WrapUpLimit } from "../market/wrap-up.ts";
 import type { FinishReason, JsonValue, Step, ToolCall } from "../market/step.ts";
 import type { StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import type { JuryPromptInput } from "./prompts/jury-prompt.ts";
@@ -71,6 +72,8 @@ export interface StepRequest {
   readonly tools: readonly ToolDescription[];
   readonly maxOutputTokens: number;
   readonly seed: number;
+  /** Asks for the result behind the conversation, because this limit is reached; absent: the trace goes on. */
+  readonly wrapUp?: WrapUpLimit;
 }
 
 export interface StepAnswer {
@@ -96,4 +99,6 @@ export interface ModelPort {
   bidBound(agent: Agent, input: StrategyPromptInput): Micros;
   juryBound(agent: Agent, input: JuryPromptInput): Micros;
   stepBound(agent: Agent, request: StepRequest): Micros;
+  /** Most that a wrap-up behind this step can cost, whatever the step says and its tools answer. */
+  wrapUpBound(agent: Agent, request: StepRequest): Micros;
 }

@@ -1,5 +1,7 @@
 /** Most output that a call asks for, and how many answers it may owe: shared by the calls and their upper bounds. */
 import type { Agent } from "../market/agent.ts";
+import { WRAP_UP_OUTPUT_TOKENS } from "../market/wrap-up.ts";
+import type { StepRequest } from "./model-port.ts";
 import type { JuryPromptInput } from "./prompts/jury-prompt.ts";
 
 /**
@@ -29,6 +31,11 @@ export function juryOutputTokens(agent: OutputLimit, input: Pick<JuryPromptInput
   return Math.min(agent.maxOutputTokens, verdicts + REASONING_ROOM_TOKENS);
 }
 
-export function stepOutputTokens(agent: OutputLimit, request: { readonly maxOutputTokens: number }): number {
-  return Math.min(agent.maxOutputTokens, request.maxOutputTokens);
+/** Of a step; a wrap-up's is smaller, so that little need be kept back for it. */
+export function stepOutputTokens(
+  agent: OutputLimit,
+  request: Pick<StepRequest, "maxOutputTokens" | "wrapUp">,
+): number {
+  const most = request.wrapUp === undefined ? Infinity : WRAP_UP_OUTPUT_TOKENS;
+  return Math.min(agent.maxOutputTokens, request.maxOutputTokens, most);
 }

@@ -9,6 +9,8 @@ import { z } from "zod";
 import { neutralStep } from "./neutral-step.ts";
 import { toJson } from "./to-json.ts";
 import { wireToolName } from "./wire-tool-name.ts";
+import { wrapUpText } from "./prompts/wrap-up-prompt.ts";
+import type { WrapUpLimit } from "../market/wrap-up.ts";
 import type { AnsweredToolCall, JsonValue, Step, ToolOutcome } from "../market/step.ts";
 
 /** Follows a step without tool calls: providers refuse a conversation that ends with the assistant's own words. */
@@ -48,9 +50,14 @@ function ownMessages(step: Step): ModelMessage[] {
   return assistant.length === 0 ? [] : [...assistant, { role: "user", content: CONTINUE }];
 }
 
-/** The messages after the system message. */
-export function traceMessages(user: string, history: readonly Step[]): ModelMessage[] {
-  return [{ role: "user", content: user }, ...history.flatMap(stepMessages)];
+/** The messages after the system message. @param wrapUp the limit for which the result is asked for behind all of them */
+export function traceMessages(
+  user: string,
+  history: readonly Step[],
+  wrapUp: WrapUpLimit | null = null,
+): ModelMessage[] {
+  const last: ModelMessage[] = wrapUp === null ? [] : [{ role: "user", content: wrapUpText(wrapUp) }];
+  return [{ role: "user", content: user }, ...history.flatMap(stepMessages), ...last];
 }
 
 /** The assistant's message as JSON, with tool names that can be sent back; null where the model said nothing. */

@@ -13,6 +13,7 @@ import type { PassedOver } from "./sale/sale.ts";
 import type { TakeoverReason } from "./takeover.ts";
 import type { FailureReason, NoSaleReason, Relaxation } from "./task.ts";
 import type { Awaited, VerdictOutcome } from "./verifier-spec.ts";
+import type { WrapUpLimit } from "./wrap-up.ts";
 
 export type TaskEventBody =
   | { readonly type: "task-admitted"; readonly taskId: TaskId; readonly sequence: number }
@@ -162,6 +163,13 @@ export type TaskEventBody =
       readonly failed: number;
       /** Until the next one is made; null: there is none. */
       readonly retryInMs: number | null;
+    }
+  /** One step is left to the agent: it is to hand in what it has, and no other tool runs any more. */
+  | {
+      readonly type: "wrap-up-asked";
+      readonly attempt: number;
+      readonly step: number;
+      readonly limit: WrapUpLimit;
     }
   | { readonly type: "trace-ended"; readonly attempt: number; readonly steps: number }
   | {

@@ -25,6 +25,9 @@ export interface AnsweredToolCall extends ToolCall {
   readonly outcome: ToolOutcome;
 }
 
+/** Ours: more tool calls in one step than this are refused, each with an error that says so. */
+export const MAX_CALLS_PER_STEP = 8;
+
 /** A model's answer as it is committed: with what it cost, before any tool runs. */
 export interface AnsweredStep {
   readonly step: number;

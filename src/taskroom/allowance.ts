@@ -4,7 +4,7 @@
  * What is allowed comes with the opening and the award; where a call does not fit, the market room is asked for more.
  */
 import type { StartedCall } from "../market/call.ts";
-import { asMicros, sumMicros, type Micros } from "../market/money.ts";
+import { sumMicros, ZERO_MICROS, type Micros } from "../market/money.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { lineOf } from "./line.ts";
@@ -21,6 +21,8 @@ interface Spending<T> {
   readonly isHeld: () => boolean;
   /** Hears why the calls may not start; null: they may. */
   readonly work: (refusal: SpendRefusal | null) => T;
+  /** What must be left behind them; absent: nothing. */
+  readonly reserveMicros?: Micros;
   /** Books what ended with the same commit: what that leaves may be what the calls lack. */
   readonly bills?: () => void;
 }
@@ -37,35 +39,37 @@ export class Allowance {
    *
    * @throws what the market room threw; nothing but bills is committed then
    */
-  async commit<T>(calls: readonly StartedCall[], { isHeld, work, bills }: Spending<T>): Promise<T> {
+  async commit<T>(calls: readonly StartedCall[], spending: Spending<T>): Promise<T> {
+    const { isHeld, work, bills, reserveMicros = ZERO_MICROS } = spending;
     const { room } = this.#parts;
-    const lacking = () => (isHeld() ? this.#lacking(calls) : null);
+    const lacking = () => (isHeld() ? this.#lacking(calls, reserveMicros) : null);
     if (bills !== undefined && lacking() !== null) await room.commit(bills);
-    let refusal: SpendRefusal | null = isHeld() && this.#passesQuote(calls) ? "cost_limit" : null;
+    let refusal: SpendRefusal | null =
+      isHeld() && this.#passesQuote(calls, reserveMicros) ? "cost_limit" : null;
     for (let wanted = lacking(); wanted !== null && refusal === null; wanted = lacking()) {
       refusal = await this.#ask(wanted);
     }
     return room.commit(() => work(refusal));
   }
 
-  /** What all calls would come to with these; null where that is allowed, or the task is not limited. */
-  #lacking(calls: readonly StartedCall[]): Micros | null {
+  /** What all calls would come to with these and what is to be left; null where that is allowed, or the task is not limited. */
+  #lacking(calls: readonly StartedCall[], reserveMicros: Micros): Micros | null {
     if (calls.length === 0) return null;
     const { journal } = this.#parts.room;
     const allowed = this.#parts.room.allowanceMicros();
     if (allowed === null) return null;
     const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
-    const total = asMicros(journal.committedMicros() + sumMicros(fresh));
+    const total = sumMicros([journal.committedMicros(), ...fresh, reserveMicros]);
     return total > allowed ? total : null;
   }
 
   /** Whether the trace would cost more than its bid was accepted for, whatever else the task may spend. */
-  #passesQuote(calls: readonly StartedCall[]): boolean {
+  #passesQuote(calls: readonly StartedCall[], reserveMicros: Micros): boolean {
     const { journal } = this.#parts.room;
     const award = journal.task()?.award ?? null;
     if (award?.capMicros == null) return false;
     const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
-    return journal.traceMicros(lineOf(award)) + sumMicros(fresh) > award.capMicros;
+    return sumMicros([journal.traceMicros(lineOf(award)), ...fresh, reserveMicros]) > award.capMicros;
   }
 
   async #ask(totalMicros: Micros): Promise<SpendRefusal | null> {

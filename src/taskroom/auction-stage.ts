@@ -136,7 +136,8 @@ export class AuctionStage {
     const task = this.#held(generation);
     if (task === null) return;
     if (task.stop !== null) return this.#room.end(task, task.stop);
-    if (reason !== "no_bids") return;
+    // Its stop is still on its way here: until it comes nobody holds the auction.
+    if (reason === "stopped") return this.#room.journal.putTask({ ...task, leftAuction: generation });
     // Calls end at the deadline, too, and may do so before its timer rings.
     const isOver = this.#room.now() >= this.#room.mustOpening().deadlineAtMs;
     this.#room.end(task, { state: "failed", reason: isOver ? "deadline" : reason });

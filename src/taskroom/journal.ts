@@ -17,6 +17,7 @@ import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { SaleRecord, StopEnd, Unsold } from "../market/award.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
+import type { WrapUpLimit } from "../market/wrap-up.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
@@ -49,6 +50,8 @@ export interface TaskDoc {
   readonly state: TaskState;
   /** Fencing number of the auction's holder; 0: nobody began it yet. */
   readonly auctionGeneration: number;
+  /** Generation of an auction's holder that left it because it heard of a stop before this room did; absent: none has. */
+  readonly leftAuction?: number;
   readonly award: AwardDoc | null;
   /** The trace's lease; null before the award, while the awarded trace waits for its place, and after the end. */
   readonly lease: Lease | null;
@@ -56,6 +59,8 @@ export interface TaskDoc {
   readonly lastGeneration?: number;
   /** Calls of the step that is due that failed; absent: none. */
   readonly failedCalls?: number;
+  /** The limit for which the agent of an attempt was asked to wrap up; null or absent: none was. */
+  readonly wrapUp?: { readonly attempt: number; readonly limit: WrapUpLimit } | null;
   /** Slices taken: queue messages that found work. */
   readonly messages: number;
   readonly result: string | null;
@@ -76,6 +81,11 @@ export interface TaskDoc {
   readonly allowanceMicros?: Micros | null;
   /** Since when the task goes on after it had been given up, and until when its auction may; absent: it was not. */
   readonly redriven?: { readonly atMs: number; readonly deadlineAtMs: number };
+}
+
+/** The limit for which the agent of the attempt under way was asked to wrap up; null: it was not. */
+export function wrapUpOf({ award, wrapUp = null }: TaskDoc): WrapUpLimit | null {
+  return wrapUp !== null && wrapUp.attempt === award?.attempt ? wrapUp.limit : null;
 }
 
 export class Journal {
@@ -251,6 +261,12 @@ export class Journal {
     const query = `SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls
       WHERE payer = 'tenant' AND attempt BETWEEN ? AND ?`;
     return asMicros(this.#sql.exec<{ total: number | null }>(query, from, to).one().total ?? 0);
+  }
+
+  /** Of an attempt's calls to its agent that ended, in milliseconds; 0: there is none. */
+  longestCallMs(attempt: number): number {
+    const query = "SELECT max(ms) AS ms FROM calls WHERE kind = 'trace' AND attempt = ? AND payer = 'tenant'";
+    return this.#sql.exec<{ ms: number | null }>(query, attempt).one().ms ?? 0;
   }
 
   calls(): CallView[] {

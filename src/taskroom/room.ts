@@ -16,6 +16,7 @@ import type { Opening } from "../market/auction-record.ts";
 import { newId, type TaskId } from "../market/ids.ts";
 import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
 import { contextBytesOf, isTakeoverReason, takeoverReasonOf } from "../market/takeover.ts";
+import { NOT_RUN } from "../market/wrap-up.ts";
 import type { TaskEnd } from "../market/task.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
@@ -299,7 +300,8 @@ export class Room {
     if (award === null) return 0;
     const answered = this.journal.steps(award.attempt).filter(({ outcomes }) => outcomes !== null);
     const ran = result === null ? answered : answered.slice(0, -1);
-    return ran.reduce((sum, { outcomes }) => sum + (outcomes?.length ?? 0), 0);
+    const outcomes = ran.flatMap((step) => step.outcomes ?? []);
+    return outcomes.filter((outcome) => outcome.ok || outcome.error.code !== NOT_RUN).length;
   }
 
   #traceFigures(task: TaskDoc): TraceFigures | null {

@@ -1,5 +1,6 @@
 /** How a task is stopped from outside or by time: whoever holds its work gets one lease's time to stop by itself. */
 import type { StopEnd } from "../market/award.ts";
+import type { TaskDoc } from "./journal.ts";
 import type { Room } from "./room.ts";
 
 export class StopStage {
@@ -18,12 +19,15 @@ export class StopStage {
     if (task === null || task.stop !== null) return;
     if (end.state === "cancelled") this.#room.append({ type: "cancel-requested" });
     const stopped = { ...task, stop: end };
-    const given = this.#room.mustOpening().firstCalls.length > 0;
-    const auctioned = task.award === null && task.quoted == null;
-    const held = auctioned ? given || task.auctionGeneration > 0 : task.lease?.heldUntilMs != null;
-    if (!held) return this.#room.end(stopped, end);
+    if (!this.#isHeld(task)) return this.#room.end(stopped, end);
     this.#room.journal.putTask(stopped);
     this.#room.setTimer("stop", this.#room.now() + this.#room.config.leaseMs);
+  }
+
+  #isHeld({ award, quoted, auctionGeneration, leftAuction, lease }: TaskDoc): boolean {
+    if (award !== null || quoted != null) return lease?.heldUntilMs != null;
+    if (auctionGeneration === 0) return this.#room.mustOpening().firstCalls.length > 0;
+    return leftAuction !== auctionGeneration;
   }
 
   /** The task's time is over, or that of the holder that was to stop. */

@@ -22,6 +22,7 @@ import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/ta
 import type { AllowedTool } from "../market/tools/tenant-tool.ts";
 import type { Awaited, VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
 import type { OutcomeOrder, OutcomeRefusal, ToldOutcome } from "./waiting.ts";
+import type { WrapUpLimit } from "../market/wrap-up.ts";
 
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
 export type DeskAnswer = "continue" | "stop" | "lost";
@@ -50,6 +51,16 @@ export interface FreshAuction {
 /** `stopping`: the caller holds the auction, and is to end it. */
 export type BeginRefusal = { readonly reason: "lost" | "ended" | "stopping" };
 
+/** What a call of a trace is started with. */
+export interface TraceCallTerms {
+  /** What must be left behind it, so that a wrap-up may follow. */
+  readonly reserveMicros?: Micros;
+  /** The call asks the agent to wrap up: of this attempt nothing else is begun from here on. */
+  readonly wrapUp?: WrapUpLimit;
+  /** The call that it takes the place of: it ended, and is booked with this. */
+  readonly cut?: EndedCall;
+}
+
 /** A trace as it stands. */
 export interface TraceDesk {
   /** The holder's fencing number; absent from a room of the version before: that of its message. */
@@ -76,6 +87,12 @@ export interface TraceDesk {
   readonly pendingAttempt?: number;
   /** Not null: the trace has its result and wants its verdict. */
   readonly result: string | null;
+  /** The limit for which the agent was asked to wrap up; null: it was not; absent from a room of the version before. */
+  readonly wrapUp?: WrapUpLimit | null;
+  /** When this attempt was awarded, in milliseconds since 1970; absent from a room of the version before. */
+  readonly awardedAtMs?: number;
+  /** Of this attempt's calls to its agent, in milliseconds; 0: none has ended; absent from a room of the version before. */
+  readonly longestCallMs?: number;
   /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
   readonly earlierAttempts?: readonly { readonly verdict: Verdict; readonly result: string }[];
 }
@@ -201,7 +218,8 @@ export interface TaskRoomApi {
     announced: number,
   ): Promise<Result<TraceDesk, { readonly reason: "stale" | "busy" }>>;
   renewTrace(generation: number): Promise<DeskAnswer>;
-  startTraceCall(generation: number, call: StartedCall): Promise<StartAnswer>;
+  /** @param terms absent: from a holder of the version before */
+  startTraceCall(generation: number, call: StartedCall, terms?: TraceCallTerms): Promise<StartAnswer>;
   /** `result` not null: the trace ends with it. */
   commitAnswer(
     generation: number,

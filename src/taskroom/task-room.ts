@@ -19,6 +19,7 @@ import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
 import type { Burial } from "../market/dead-letter.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
+import { ZERO_MICROS } from "../market/money.ts";
 import type { Verdict } from "../market/report.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
@@ -37,6 +38,7 @@ import type {
   StartAnswer,
   TaskRoomApi,
   TaskView,
+  TraceCallTerms,
   TraceHealth,
   TraceView,
 } from "./task-room-api.ts";
@@ -227,10 +229,17 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.renew(generation));
   }
 
-  async startTraceCall(generation: number, call: StartedCall): Promise<StartAnswer> {
+  async startTraceCall(
+    generation: number,
+    call: StartedCall,
+    terms: TraceCallTerms = {},
+  ): Promise<StartAnswer> {
+    const { cut, reserveMicros = ZERO_MICROS } = terms;
     return this.#allowance.commit([call], {
       isHeld: () => this.#trace.isHeld(generation),
-      work: (refusal) => this.#trace.startCall(generation, call, refusal),
+      work: (refusal) => this.#trace.startCall(generation, call, { ...terms, refusal }),
+      ...(cut !== undefined && { bills: () => this.#room.bookCall(cut) }),
+      reserveMicros,
     });
   }
 

@@ -1,7 +1,7 @@
 /** What the holder of a trace finds before it: the task, the winner and its plan, and the steps that are committed. */
 import type { AgentId } from "../market/ids.ts";
 import { toStep } from "../market/step.ts";
-import type { TaskDoc } from "./journal.ts";
+import { wrapUpOf, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import type { Room } from "./room.ts";
 import type { TraceDesk } from "./task-room-api.ts";
@@ -38,6 +38,9 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
     pending: last?.outcomes === null ? last.answered : null,
     ...(last?.outcomes === null && { pendingAttempt: last.attempt }),
     result: task.result,
+    wrapUp: wrapUpOf(task),
+    awardedAtMs: award.awardedAtMs,
+    longestCallMs: journal.longestCallMs(attempt),
     earlierAttempts: earlier.flatMap(({ verdict, result }) =>
       verdict === null ? [] : [{ verdict, result }],
     ),

@@ -25,13 +25,14 @@ import { fail, ok, type Result } from "../market/result.ts";
 import { retryAfterMs } from "../market/step-retry.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
+import { NOT_RUN, type WrapUpLimit } from "../market/wrap-up.ts";
 import { clearedEvent } from "./cleared-event.ts";
-import type { AwardDoc, TaskDoc } from "./journal.ts";
+import { wrapUpOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
-import type { DeskAnswer, StartAnswer, TraceDesk } from "./task-room-api.ts";
+import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
 import { stepCommitted } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
@@ -141,15 +142,27 @@ export class TraceStage {
     return held.task.stop === null ? "continue" : "stop";
   }
 
-  /** @param refusal why it may not be started; null: it may */
-  startCall(generation: number, call: StartedCall, refusal: SpendRefusal | null): StartAnswer {
+  /** @param terms with why it may not be started; null: it may */
+  startCall(
+    generation: number,
+    call: StartedCall,
+    { refusal, wrapUp, cut }: TraceCallTerms & { readonly refusal: SpendRefusal | null },
+  ): StartAnswer {
+    if (cut !== undefined) this.#room.bookCall(cut);
     const held = this.held(generation);
     if (held === null) return "lost";
     if (held.task.stop !== null) return "stop";
     if (refusal !== null) return refusal;
     this.#room.journal.startCall(call, held.attempt);
-    this.#extend(held, false);
+    this.#extend(wrapUp === undefined ? held : this.#askedToWrapUp(held, wrapUp), false);
     return "continue";
+  }
+
+  #askedToWrapUp(held: HeldTrace, limit: WrapUpLimit): HeldTrace {
+    const { task, attempt } = held;
+    if (wrapUpOf(task) !== null) return held;
+    this.#room.append({ type: "wrap-up-asked", attempt, step: this.#dueStep(held), limit });
+    return { ...held, task: { ...task, wrapUp: { attempt, limit } } };
   }
 
   commitAnswer(generation: number, call: EndedCall, step: AnsweredStep, result: string | null): DeskAnswer {
@@ -159,9 +172,15 @@ export class TraceStage {
     const { journal } = this.#room;
     const due = this.#dueStep(held);
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
-    const outcomes = result !== null || step.toolCalls.length === 0 ? step.toolCalls.map(received) : null;
+    const limit = result === null ? wrapUpOf(held.task) : null;
+    const runs = result === null && limit === null && step.toolCalls.length > 0;
+    const outcomes = runs ? null : step.toolCalls.map(limit === null ? received : notRun);
     journal.addStep(held.attempt, step, outcomes);
     if (outcomes !== null) this.#room.append(stepCommitted(held.attempt, step, outcomes));
+    if (limit !== null) {
+      this.#room.end(held.task, held.task.stop ?? { state: "failed", reason: limit });
+      return "stop";
+    }
     if (result !== null) {
       this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
       this.#extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
@@ -188,7 +207,8 @@ export class TraceStage {
     const { reason } = failure;
     this.#room.append({ type: "call-failed", attempt, step: this.#dueStep(held), reason, failed, retryInMs });
     const counted = { ...task, failedCalls: failed };
-    if (retryInMs === null) this.#room.end(counted, { state: "failed", reason: "agent_failed" });
+    if (retryInMs === null)
+      this.#room.end(counted, { state: "failed", reason: wrapUpOf(task) ?? "agent_failed" });
     else this.#extend({ ...held, task: counted }, false);
     return retryInMs;
   }
@@ -314,6 +334,11 @@ function withoutFailures(held: HeldTrace): HeldTrace {
 /** Of an attempt: whoever held an earlier one holds it no more. */
 function firstLease({ lastGeneration = 0 }: TaskDoc): Lease {
   return { ...FIRST_LEASE, generation: lastGeneration + 1 };
+}
+
+/** What stands for an answer to a wrap-up's calls: only a result counts. */
+function notRun(): ToolOutcome {
+  return { ok: false, error: { code: NOT_RUN, message: "No tool runs any more: a limit is reached." } };
 }
 
 /** What stands for an answer beside a result: the calls of the last step do not run. */

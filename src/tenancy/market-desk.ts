@@ -15,7 +15,7 @@ import { FIRST_LEASE, nextReminderMs } from "../market/lease.ts";
 import { asMicros, totalTokens, type Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
-import { forecastOf, type Forecast } from "../market/sale/forecast.ts";
+import { forecastOf, type CallHolds, type Forecast } from "../market/sale/forecast.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import { isFinal } from "../market/task.ts";
 import { effectivePool, type EffectivePool } from "../market/tenant-market.ts";
@@ -154,9 +154,9 @@ export class MarketDesk {
     return { tenant: this.mustTenant().budget, key: keyId === null ? null : this.store.keys.budget(keyId) };
   }
 
-  /** Of the agent's next trace. @param leastMicros what its first call is held at, where that counts */
-  forecast(agent: Agent, leastMicros?: Micros): Forecast {
-    return forecastOf(agent, this.store.traces.of(agent.id), leastMicros);
+  /** Of the agent's next trace. @param holds what its calls are held at, where that counts */
+  forecast(agent: Agent, holds?: CallHolds): Forecast {
+    return forecastOf(agent, this.store.traces.of(agent.id), holds);
   }
 
   /** The bid's own cap, as far as the budgets take it; returns what all calls of the task may cost from now on. */

@@ -9,7 +9,8 @@ import type { HistoryRow } from "../market/history-row.ts";
 import { MAX_SHOWN_ATTEMPT_BYTES } from "../market/escalation.ts";
 import type { AgentId, TaskId } from "../market/ids.ts";
 import { sumMicros, type Micros } from "../market/money.ts";
-import { firstCallHold } from "../market/ledger/trace-hold.ts";
+import type { CallHolds } from "../market/sale/forecast.ts";
+import { firstCallHold, wrapUpHold } from "../market/ledger/trace-hold.ts";
 import { withAuctionCost, type Offer } from "../market/sale/quote.ts";
 import { obstaclesOf, standingsOf, type NoSale, type SaleTerms } from "../market/sale/sale.ts";
 import type { Policy } from "../market/policy.ts";
@@ -87,7 +88,7 @@ export class Sales {
   #termsWith(
     task: MarketTask,
     terms: TaskTerms,
-    known: { readonly holds: ReadonlyMap<AgentId, Micros>; readonly spentMicros: Micros },
+    known: { readonly holds: ReadonlyMap<AgentId, CallHolds>; readonly spentMicros: Micros },
   ): SaleTerms {
     const { holds, spentMicros } = known;
     return {
@@ -264,7 +265,7 @@ export function textBytesOf(
   return Object.fromEntries(longest);
 }
 
-/** By agent: what the first call of its trace is held at, with what it is told of earlier attempts. */
+/** By agent: what the first call of its trace, and a wrap-up, are held at, with what it is told of earlier attempts. */
 function firstCallHolds(
   { limits, attempt, toolTokens = 0 }: MarketTask,
   { pool }: Pick<TaskTerms, "pool">,
@@ -272,14 +273,14 @@ function firstCallHolds(
     textBytes,
     shownBytes,
   }: { readonly textBytes: Readonly<Record<AgentId, number>>; readonly shownBytes: number },
-): Map<AgentId, Micros> {
+): Map<AgentId, CallHolds> {
   const { maxOutputTokens = Infinity } = limits ?? {};
   // A token for a byte: what else stands in the prompt.
   const beside = attempt * MAX_SHOWN_ATTEMPT_BYTES + shownBytes + toolTokens;
   return new Map(
     pool.map((agent) => {
-      const bytes = (textBytes[agent.id] ?? 0) + beside;
-      return [agent.id, firstCallHold(agent, { textBytes: bytes, maxOutputTokens })];
+      const call = { textBytes: (textBytes[agent.id] ?? 0) + beside, maxOutputTokens };
+      return [agent.id, { firstMicros: firstCallHold(agent, call), wrapUpMicros: wrapUpHold(agent, call) }];
     }),
   );
 }

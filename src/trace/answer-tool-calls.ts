@@ -3,26 +3,32 @@
  *
  * At least once: a holder that dies in here is followed by one that runs the same calls with the same idempotency keys.
  */
-import { toStep, type AnsweredStep, type Step, type ToolOutcome } from "../market/step.ts";
+import {
+  MAX_CALLS_PER_STEP,
+  toStep,
+  type AnsweredStep,
+  type Step,
+  type ToolOutcome,
+} from "../market/step.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import type { TraceRun } from "./trace-run.ts";
 import { runTool } from "./tools/run-tool.ts";
-
-/** More tool calls in one step than this are refused, each with an error that says so. */
-const MAX_CALLS_PER_STEP = 8;
 
 /**
  * The finished step, or null where the trace may not go on.
  *
  * @param attempt the one that the step was answered in; default: this one
+ * @param untilMs when tools are cut off, in milliseconds since 1970: what comes then belongs to the wrap-up; null: never
  */
 export async function answerToolCalls(
   trace: TraceRun,
   answered: AnsweredStep,
-  attempt = trace.desk.attempt,
+  { untilMs, attempt = trace.desk.attempt }: { readonly untilMs: number | null; readonly attempt?: number },
 ): Promise<Step | null> {
-  const { desk, room, generation, heartbeat, tools } = trace;
+  const { deps, desk, room, generation, heartbeat, tools } = trace;
   if (answered.toolCalls.length === 0) return toStep(answered, []);
+  const timeUp = timeUpAt(untilMs, deps.config.source.now());
+  const signal = AbortSignal.any([heartbeat.signal, timeUp]);
   const outcomes = await Promise.all(
     answered.toolCalls.map(async (call, index): Promise<ToolOutcome> => {
       if (index >= MAX_CALLS_PER_STEP) {
@@ -31,15 +37,24 @@ export async function answerToolCalls(
       }
       const outcome = await runTool(tools, call, {
         idempotencyKey: `${desk.taskId}-${attempt}-${answered.step}-${index}`,
-        signal: heartbeat.signal,
+        signal,
       });
-      return boundForJournal(outcome);
+      return boundForJournal(timeUp.aborted ? outOfTime(outcome) : outcome);
     }),
   );
   // Cut off by a lease that is (or seems) lost: the step stays pending, and its next holder runs the tools.
   if (heartbeat.signal.aborted && heartbeat.signal.reason === "lost") return null;
   const committed = await room.commitTools(generation, answered.step, outcomes);
   return (await mayGoOn(trace, null, committed)) ? toStep(answered, outcomes) : null;
+}
+
+function timeUpAt(untilMs: number | null, nowMs: number): AbortSignal {
+  return untilMs === null ? new AbortController().signal : AbortSignal.timeout(Math.max(1, untilMs - nowMs));
+}
+
+function outOfTime(outcome: ToolOutcome): ToolOutcome {
+  if (outcome.ok || outcome.error.code !== "cancelled") return outcome;
+  return { ok: false, error: { code: "timed_out", message: "cut off: the task's time is almost over" } };
 }
 
 /** A step's answers are one row of the journal, and rows end at 2 MB: text that JSON must escape is cut further. */

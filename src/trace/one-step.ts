@@ -2,60 +2,52 @@
  * One step of a trace: record the call, ask the winner, commit its answer, run the tools that it asked for. Where the call
  * fails, the task's room says whether there is another one.
  */
-import { z } from "zod";
-import type { Answer, StepAnswer, StepRequest } from "../agents/model-port.ts";
-import { drawNonce } from "../market/draw.ts";
+import type { Answer, StepAnswer } from "../agents/model-port.ts";
 import type { CallFailure, EndedCall } from "../market/call.ts";
-import { newId } from "../market/ids.ts";
 import { NO_USAGE } from "../market/money.ts";
-import type { AnsweredStep, JsonValue, Step } from "../market/step.ts";
+import type { AnsweredStep, Step } from "../market/step.ts";
+import { workUntilMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { answerToolCalls } from "./answer-tool-calls.ts";
+import { beginCall, beginWrapUp, type BegunCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
-import type { TraceRun } from "./trace-run.ts";
-import { SUBMIT_DESCRIPTION, submittedResult } from "./submit.ts";
+import { submittedResult } from "./submit.ts";
+import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
 
 /** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */
 export type Move =
-  | { readonly next: "step"; readonly step: Step }
+  | { readonly next: "step"; readonly step: Step; readonly callMs: number }
   /** `answered`: with words that are of no use, and not with an error. */
-  | { readonly next: "again"; readonly answered: boolean }
+  | {
+      readonly next: "again";
+      readonly answered: boolean;
+      readonly wrapUp: WrapUpLimit | null;
+      readonly callMs: number;
+    }
   | { readonly next: "verify"; readonly result: string }
   | { readonly next: "leave" };
 
 const LEAVE: Move = { next: "leave" };
 
-/**
- * Makes a call for the step after `steps`. A holder that must stop ends the task; one that has lost it just leaves.
- *
- * @param redraws useless answers for it that this slice has had
- */
-export async function oneStep(trace: TraceRun, steps: readonly Step[], redraws: number): Promise<Move> {
-  const { deps, desk, room, generation, heartbeat } = trace;
-  const { source, modelCallMs, modelStallMs } = deps.config;
-  const step = steps.length + 1;
-  const request = stepRequest(trace, steps, redraws);
-  const callId = newId("cal", source);
-  const boundMicros = deps.models.stepBound(desk.agent, request);
-  const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
-  const begun = await room.startTraceCall(generation, started);
-  if (begun === "cost_limit" || begun === "budget") {
-    await room.endTrace(generation, null, begun);
-    return LEAVE;
-  }
-  if (!(await mayGoOn(trace, null, begun))) return LEAVE;
+/** Makes a call for the step that is due. A holder that must stop ends the task; one that has lost it just leaves. */
+export async function oneStep(trace: TraceRun, progress: Progress): Promise<Move> {
+  const begun = await beginCall(trace, progress);
+  return begun === null ? LEAVE : makeCall(trace, progress, begun);
+}
 
-  const deadlineAtMs = Math.min(source.now() + modelCallMs, desk.deadlineAtMs);
-  const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));
+async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): Promise<Move> {
+  const { deps, desk, room, generation, heartbeat } = trace;
+  const { callId, request, boundMicros, wrapUp, deadlineAtMs } = begun;
+  const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - deps.config.source.now()));
   const signal = AbortSignal.any([heartbeat.signal, timeout]);
-  const limits = { signal, deadlineAtMs, stallMs: modelStallMs };
+  const limits = { signal, deadlineAtMs, stallMs: deps.config.modelStallMs };
   const answer = noteEmpty(await deps.models.step(desk.agent, request, limits));
   const ended: EndedCall = { callId, bill: answer.bill, ms: answer.ms };
-  if (!answer.ok) return afterFailure(trace, ended, answer.failure);
+  if (!answer.ok) return afterFailure(trace, progress, { begun, ended, failure: answer.failure });
   // A provider that reported no usage leaves the call unconfirmed: it counts at its bound.
   const billed = answer.bill.status === "billed" ? answer.bill : { usage: NO_USAGE, costMicros: boundMicros };
   const answered: AnsweredStep = {
-    step,
+    step: progress.steps.length + 1,
     text: answer.value.text,
     toolCalls: answer.value.toolCalls,
     assistant: answer.value.assistant,
@@ -64,30 +56,50 @@ export async function oneStep(trace: TraceRun, steps: readonly Step[], redraws: 
   };
   const result = submittedResult(answer.value);
   const committed = await room.commitAnswer(generation, ended, answered, result);
+  if (wrapUp !== null && result === null) {
+    // With the commit the task has ended; a room of the version before knows of no wrap-up, and is told.
+    await room.endTrace(generation, null, wrapUp);
+    return LEAVE;
+  }
   if (!(await mayGoOn(trace, null, committed))) return LEAVE;
   if (result !== null) return { next: "verify", result };
-  const finished = await answerToolCalls(trace, answered);
-  return finished === null ? LEAVE : { next: "step", step: finished };
+  const times = timesOf(trace, { longestCallMs: Math.max(progress.longestCallMs, answer.ms) });
+  const untilMs = times === null ? null : workUntilMs(times);
+  const finished = await answerToolCalls(trace, answered, { untilMs });
+  return finished === null ? LEAVE : { next: "step", step: finished, callMs: answer.ms };
+}
+
+interface FailedCall {
+  readonly begun: BegunCall;
+  readonly ended: EndedCall;
+  readonly failure: CallFailure;
 }
 
 /** The task's room decides whether there is another call; the wait for it ends early for whoever is to stop. */
-async function afterFailure(trace: TraceRun, ended: EndedCall, failure: CallFailure): Promise<Move> {
+async function afterFailure(trace: TraceRun, progress: Progress, failed: FailedCall): Promise<Move> {
   const { deps, desk, room, generation, heartbeat } = trace;
+  const { begun, ended, failure } = failed;
   const { signal } = heartbeat;
   if (signal.aborted) {
     await mayGoOn(trace, ended, signal.reason as DeskAnswer);
     return LEAVE;
   }
-  if (deps.config.source.now() >= desk.deadlineAtMs) {
+  const nowMs = deps.config.source.now();
+  if (nowMs >= desk.deadlineAtMs) {
     await room.endTrace(generation, ended, "deadline");
     return LEAVE;
+  }
+  const times = timesOf(trace, progress);
+  if (begun.wrapUp === null && times !== null && nowMs >= workUntilMs(times)) {
+    const last = await beginWrapUp(trace, progress, { limit: "deadline", cut: ended });
+    return last === null ? LEAVE : makeCall(trace, progress, last);
   }
   const waitMs = await room.failTraceCall(generation, ended, failure);
   if (waitMs === null) return LEAVE;
   await deps.sleep(waitMs, signal);
   const goesOn = !signal.aborted || (await mayGoOn(trace, null, signal.reason as DeskAnswer));
   const answered = failure.reason === "empty" || failure.reason === "malformed";
-  return goesOn ? { next: "again", answered } : LEAVE;
+  return goesOn ? { next: "again", answered, wrapUp: begun.wrapUp, callMs: ended.ms } : LEAVE;
 }
 
 /** Neither words nor calls: as a step it would be asked again just as it was. */
@@ -100,29 +112,5 @@ function noteEmpty(answer: Answer<StepAnswer>): Answer<StepAnswer> {
     bill,
     ms,
     requests,
-  };
-}
-
-/** After an answer of no use a model is to draw anew: with the same seed it may say the same. */
-function stepRequest({ desk, tools }: TraceRun, steps: readonly Step[], redraws: number): StepRequest {
-  return {
-    prompt: {
-      task: desk.prompt,
-      strategy: desk.strategy,
-      ...(desk.steps.some(({ writtenBy }) => writtenBy !== undefined) && { continues: true }),
-      earlier: (desk.earlierAttempts ?? []).map(({ verdict, result }) => ({ ...verdict, result })),
-      nonce: drawNonce(desk.seed, `trace/${desk.attempt}`),
-    },
-    history: steps,
-    tools: [
-      ...tools.map(({ name, description, inputSchema, jsonSchema }) => ({
-        name,
-        description,
-        inputSchema: jsonSchema ?? (z.toJSONSchema(inputSchema) as JsonValue),
-      })),
-      SUBMIT_DESCRIPTION,
-    ],
-    maxOutputTokens: Math.min(desk.limits.maxOutputTokens, desk.agent.maxOutputTokens),
-    seed: (desk.seed + redraws) % 2 ** 31,
   };
 }

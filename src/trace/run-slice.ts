@@ -8,10 +8,11 @@ import { startHeartbeat } from "../auction/heartbeat.ts";
 import { logError } from "../log.ts";
 import { failureOfError } from "../market/dead-letter.ts";
 import type { TraceMessage } from "../market/message.ts";
+import { workUntilMs } from "../market/wrap-up.ts";
 import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { answerToolCalls } from "./answer-tool-calls.ts";
-import { oneStep } from "./one-step.ts";
-import type { TraceDeps, TraceRun } from "./trace-run.ts";
+import { oneStep, type Move } from "./one-step.ts";
+import { timesOf, type Progress, type TraceDeps, type TraceRun } from "./trace-run.ts";
 import { settleResult } from "./settle-result.ts";
 
 /**
@@ -59,25 +60,36 @@ async function holdSlice(
 async function run(trace: TraceRun): Promise<void> {
   const { deps, desk, room, generation } = trace;
   const untilMs = deps.config.source.now() + deps.config.sliceMs;
-  const steps = [...desk.steps];
-  if (desk.pending !== null) {
-    const finished = await answerToolCalls(trace, desk.pending, desk.pendingAttempt);
-    if (finished === null) return;
-    steps.push(finished);
-  }
+  let progress = await takenUp(trace);
   let result = desk.result;
-  let redraws = 0;
   for (let asked = 0; result === null; asked++) {
+    if (progress === null) return;
     if (asked > 0 && deps.config.source.now() >= untilMs) return room.handOver(generation);
-    if (steps.length >= desk.limits.maxSteps) {
-      return room.endTrace(generation, null, "step_limit");
-    }
-    const move = await oneStep(trace, steps, redraws);
-    if (move.next === "leave") return;
+    // Of a trace from before there were wrap-ups.
+    if (progress.steps.length >= desk.limits.maxSteps) return room.endTrace(generation, null, "step_limit");
+    const move = await oneStep(trace, progress);
     if (move.next === "verify") result = move.result;
-    if (move.next === "step") steps.push(move.step);
-    if (move.next === "again") redraws += Number(move.answered);
-    else redraws = 0;
+    else progress = after(progress, move);
   }
   await settleResult(trace, result);
+}
+
+/** Where the holder before has left the trace, with its last step's tools answered; null: it may not go on. */
+async function takenUp(trace: TraceRun): Promise<Progress | null> {
+  const { steps, pending, pendingAttempt, wrapUp = null, longestCallMs = 0 } = trace.desk;
+  const progress: Progress = { steps, redraws: 0, wrapUp, longestCallMs };
+  if (pending === null) return progress;
+  const times = timesOf(trace, progress);
+  const untilMs = times === null ? null : workUntilMs(times);
+  const attempt = pendingAttempt === undefined ? {} : { attempt: pendingAttempt };
+  const finished = await answerToolCalls(trace, pending, { untilMs, ...attempt });
+  return finished === null ? null : { ...progress, steps: [...steps, finished] };
+}
+
+function after(progress: Progress, move: Exclude<Move, { readonly next: "verify" }>): Progress | null {
+  if (move.next === "leave") return null;
+  const longestCallMs = Math.max(progress.longestCallMs, move.callMs);
+  return move.next === "step"
+    ? { ...progress, steps: [...progress.steps, move.step], redraws: 0, longestCallMs }
+    : { ...progress, redraws: progress.redraws + Number(move.answered), wrapUp: move.wrapUp, longestCallMs };
 }

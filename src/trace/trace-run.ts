@@ -4,6 +4,8 @@ import type { Heartbeat } from "../auction/heartbeat.ts";
 import type { Config } from "../config.ts";
 import type { Verdict } from "../market/report.ts";
 import type { SandboxedSpec } from "../market/verifier-spec.ts";
+import type { Step } from "../market/step.ts";
+import type { TraceTimes, WrapUpLimit } from "../market/wrap-up.ts";
 import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { OpenTools, ToolSlice } from "./tools/toolbox.ts";
@@ -26,6 +28,26 @@ export interface TraceDeps {
 export type SandboxedDesk = Pick<TraceDesk, "taskId" | "attempt"> & {
   readonly verifier: SandboxedSpec | null;
 };
+
+/** How far a trace has come, as far as is committed. */
+export interface Progress {
+  readonly steps: readonly Step[];
+  /** Useless answers for the step that is due that this slice has had. */
+  readonly redraws: number;
+  /** The limit for which the agent was asked to wrap up; null: it was not. */
+  readonly wrapUp: WrapUpLimit | null;
+  /** Of this attempt's calls to its agent, in milliseconds; 0: none has ended. */
+  readonly longestCallMs: number;
+}
+
+/** Null: its room is of the version before, and tells of no times. */
+export function timesOf(
+  { desk }: Pick<TraceRun, "desk">,
+  { longestCallMs }: Pick<Progress, "longestCallMs">,
+): TraceTimes | null {
+  const { awardedAtMs, deadlineAtMs } = desk;
+  return awardedAtMs === undefined ? null : { awardedAtMs, deadlineAtMs, longestCallMs };
+}
 
 /** A trace under way in this slice. */
 export interface TraceRun {

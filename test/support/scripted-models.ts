@@ -7,7 +7,7 @@ import type { Answer, BidAnswer, JuryAnswer, ModelPort, StepAnswer } from "../..
 import type { StrategyPromptInput } from "../../src/agents/prompts/strategy-prompt.ts";
 import type { CallFailure, CallFailureReason } from "../../src/market/call.ts";
 import type { Agent } from "../../src/market/agent.ts";
-import { asMicros, callCost, type TokenUsage } from "../../src/market/money.ts";
+import { asMicros, callCost, ZERO_MICROS, type TokenUsage } from "../../src/market/money.ts";
 import type { JsonValue } from "../../src/market/step.ts";
 
 export const USAGE: TokenUsage = {
@@ -121,6 +121,8 @@ export class ScriptedModels implements ModelPort {
   bidBound = () => BOUND;
   juryBound = () => BOUND;
   stepBound = () => BOUND;
+  /** Nothing is kept back unless a test is about that: then money is simple to work out. */
+  wrapUpBound = () => ZERO_MICROS;
 
   /** The Worker has died in a call. */
   get died(): boolean {

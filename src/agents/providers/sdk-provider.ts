@@ -116,7 +116,7 @@ async function sendStep(
   const prompt = tracePrompt(request.prompt);
   const plain: Conversation = {
     system: { role: "system", content: prompt.system },
-    messages: traceMessages(prompt.user, request.history),
+    messages: traceMessages(prompt.user, request.history, request.wrapUp),
   };
   const { system, messages } = dialect.markPrefix?.(plain) ?? plain;
   const result = await generateText({

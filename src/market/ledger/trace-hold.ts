@@ -1,6 +1,7 @@
 /** What is set aside for a trace when its agent wins. Pure. */
 import type { Agent } from "../agent.ts";
 import { asMicros, callCost, NO_USAGE, type Micros } from "../money.ts";
+import { READ_BACK_BYTES, WRAP_UP_OUTPUT_TOKENS } from "../wrap-up.ts";
 
 /** What the tenant's earlier traces of an agent came to. */
 export interface TraceCosts {
@@ -27,19 +28,38 @@ export function expectedTraceCost(agent: Pick<Agent, "prices">, { runs, micros }
 /** The house's instructions and the tools of a first call, as its bound counts them. */
 const FRAME_TOKENS = 6_000;
 
+/** What a wrap-up adds to them beside the words of the step before it, as its bound counts it. */
+const WRAP_UP_FRAME_TOKENS = 3_000;
+
+/** The texts of a trace's first call, in bytes of UTF-8, and most output of a call. */
+interface FirstCall {
+  readonly textBytes: number;
+  readonly maxOutputTokens: number;
+}
+
+type Caller = Pick<Agent, "prices" | "maxOutputTokens">;
+
 /** What the first call of a trace is held at, and never less: with less to spend, a trace ends before it has begun. */
-export function firstCallHold(
-  { prices, maxOutputTokens }: Pick<Agent, "prices" | "maxOutputTokens">,
-  call: { readonly textBytes: number; readonly maxOutputTokens: number },
-): Micros {
+export function firstCallHold(agent: Caller, call: FirstCall): Micros {
+  return holdOf(agent, FRAME_TOKENS + call.textBytes, outputOf(agent, call));
+}
+
+/** What is kept back for the wrap-up behind that call, and never less. */
+export function wrapUpHold(agent: Caller, call: FirstCall): Micros {
+  const outputTokens = outputOf(agent, call);
+  const inputTokens = FRAME_TOKENS + WRAP_UP_FRAME_TOKENS + call.textBytes + READ_BACK_BYTES * outputTokens;
+  return holdOf(agent, inputTokens, Math.min(outputTokens, WRAP_UP_OUTPUT_TOKENS));
+}
+
+function outputOf(agent: Caller, call: FirstCall): number {
+  return Math.min(agent.maxOutputTokens, call.maxOutputTokens);
+}
+
+function holdOf({ prices }: Caller, inputTokens: number, outputTokens: number): Micros {
   const { inputMicrosPerMtok, cachedInputMicrosPerMtok, cacheWriteMicrosPerMtok } = prices;
   const dearestInput = Math.max(inputMicrosPerMtok, cachedInputMicrosPerMtok, cacheWriteMicrosPerMtok);
   return callCost(
-    {
-      ...NO_USAGE,
-      inputTokens: FRAME_TOKENS + call.textBytes,
-      outputTokens: Math.min(maxOutputTokens, call.maxOutputTokens),
-    },
+    { ...NO_USAGE, inputTokens, outputTokens },
     { ...prices, inputMicrosPerMtok: dearestInput },
   );
 }

@@ -66,10 +66,19 @@ const TENTH = 1.281_551_565_5;
 /** Times and steps of fewer traces say nothing. */
 const MIN_TRACES = 3;
 
+/** What calls of the trace are held at. */
+export interface CallHolds {
+  readonly firstMicros: Micros;
+  /** Kept back behind each of them. */
+  readonly wrapUpMicros: Micros;
+}
+
+const NO_HOLDS: CallHolds = { firstMicros: ZERO_MICROS, wrapUpMicros: ZERO_MICROS };
+
 export function forecastOf(
   agent: Pick<Agent, "prices">,
   history: TraceHistory,
-  leastMicros = ZERO_MICROS,
+  { firstMicros, wrapUpMicros }: CallHolds = NO_HOLDS,
 ): Forecast {
   const costMicros = expectedTraceCost(agent, history);
   const { logged, passes, fails } = history;
@@ -84,9 +93,9 @@ export function forecastOf(
     lowMicros: quantile(-TENTH),
     medianMicros: quantile(0),
     highMicros: quantile(TENTH),
-    leastMicros,
-    // Where traces are short, twice the expected may be less than any call is held at.
-    capMicros: asMicros(Math.max(traceHold(agent, history), costMicros + leastMicros)),
+    leastMicros: firstMicros,
+    // Where traces are short, twice the expected may be less than any call is held at, with the wrap-up behind it.
+    capMicros: asMicros(Math.max(traceHold(agent, history), costMicros + firstMicros + wrapUpMicros)),
     medianMs: roundUp(median(history.lnMs)),
     medianSteps: roundUp(median(history.lnSteps)),
     // Laplace's rule: a single pass is no certainty.

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { stepBound } from "../../../src/agents/bounds.ts";
-import { firstCallHold } from "../../../src/market/ledger/trace-hold.ts";
+import { stepBound, wrapUpBound } from "../../../src/agents/bounds.ts";
+import { firstCallHold, wrapUpHold } from "../../../src/market/ledger/trace-hold.ts";
 import { toolTokens } from "../../../src/market/tools/tool-tokens.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
 import type { JsonValue } from "../../../src/market/step.ts";
@@ -22,7 +22,7 @@ const TOOLS = [
   inputSchema: z.toJSONSchema(inputSchema) as JsonValue,
 }));
 
-test("the first call of a trace is never held at more than is counted with before the sale", () => {
+test("the first call of a trace, and the wrap-up behind it, are never held at more than is counted with before the sale", () => {
   const [agent] = aPool();
   if (agent === undefined) throw new Error("an empty pool");
   const text = fc.string({ unit: "binary", maxLength: 2_000 });
@@ -39,10 +39,13 @@ test("the first call of a trace is never held at more than is counted with befor
     fc.property(text, fc.option(text), most, own, (task, strategy, maxOutputTokens, ownTools) => {
       const prompt = { task, strategy, nonce: "0123456789abcdef" };
       const tools = [...TOOLS, ...ownTools, SUBMIT_DESCRIPTION];
-      const held = stepBound(agent, { prompt, history: [], tools, maxOutputTokens, seed: 7 });
+      const request = { prompt, history: [], tools, maxOutputTokens, seed: 7 };
+      const held = stepBound(agent, request);
       const textBytes = utf8Bytes(task) + utf8Bytes(strategy ?? "") + toolTokens(ownTools);
       const counted = firstCallHold(agent, { textBytes, maxOutputTokens });
       expect(held).toBeLessThanOrEqual(counted);
+      const reserve = wrapUpHold(agent, { textBytes, maxOutputTokens });
+      expect(wrapUpBound(agent, request)).toBeLessThanOrEqual(reserve);
       // And not much more, or tasks would go unsold that could be carried out.
       expect(counted).toBeLessThanOrEqual(
         1.5 * firstCallHold(agent, { textBytes: 0, maxOutputTokens }) + held,

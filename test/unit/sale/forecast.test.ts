@@ -88,11 +88,12 @@ describe("a forecast", () => {
     expect(verified).toBe(passes + fails);
   });
 
-  test("caps a trace at twice its cost, and where that takes no call of it, at one call more than its cost", () => {
+  test("caps a trace at twice its cost, and where that takes no call of it, at a call and its wrap-up more", () => {
     const history = historyOf([1_000, 1_000]);
     const { costMicros } = forecastOf(agent, history);
-    const capWith = (least: number) => forecastOf(agent, history, asMicros(least)).capMicros;
-    expect([0, costMicros, costMicros + 1].map(capWith)).toEqual(
+    const capWith = (first: number) =>
+      forecastOf(agent, history, { firstMicros: asMicros(first), wrapUpMicros: asMicros(10) }).capMicros;
+    expect([0, costMicros - 10, costMicros - 9].map(capWith)).toEqual(
       [0, 0, 1].map((more) => 2 * costMicros + more),
     );
   });

@@ -220,6 +220,7 @@ export function priced(
     bidBound: (_agent, { refinement }) =>
       asMicros((refinement === null ? bidBound : refineBound) ?? models.bidBound()),
     juryBound: (juror) => (juryBound === undefined ? models.juryBound() : asMicros(juryBound(juror))),
+    wrapUpBound: models.wrapUpBound,
     stepBound: () => (step === undefined ? models.stepBound() : asMicros(step.bound)),
   };
 }

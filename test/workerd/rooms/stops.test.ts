@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Answer, CallLimits, ModelPort } from "../../../src/agents/model-port.ts";
 import type { AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
+import { MarketRoom } from "../../../src/index.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -35,6 +36,7 @@ beforeEach(() => {
   clock = stopTheClock();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -84,6 +86,7 @@ function hanging(kind: "bid" | "judge" | "step", models: ScriptedModels) {
     bidBound: models.bidBound,
     juryBound: models.juryBound,
     stepBound: models.stepBound,
+    wrapUpBound: models.wrapUpBound,
   };
   return { port, asked: asked.promise };
 }
@@ -127,6 +130,18 @@ describe.each(STOPS)("$name", (stop) => {
     await vi.waitFor(async () => expect((await room.view())?.state).toBe(state));
     await stop.ask(day, taskId, room);
     await held;
+    await expectStopped(stop, { day, taskId, room });
+  });
+
+  test("that an auction's holder hears of before the task's room does ends the task as soon as that does", async () => {
+    const day = await openMarket();
+    const { taskId, room, holder } = await day.admit({ ...DEADLINE, policy: "sale:memory=off" });
+    const { port, asked } = hanging("bid", new ScriptedModels({ bids: BIDS, verdicts: VERDICTS }));
+    const held = runAuction({ ...auctionDeps(port), config: LIVELY }, holder);
+    await asked;
+    vi.spyOn(MarketRoom.prototype, "renewAuction").mockImplementation(async () => "ended");
+    await held;
+    await stop.ask(day, taskId, room);
     await expectStopped(stop, { day, taskId, room });
   });
 

@@ -1,0 +1,97 @@
+/**
+ * Begins a step's call: as the next step, or where a limit leaves no other, as the wrap-up (`market/wrap-up.ts`).
+ *
+ * A step is begun only where the wrap-up behind it is kept back, too: in steps, in money, in time.
+ */
+import type { StepRequest } from "../agents/model-port.ts";
+import { withShortEnd } from "../agents/shorten-answers.ts";
+import type { EndedCall } from "../market/call.ts";
+import { newId, type CallId } from "../market/ids.ts";
+import { ZERO_MICROS, type Micros } from "../market/money.ts";
+import { workUntilMs, wrapUpFromMs, type WrapUpLimit } from "../market/wrap-up.ts";
+import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
+import type { TraceCallTerms, StartAnswer } from "../taskroom/task-room-api.ts";
+import { mayGoOn } from "./may-go-on.ts";
+import { stepRequest } from "./step-request.ts";
+import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
+
+/** A call that is recorded as started. */
+export interface BegunCall {
+  readonly callId: CallId;
+  readonly request: StepRequest;
+  readonly boundMicros: Micros;
+  /** Null: the trace goes on. */
+  readonly wrapUp: WrapUpLimit | null;
+  /** When it is cut off, in milliseconds since 1970. */
+  readonly deadlineAtMs: number;
+}
+
+/** Null: none may be begun, and this holder has done what is to be done about it. */
+export async function beginCall(trace: TraceRun, progress: Progress): Promise<BegunCall | null> {
+  const limit = progress.wrapUp ?? limitReached(trace, progress);
+  if (limit !== null) return beginWrapUp(trace, progress, { limit });
+  const { deps, desk } = trace;
+  const request = stepRequest(trace, progress, null);
+  const { call, answer } = await start(trace, request, {
+    // Before the first step there is no work that could be thrown away. Whatever else is to be paid once the trace has
+    // its result is to be kept back here, too.
+    reserveMicros: progress.steps.length === 0 ? ZERO_MICROS : deps.models.wrapUpBound(desk.agent, request),
+  });
+  if (isRefusal(answer)) return beginWrapUp(trace, progress, { limit: answer });
+  if (!(await mayGoOn(trace, null, answer))) return null;
+  const times = timesOf(trace, progress);
+  const untilMs = times === null ? desk.deadlineAtMs : workUntilMs(times);
+  return { ...call, wrapUp: null, deadlineAtMs: callUntilMs(trace, untilMs) };
+}
+
+/** @param cut the step's own call, where the limit has cut it off */
+export async function beginWrapUp(
+  trace: TraceRun,
+  progress: Progress,
+  { limit, cut }: { readonly limit: WrapUpLimit; readonly cut?: EndedCall },
+): Promise<BegunCall | null> {
+  const { desk, room, generation } = trace;
+  const request = stepRequest(trace, progress, limit);
+  const terms: TraceCallTerms = { wrapUp: limit, ...(cut !== undefined && { cut }) };
+  let { call, answer } = await start(trace, request, terms);
+  // What was kept back counts with short answers of the latest tools: longer ones have used it up.
+  if (isRefusal(answer)) ({ call, answer } = await start(trace, withShortEnd(request), terms));
+  if (isRefusal(answer)) {
+    await room.endTrace(generation, null, answer);
+    return null;
+  }
+  if (!(await mayGoOn(trace, null, answer))) return null;
+  return { ...call, wrapUp: limit, deadlineAtMs: callUntilMs(trace, desk.deadlineAtMs) };
+}
+
+function isRefusal(answer: StartAnswer): answer is SpendRefusal {
+  return answer === "cost_limit" || answer === "budget";
+}
+
+/** The limit that leaves one step; null: none does so far. What a call may cost is the task's room to say. */
+function limitReached(trace: TraceRun, progress: Progress): WrapUpLimit | null {
+  const { deps, desk } = trace;
+  if (progress.steps.length + 1 >= desk.limits.maxSteps) return "step_limit";
+  const times = timesOf(trace, progress);
+  return times !== null && deps.config.source.now() >= wrapUpFromMs(times) ? "deadline" : null;
+}
+
+async function start(
+  { deps, desk, room, generation }: TraceRun,
+  request: StepRequest,
+  terms: TraceCallTerms,
+): Promise<{
+  readonly call: Pick<BegunCall, "callId" | "request" | "boundMicros">;
+  readonly answer: StartAnswer;
+}> {
+  const callId = newId("cal", deps.config.source);
+  const boundMicros = deps.models.stepBound(desk.agent, request);
+  const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
+  const answer = await room.startTraceCall(generation, started, terms);
+  return { call: { callId, request, boundMicros }, answer };
+}
+
+function callUntilMs({ deps }: TraceRun, untilMs: number): number {
+  const { source, modelCallMs } = deps.config;
+  return Math.min(source.now() + modelCallMs, untilMs);
+}
