@@ -37,6 +37,8 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `a call for step ${event.step} failed: ${event.reason}${event.retryInMs === null ? "" : ", asked again"}`;
     case "task-redriven":
       return `goes on after ${plural(event.stepsSoFar, "step")}: its operator has seen to it`;
+    case "context-compacted":
+      return `${plural(event.outputs, "answer")} of tools shortened, by ${event.characters} characters`;
     case "wrap-up-asked":
       return `${event.limit} reached, asked to hand in what there is`;
     case "trace-ended":

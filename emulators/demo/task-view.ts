@@ -167,6 +167,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "trace-queued":
     case "call-failed":
     case "wrap-up-asked":
+    case "context-compacted":
     case "quote-accepted":
     case "cancel-requested":
       return {};

@@ -164,6 +164,15 @@ export type TaskEventBody =
       /** Until the next one is made; null: there is none. */
       readonly retryInMs: number | null;
     }
+  /** Tools' answers were shortened, so that the conversation fits into the agent's window. */
+  | {
+      readonly type: "context-compacted";
+      readonly attempt: number;
+      readonly step: number;
+      /** Answers that stand shortened from here on, and how many UTF-16 units of them are left out. */
+      readonly outputs: number;
+      readonly characters: number;
+    }
   /** One step is left to the agent: it is to hand in what it has, and no other tool runs any more. */
   | {
       readonly type: "wrap-up-asked";

@@ -134,6 +134,8 @@ export const failureReasonSchema = z.enum([
   "cost_limit",
   /** Its tenant's or its key's budget is used up. */
   "budget",
+  /** The conversation does not fit into the agent's window, with all of its tools' answers shortened. */
+  "context_limit",
   /** The agent's provider failed after all retries. */
   "agent_failed",
   /** The trace was taken up several times without a committed step. */

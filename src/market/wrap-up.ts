@@ -7,7 +7,10 @@
 import type { FailureReason } from "./task.ts";
 
 /** Why an agent is asked to wrap up, and how the task ends where it hands nothing in. */
-export type WrapUpLimit = Extract<FailureReason, "step_limit" | "cost_limit" | "budget" | "deadline">;
+export type WrapUpLimit = Extract<
+  FailureReason,
+  "step_limit" | "cost_limit" | "budget" | "deadline" | "context_limit"
+>;
 
 /** Ours: most output of a wrap-up's call, reasoning included, in tokens. Room for a result, and for little more. */
 export const WRAP_UP_OUTPUT_TOKENS = 4_096;

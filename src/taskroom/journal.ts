@@ -23,7 +23,7 @@ import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
 import { callView, type CallRow } from "./call-row.ts";
 import { asLine, type Line, type StoredStep } from "./line.ts";
-import type { CallView } from "./task-room-api.ts";
+import type { CallView, LeftOut } from "./task-room-api.ts";
 
 export interface AwardDoc {
   readonly attempt: number;
@@ -59,6 +59,8 @@ export interface TaskDoc {
   readonly lastGeneration?: number;
   /** Calls of the step that is due that failed; absent: none. */
   readonly failedCalls?: number;
+  /** What the latest call of an attempt was sent without; null or absent: nothing. */
+  readonly leftOut?: (LeftOut & { readonly attempt: number }) | null;
   /** The limit for which the agent of an attempt was asked to wrap up; null or absent: none was. */
   readonly wrapUp?: { readonly attempt: number; readonly limit: WrapUpLimit } | null;
   /** Slices taken: queue messages that found work. */

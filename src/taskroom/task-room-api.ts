@@ -51,12 +51,20 @@ export interface FreshAuction {
 /** `stopping`: the caller holds the auction, and is to end it. */
 export type BeginRefusal = { readonly reason: "lost" | "ended" | "stopping" };
 
+/** Of how many tools' answers, and how many UTF-16 units. */
+export interface LeftOut {
+  readonly outputs: number;
+  readonly characters: number;
+}
+
 /** What a call of a trace is started with. */
 export interface TraceCallTerms {
   /** What must be left behind it, so that a wrap-up may follow. */
   readonly reserveMicros?: Micros;
   /** The call asks the agent to wrap up: of this attempt nothing else is begun from here on. */
   readonly wrapUp?: WrapUpLimit;
+  /** What the call is sent without: tools' answers that were shortened; absent: none were. */
+  readonly leftOut?: LeftOut;
   /** The call that it takes the place of: it ended, and is booked with this. */
   readonly cut?: EndedCall;
 }

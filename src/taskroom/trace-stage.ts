@@ -32,7 +32,7 @@ import { lineOf } from "./line.ts";
 import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
-import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
+import type { DeskAnswer, LeftOut, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
 import { stepCommitted } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
@@ -146,7 +146,7 @@ export class TraceStage {
   startCall(
     generation: number,
     call: StartedCall,
-    { refusal, wrapUp, cut }: TraceCallTerms & { readonly refusal: SpendRefusal | null },
+    { refusal, wrapUp, leftOut, cut }: TraceCallTerms & { readonly refusal: SpendRefusal | null },
   ): StartAnswer {
     if (cut !== undefined) this.#room.bookCall(cut);
     const held = this.held(generation);
@@ -154,8 +154,18 @@ export class TraceStage {
     if (held.task.stop !== null) return "stop";
     if (refusal !== null) return refusal;
     this.#room.journal.startCall(call, held.attempt);
-    this.#extend(wrapUp === undefined ? held : this.#askedToWrapUp(held, wrapUp), false);
+    const compacted = leftOut === undefined ? held : this.#compacted(held, leftOut);
+    this.#extend(wrapUp === undefined ? compacted : this.#askedToWrapUp(compacted, wrapUp), false);
     return "continue";
+  }
+
+  /** Told once for each time that more is left out, whoever sends it how often. */
+  #compacted(held: HeldTrace, leftOut: LeftOut): HeldTrace {
+    const { task, attempt } = held;
+    const before = task.leftOut?.attempt === attempt ? task.leftOut.characters : 0;
+    if (leftOut.characters <= before) return held;
+    this.#room.append({ type: "context-compacted", attempt, step: this.#dueStep(held), ...leftOut });
+    return { ...held, task: { ...task, leftOut: { attempt, ...leftOut } } };
   }
 
   #askedToWrapUp(held: HeldTrace, limit: WrapUpLimit): HeldTrace {

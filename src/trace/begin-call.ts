@@ -3,7 +3,9 @@
  *
  * A step is begun only where the wrap-up behind it is kept back, too: in steps, in money, in time.
  */
+import { fitContext, type FittedContext } from "../agents/fit-context.ts";
 import type { StepRequest } from "../agents/model-port.ts";
+import { stepOutputTokens } from "../agents/output-limits.ts";
 import { withShortEnd } from "../agents/shorten-answers.ts";
 import type { EndedCall } from "../market/call.ts";
 import { newId, type CallId } from "../market/ids.ts";
@@ -31,8 +33,10 @@ export async function beginCall(trace: TraceRun, progress: Progress): Promise<Be
   const limit = progress.wrapUp ?? limitReached(trace, progress);
   if (limit !== null) return beginWrapUp(trace, progress, { limit });
   const { deps, desk } = trace;
-  const request = stepRequest(trace, progress, null);
-  const { call, answer } = await start(trace, request, {
+  const fitted = fitContext(desk.agent, stepRequest(trace, progress, null));
+  if (isOverWindow(trace, fitted)) return beginWrapUp(trace, progress, { limit: "context_limit" });
+  const { request } = fitted;
+  const { call, answer } = await start(trace, fitted, {
     // Before the first step there is no work that could be thrown away. Whatever else is to be paid once the trace has
     // its result is to be kept back here, too.
     reserveMicros: progress.steps.length === 0 ? ZERO_MICROS : deps.models.wrapUpBound(desk.agent, request),
@@ -51,11 +55,16 @@ export async function beginWrapUp(
   { limit, cut }: { readonly limit: WrapUpLimit; readonly cut?: EndedCall },
 ): Promise<BegunCall | null> {
   const { desk, room, generation } = trace;
-  const request = stepRequest(trace, progress, limit);
+  const fitted = fitContext(desk.agent, stepRequest(trace, progress, limit));
+  if (isOverWindow(trace, fitted)) {
+    await room.endTrace(generation, cut ?? null, "context_limit");
+    return null;
+  }
   const terms: TraceCallTerms = { wrapUp: limit, ...(cut !== undefined && { cut }) };
-  let { call, answer } = await start(trace, request, terms);
+  let { call, answer } = await start(trace, fitted, terms);
   // What was kept back counts with short answers of the latest tools: longer ones have used it up.
-  if (isRefusal(answer)) ({ call, answer } = await start(trace, withShortEnd(request), terms));
+  if (isRefusal(answer))
+    ({ call, answer } = await start(trace, { ...fitted, request: withShortEnd(fitted.request) }, terms));
   if (isRefusal(answer)) {
     await room.endTrace(generation, null, answer);
     return null;
@@ -78,7 +87,7 @@ function limitReached(trace: TraceRun, progress: Progress): WrapUpLimit | null {
 
 async function start(
   { deps, desk, room, generation }: TraceRun,
-  request: StepRequest,
+  { request, leftOut }: FittedContext,
   terms: TraceCallTerms,
 ): Promise<{
   readonly call: Pick<BegunCall, "callId" | "request" | "boundMicros">;
@@ -87,8 +96,14 @@ async function start(
   const callId = newId("cal", deps.config.source);
   const boundMicros = deps.models.stepBound(desk.agent, request);
   const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
-  const answer = await room.startTraceCall(generation, started, terms);
+  const compacted = leftOut.outputs === 0 ? {} : { leftOut };
+  const answer = await room.startTraceCall(generation, started, { ...terms, ...compacted });
   return { call: { callId, request, boundMicros }, answer };
+}
+
+/** True where the provider would refuse the request, whatever its tokens are. */
+function isOverWindow({ desk }: TraceRun, { request, leastTokens }: FittedContext): boolean {
+  return leastTokens + stepOutputTokens(desk.agent, request) > desk.agent.contextTokens;
 }
 
 function callUntilMs({ deps }: TraceRun, untilMs: number): number {

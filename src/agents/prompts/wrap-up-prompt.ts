@@ -7,6 +7,7 @@ const REACHED: Readonly<Record<WrapUpLimit, string>> = {
   cost_limit: "the task may cost no more",
   budget: "the budget is used up",
   deadline: "the time is almost over",
+  context_limit: "the conversation fills your context window",
 };
 
 /** The last message of the conversation, the user's. */

@@ -81,6 +81,10 @@ const EVENTS: {
     { type: "call-failed", attempt: 1, step: 2, reason: "rate_limited", failed: 1, retryInMs: 500 },
     false,
   ],
+  "context-compacted": [
+    { type: "context-compacted", attempt: 1, step: 9, outputs: 4, characters: 90_000 },
+    false,
+  ],
   "wrap-up-asked": [{ type: "wrap-up-asked", attempt: 1, step: 3, limit: "deadline" }, false],
   "trace-ended": [{ type: "trace-ended", attempt: 1, steps: 1 }, false],
   "verification-waits": [{ type: "verification-waits", attempt: 1, for: "user", untilMs: 1 }, false],

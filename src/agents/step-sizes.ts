@@ -1,0 +1,51 @@
+/** A committed step as it is sent: with its tools' answers whole, or shortened by one of two measures. Pure. */
+import type { Step } from "../market/step.ts";
+import { utf8Bytes } from "../market/utf8.ts";
+import { neutralStep } from "./neutral-step.ts";
+import { shortenAnswers } from "./shorten-answers.ts";
+import { outcomeText } from "./trace-messages.ts";
+
+/** 0: whole; 1: as the latest step may be shortened; 2: as an older one is. */
+export type Level = 0 | 1 | 2;
+
+/** Ours: so much stays of the beginning of each answer, in UTF-16 units. */
+const HEAD_CHARS = { 1: 4_000, 2: 400 } as const;
+
+/** A step that stays the same object is looked at once; a trace sends each of its steps with every later one. */
+const shortened = new WeakMap<Step, Partial<Record<Level, Step>>>();
+const sizes = new WeakMap<Step, { readonly words: number; readonly answers: number }>();
+
+export function atLevel(step: Step, level: Level): Step {
+  if (level === 0) return step;
+  const known = shortened.get(step) ?? {};
+  shortened.set(step, known);
+  return (known[level] ??= shortenAnswers(step, HEAD_CHARS[level]));
+}
+
+/** Bytes of UTF-8: of what the model wrote, and of what its tools answered. */
+export function bytesOf(step: Step): { readonly words: number; readonly answers: number } {
+  const known = sizes.get(step);
+  if (known !== undefined) return known;
+  const sent = step.writtenBy === undefined ? step : neutralStep(step);
+  const answers = step.toolCalls.reduce((sum, { outcome }) => sum + utf8Bytes(outcomeText(outcome)), 0);
+  const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), answers };
+  sizes.set(step, size);
+  return size;
+}
+
+/** What is left out of the step at this level: of how many answers, and how many UTF-16 units. */
+export function leftOut(step: Step, level: Level): { readonly outputs: number; readonly characters: number } {
+  const short = atLevel(step, level);
+  let [outputs, characters] = [0, 0];
+  for (const [at, { outcome }] of step.toolCalls.entries()) {
+    const after = short.toolCalls[at]?.outcome ?? outcome;
+    if (after === outcome || level === 0) continue;
+    outputs += 1;
+    characters += textChars(outcome) - HEAD_CHARS[level];
+  }
+  return { outputs, characters };
+}
+
+function textChars(outcome: Step["toolCalls"][number]["outcome"]): number {
+  return (outcome.ok ? outcome.output : outcome.error.message).length;
+}

@@ -1,0 +1,175 @@
+/** The window of an agent: what stays of a conversation that would pass it, and that everybody sends the same. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { fitContext } from "../../../src/agents/fit-context.ts";
+import { outcomeText, traceMessages } from "../../../src/agents/trace-messages.ts";
+import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
+import type { Step } from "../../../src/market/step.ts";
+import { anAgent, STEP } from "./fakes.ts";
+
+const AGENT = anAgent("openai-compatible", { contextTokens: 16_384 });
+const OUTPUT = 1_000;
+const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
+const requestOf = (history: readonly Step[]) => ({ ...STEP, maxOutputTokens: OUTPUT, history });
+const messagesOf = (history: readonly Step[]) => traceMessages("task", history);
+
+/** As a provider counts it: this many tokens to a byte of what it is sent. */
+const tokensOf = (history: readonly Step[], density: number): number =>
+  Math.ceil(density * bytes([STEP.prompt, STEP.tools, messagesOf(history)]));
+
+interface Said {
+  readonly words: number;
+  readonly answers: readonly number[];
+  readonly failed: boolean;
+}
+
+function aStep(at: number, { words, answers, failed }: Said, inputTokens: number): Step {
+  const toolCalls = answers.map((chars, index) => {
+    const text = `${at}.${index} `.repeat(Math.ceil(chars / 4)).slice(0, chars);
+    const outcome = failed
+      ? ({ ok: false, error: { code: "failed", message: text } } as const)
+      : ({ ok: true, output: text } as const);
+    return { id: `call_${at}_${index}`, name: "page", input: { url: "x" }, outcome };
+  });
+  const text = "w".repeat(words);
+  const content = [
+    { type: "text", text },
+    ...toolCalls.map(({ id, name, input }) => ({ type: "tool-call", toolCallId: id, toolName: name, input })),
+  ];
+  const usage = { ...NO_USAGE, inputTokens, outputTokens: Math.ceil(words / 4) + 1 };
+  return {
+    step: at,
+    text,
+    toolCalls,
+    assistant: { role: "assistant", content },
+    usage,
+    costMicros: asMicros(0),
+  };
+}
+
+/** A trace, step by step, as its agent was asked: the provider counts what it is sent. Density 0: it reports nothing. */
+function aTrace(said: readonly Said[], density: number, agent = AGENT): Step[] {
+  const steps: Step[] = [];
+  for (const [index, one] of said.entries()) {
+    const { request } = fitContext(agent, requestOf(steps));
+    steps.push(aStep(index + 1, one, density === 0 ? 0 : tokensOf(request.history, density)));
+  }
+  return steps;
+}
+
+const said = fc.record({
+  words: fc.integer({ min: 1, max: 600 }),
+  answers: fc.array(fc.integer({ min: 1, max: 12_000 }), { maxLength: 3 }),
+  failed: fc.boolean(),
+});
+const density = fc.constantFrom(0, 0.22, 0.28, 0.35, 0.45);
+const traces = fc.tuple(fc.array(said, { minLength: 1, maxLength: 25 }), density);
+
+describe("a conversation that passes its agent's window", () => {
+  it("only grows, and stays a prefix of itself, while nothing more is left out", () => {
+    fc.assert(
+      fc.property(traces, ([all, tokens]) => {
+        const steps = aTrace(all, tokens);
+        let before = fitContext(AGENT, requestOf([]));
+        for (let count = 1; count <= steps.length; count += 1) {
+          const now = fitContext(AGENT, requestOf(steps.slice(0, count)));
+          expect(now.leftOut.characters).toBeGreaterThanOrEqual(before.leftOut.characters);
+          if (now.leftOut.characters === before.leftOut.characters) {
+            const [short, long] = [messagesOf(before.request.history), messagesOf(now.request.history)];
+            expect(JSON.stringify(long.slice(0, short.length))).toBe(JSON.stringify(short));
+          }
+          before = now;
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is the same for whoever takes the trace up, and for the wrap-up behind it", () => {
+    fc.assert(
+      fc.property(traces, ([all, tokens]) => {
+        const steps = aTrace(all, tokens);
+        const held = fitContext(AGENT, requestOf(steps));
+        const resumed = JSON.parse(JSON.stringify(steps)) as Step[];
+        expect(fitContext(AGENT, requestOf(resumed))).toEqual(held);
+        const last = fitContext(AGENT, { ...requestOf(steps), wrapUp: "budget" });
+        expect(last.request.history).toEqual(held.request.history);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is never sent longer than the window, unless all that may be shortened is", () => {
+    fc.assert(
+      fc.property(traces, ([all, tokens]) => {
+        const steps = aTrace(all, tokens);
+        const counted = tokens === 0 ? 0.3 : tokens;
+        for (let count = 0; count <= steps.length; count += 1) {
+          const { request, leftOut } = fitContext(AGENT, requestOf(steps.slice(0, count)));
+          if (tokensOf(request.history, counted) + OUTPUT <= AGENT.contextTokens) continue;
+          const most = fitContext({ ...AGENT, contextTokens: 1_024 }, requestOf(steps.slice(0, count)));
+          expect(leftOut).toEqual(most.leftOut);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("keeps the model's own words and calls, and says of each answer how much of it is gone", () => {
+    fc.assert(
+      fc.property(traces, ([all, tokens]) => {
+        const steps = aTrace(all, tokens);
+        const { request, leftOut } = fitContext(AGENT, requestOf(steps));
+        let [outputs, gone] = [0, 0];
+        for (const [at, step] of steps.entries()) {
+          const sent = request.history[at];
+          if (sent === undefined) throw new Error("a step is gone");
+          expect(sent.assistant).toEqual(step.assistant);
+          for (const [index, { outcome }] of step.toolCalls.entries()) {
+            const [whole, short] = [outcome, sent.toolCalls[index]?.outcome ?? outcome];
+            if (outcomeText(whole) === outcomeText(short)) continue;
+            const text = whole.ok ? whole.output : whole.error.message;
+            expect(outcomeText(short)).toContain(`This answer had ${text.length} characters`);
+            const head = outcomeText(short).split("It began:]\n")[1] ?? "";
+            expect(text.startsWith(head) && head.length >= 400).toBe(true);
+            outputs += 1;
+            gone += text.length - head.length;
+          }
+        }
+        expect(leftOut).toEqual({ outputs, characters: gone });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is refilled from half of the window: it does not change again with the next steps", () => {
+    const page: Said = { words: 100, answers: [9_000], failed: false };
+    const large = { ...AGENT, contextTokens: 65_536 };
+    const steps = aTrace(
+      Array.from({ length: 60 }, () => page),
+      0.28,
+      large,
+    );
+    const cuts = steps.map((_, at) => fitContext(large, requestOf(steps.slice(0, at + 1))).leftOut.outputs);
+    const times = cuts.filter((outputs, at) => outputs !== (cuts[at - 1] ?? 0)).length;
+    expect(cuts.at(-1)).toBeGreaterThan(40);
+    // A dozen pages fit into the half that is free.
+    expect(times).toBeLessThan(8);
+  });
+
+  it("leaves a conversation that fits as it is, however many steps it has", () => {
+    const steps = aTrace(
+      Array.from({ length: 80 }, (): Said => ({ words: 60, answers: [40], failed: false })),
+      0.28,
+    );
+    const { request, leftOut } = fitContext(AGENT, requestOf(steps));
+    expect(leftOut).toEqual({ outputs: 0, characters: 0 });
+    expect(request.history).toEqual(steps);
+  });
+
+  it("is known to be too long where the words alone pass the window, and not before", () => {
+    const talk = (words: number) => aTrace([{ words, answers: [], failed: false }], 0.3);
+    expect(fitContext(AGENT, requestOf(talk(90_000))).leastTokens).toBeGreaterThan(AGENT.contextTokens);
+    expect(fitContext(AGENT, requestOf(talk(40_000))).leastTokens).toBeLessThan(AGENT.contextTokens);
+  });
+});
