@@ -9,6 +9,24 @@ export function eventLine(view: TaskView, event: TaskEvent): string | null {
   return text === null ? null : `${view.label}: ${text}`;
 }
 
+type EndEvent = Extract<
+  TaskEvent,
+  { type: "task-finished" | "task-failed" | "task-cancelled" | "task-not-sold" }
+>;
+
+function endText(event: EndEvent): string {
+  switch (event.type) {
+    case "task-finished":
+      return `finished: ${event.outcome}`;
+    case "task-failed":
+      return `FAILED: ${event.reason}`;
+    case "task-cancelled":
+      return "cancelled";
+    case "task-not-sold":
+      return `not sold: ${event.reason}`;
+  }
+}
+
 function eventText(view: TaskView, event: TaskEvent): string | null {
   switch (event.type) {
     case "auction-opened":
@@ -49,18 +67,15 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return `${event.verifier} says ${event.outcome}`;
     case "cancel-requested":
       return "cancel requested";
-    case "task-finished":
-      return `finished: ${event.outcome}, ${usd(event.costMicros)}`;
-    case "task-failed":
-      return `FAILED: ${event.reason}, ${usd(event.costMicros)}`;
     case "quote-opened":
       return `quote of ${plural(event.offers.length, "bid")}, until ${new Date(event.expiresAtMs).toISOString()}`;
     case "quote-accepted":
       return `accepted: ${agentLabel(bidderOf(view, event.agentId))}`;
-    case "task-not-sold":
-      return `not sold: ${event.reason}, ${usd(event.costMicros)}`;
+    case "task-finished":
+    case "task-failed":
     case "task-cancelled":
-      return `cancelled, ${usd(event.costMicros)}`;
+    case "task-not-sold":
+      return `${endText(event)}, ${usd(event.costMicros)}`;
     case "task-admitted":
     case "bid-received":
     case "verdict-received":

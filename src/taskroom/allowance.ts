@@ -16,7 +16,7 @@ export interface AllowanceParts {
 }
 
 /** What is committed with calls that start. */
-interface Spending<T> {
+export interface Spending<T> {
   /** Whether whoever wants to start them still holds the work: nothing is asked for where it will not start them. */
   readonly isHeld: () => boolean;
   /** Hears why the calls may not start; null: they may. */

@@ -19,7 +19,6 @@ import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
 import type { Burial } from "../market/dead-letter.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
-import { ZERO_MICROS } from "../market/money.ts";
 import type { Verdict } from "../market/report.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
@@ -49,6 +48,7 @@ import { TASK_SCHEMA } from "./task-schema.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { RedriveStage } from "./redrive-stage.ts";
 import { TraceFailures, type FailedSlice } from "./trace-failures.ts";
+import { traceCall } from "./trace-call.ts";
 import { TraceStage } from "./trace-stage.ts";
 import { VerificationStage } from "./verification-stage.ts";
 import type { OutcomeOrder } from "./waiting.ts";
@@ -234,13 +234,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     call: StartedCall,
     terms: TraceCallTerms = {},
   ): Promise<StartAnswer> {
-    const { cut, reserveMicros = ZERO_MICROS } = terms;
-    return this.#allowance.commit([call], {
-      isHeld: () => this.#trace.isHeld(generation),
-      work: (refusal) => this.#trace.startCall(generation, call, { ...terms, refusal }),
-      ...(cut !== undefined && { bills: () => this.#room.bookCall(cut) }),
-      reserveMicros,
-    });
+    return this.#allowance.commit([call], traceCall(this.#room, this.#trace, { generation, call, terms }));
   }
 
   async commitAnswer(

@@ -25,14 +25,15 @@ import { fail, ok, type Result } from "../market/result.ts";
 import { retryAfterMs } from "../market/step-retry.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
-import { NOT_RUN, type WrapUpLimit } from "../market/wrap-up.ts";
+import { NOT_RUN } from "../market/wrap-up.ts";
 import { clearedEvent } from "./cleared-event.ts";
 import { wrapUpOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
-import type { DeskAnswer, LeftOut, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
+import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
+import { noteCall } from "./note-call.ts";
 import { stepCommitted } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
@@ -154,25 +155,9 @@ export class TraceStage {
     if (held.task.stop !== null) return "stop";
     if (refusal !== null) return refusal;
     this.#room.journal.startCall(call, held.attempt);
-    const compacted = leftOut === undefined ? held : this.#compacted(held, leftOut);
-    this.#extend(wrapUp === undefined ? compacted : this.#askedToWrapUp(compacted, wrapUp), false);
+    const step = this.#dueStep(held);
+    this.#extend({ ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) }, false);
     return "continue";
-  }
-
-  /** Told once for each time that more is left out, whoever sends it how often. */
-  #compacted(held: HeldTrace, leftOut: LeftOut): HeldTrace {
-    const { task, attempt } = held;
-    const before = task.leftOut?.attempt === attempt ? task.leftOut.characters : 0;
-    if (leftOut.characters <= before) return held;
-    this.#room.append({ type: "context-compacted", attempt, step: this.#dueStep(held), ...leftOut });
-    return { ...held, task: { ...task, leftOut: { attempt, ...leftOut } } };
-  }
-
-  #askedToWrapUp(held: HeldTrace, limit: WrapUpLimit): HeldTrace {
-    const { task, attempt } = held;
-    if (wrapUpOf(task) !== null) return held;
-    this.#room.append({ type: "wrap-up-asked", attempt, step: this.#dueStep(held), limit });
-    return { ...held, task: { ...task, wrapUp: { attempt, limit } } };
   }
 
   commitAnswer(generation: number, call: EndedCall, step: AnsweredStep, result: string | null): DeskAnswer {
