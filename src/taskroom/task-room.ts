@@ -37,7 +37,6 @@ import type {
   StartAnswer,
   TaskRoomApi,
   TaskView,
-  TraceCallTerms,
   TraceHealth,
   TraceView,
 } from "./task-room-api.ts";
@@ -48,7 +47,7 @@ import { TASK_SCHEMA } from "./task-schema.ts";
 import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { RedriveStage } from "./redrive-stage.ts";
 import { TraceFailures, type FailedSlice } from "./trace-failures.ts";
-import { traceCall } from "./trace-call.ts";
+import { traceCall, type StartTraceCall } from "./trace-call.ts";
 import { TraceStage } from "./trace-stage.ts";
 import { VerificationStage } from "./verification-stage.ts";
 import type { OutcomeOrder } from "./waiting.ts";
@@ -229,11 +228,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.renew(generation));
   }
 
-  async startTraceCall(
-    generation: number,
-    call: StartedCall,
-    terms: TraceCallTerms = {},
-  ): Promise<StartAnswer> {
+  async startTraceCall(...[generation, call, terms = {}]: StartTraceCall): Promise<StartAnswer> {
     return this.#allowance.commit([call], traceCall(this.#room, this.#trace, { generation, call, terms }));
   }
 

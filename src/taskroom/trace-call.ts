@@ -3,8 +3,10 @@ import type { StartedCall } from "../market/call.ts";
 import { ZERO_MICROS } from "../market/money.ts";
 import type { Spending } from "./allowance.ts";
 import type { Room } from "./room.ts";
-import type { StartAnswer, TraceCallTerms } from "./task-room-api.ts";
+import type { StartAnswer, TaskRoomApi, TraceCallTerms } from "./task-room-api.ts";
 import type { TraceStage } from "./trace-stage.ts";
+
+export type StartTraceCall = Parameters<TaskRoomApi["startTraceCall"]>;
 
 export function traceCall(
   room: Room,
