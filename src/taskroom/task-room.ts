@@ -15,7 +15,7 @@ import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
-import type { CallFailure, EndedCall, StartedCall } from "../market/call.ts";
+import type { CallFailure, EndedCall } from "../market/call.ts";
 import type { Burial } from "../market/dead-letter.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
