@@ -49,6 +49,7 @@ async function run(
 ): Promise<ToolResult> {
   const { sandbox, nowMs } = deps;
   const checked = await checkArguments(tool, input, { context, sandbox, nowMs: nowMs() });
+  if (context.signal.aborted) return toolError("cancelled", "the task was cancelled");
   if (!checked.ok) return checked.result;
   const access = await deps.access(deps.tenantId, tool.toolId);
   if (access === null || access.type !== tool.type)
