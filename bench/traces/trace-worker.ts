@@ -1,0 +1,112 @@
+/**
+ * Saleroom with every slice in an invocation of its own, as the platform's concurrent consumers run them: local queues
+ * hand out one batch at a time. What is sent to the work queue goes to the bench, which brings it back as a request.
+ *
+ * Beside it: when a model's answers began and ended as the Worker saw it, and a bare transaction to compare with.
+ */
+import saleroom, * as house from "../../src/index.ts";
+import type { CallTimes } from "./step-times.ts";
+
+export const { MarketRoom, CallHelper } = house;
+
+/** A task's room, and under another name an object that does one bare transaction. */
+export class TaskRoom extends house.TaskRoom {
+  async bare(body: string): Promise<void> {
+    this.ctx.storage.transactionSync(() => {
+      this.ctx.storage.sql.exec(
+        "CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, body TEXT NOT NULL)",
+      );
+      this.ctx.storage.sql.exec("INSERT INTO bare (body) VALUES (?)", body);
+    });
+  }
+}
+
+const envs = new WeakMap<object, Env>();
+
+function ownQueue(env: Env): Env {
+  const known = envs.get(env);
+  if (known !== undefined) return known;
+  const url = String(Reflect.get(env, "BENCH_QUEUE_URL"));
+  const send = async (message: unknown): Promise<void> => {
+    await plainFetch(url, { method: "POST", body: JSON.stringify(message) });
+  };
+  const made = { ...env, WORK_QUEUE: { send } } as unknown as Env;
+  envs.set(env, made);
+  return made;
+}
+
+const plainFetch = globalThis.fetch;
+const calls: Record<string, CallTimes> = {};
+
+/** An emulated model's answer says which row of its log it is. */
+const ROW = /chatcmpl-emulated-(\d+)/;
+
+globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
+  const url = input instanceof Request ? input.url : String(input);
+  if (!url.endsWith("/chat/completions")) return plainFetch(input, init);
+  const beganMs = performance.timeOrigin + performance.now();
+  const response = await plainFetch(input, init);
+  if (response.body === null) return response;
+  const decoder = new TextDecoder();
+  let row: string | null = null;
+  const seen = response.body.pipeThrough(
+    new TransformStream<Uint8Array, Uint8Array>({
+      transform: (chunk, controller) => {
+        row ??= ROW.exec(decoder.decode(chunk, { stream: true }))?.[1] ?? null;
+        controller.enqueue(chunk);
+      },
+      flush: () => {
+        if (row !== null) calls[row] = { ms: performance.timeOrigin + performance.now() - beganMs };
+      },
+    }),
+  );
+  return new Response(seen, response);
+};
+
+/** One message of the work queue in this invocation. */
+async function consume(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+  let again = false;
+  const message = {
+    id: crypto.randomUUID(),
+    timestamp: new Date(),
+    body: await request.json(),
+    attempts: 1,
+    ack: () => undefined,
+    retry: () => void (again = true),
+  };
+  const batch = { queue: "saleroom-work", messages: [message], metadata: {}, ackAll: () => undefined };
+  await saleroom.queue(
+    { ...batch, retryAll: () => void (again = true) } as unknown as MessageBatch,
+    env,
+    ctx,
+  );
+  return new Response(null, { status: again ? 503 : 204 });
+}
+
+interface Bare {
+  bare(body: string): Promise<void>;
+}
+
+async function bareTransaction(env: Env): Promise<Response> {
+  const room = env.TASK_ROOM.get(env.TASK_ROOM.idFromName("bare")) as unknown as Bare;
+  const beganMs = performance.now();
+  await room.bare("x".repeat(200));
+  return Response.json({ ms: performance.now() - beganMs });
+}
+
+export default {
+  fetch: async (request, env, ctx) => {
+    switch (new URL(request.url).pathname) {
+      case "/__bench/consume":
+        return consume(request, ownQueue(env), ctx);
+      case "/__bench/bare":
+        return bareTransaction(env);
+      case "/__bench/calls":
+        return Response.json(calls);
+      default:
+        return saleroom.fetch(request, ownQueue(env), ctx);
+    }
+  },
+  queue: async (batch, env, ctx) => saleroom.queue(batch, ownQueue(env), ctx),
+  scheduled: async (controller, env, ctx) => saleroom.scheduled(controller, ownQueue(env), ctx),
+} satisfies ExportedHandler<Env>;
