@@ -109,9 +109,9 @@ async function inFlight({ url, key }: Access) {
 function watching(stack: SpawnedStack) {
   const bareMs: number[] = [];
   let peakBytes: number | null = null;
-  let going = true;
+  const over = new AbortController();
   const watched = (async () => {
-    while (going) {
+    while (!over.signal.aborted) {
       const { ms } = (await json(`${stack.url}/__bench/bare`)) as { readonly ms: number };
       bareMs.push(ms);
       const bytes = workerdBytes(stack.pid);
@@ -121,7 +121,7 @@ function watching(stack: SpawnedStack) {
   })();
   return {
     end: async () => {
-      going = false;
+      over.abort();
       await watched;
       return { bareMs, peakBytes };
     },

@@ -17,9 +17,9 @@ const RETRY_MS = 1_000;
 /** @param consumer where the Worker takes a message; known once it is up */
 export async function openWorkQueue(consumer: () => string): Promise<WorkQueue> {
   let count = 0;
-  let open = true;
+  const over = new AbortController();
   const bring = async (message: string): Promise<void> => {
-    while (open) {
+    while (!over.signal.aborted) {
       count += 1;
       const response = await fetch(consumer(), { method: "POST", body: message }).catch(() => null);
       if (response?.ok === true) return;
@@ -40,7 +40,7 @@ export async function openWorkQueue(consumer: () => string): Promise<WorkQueue> 
     url,
     count: () => count,
     close: async () => {
-      open = false;
+      over.abort();
       await closed(server);
     },
   };
