@@ -164,8 +164,8 @@ async function readings({ client, key, adminSecret, tenantId }: OperatorWorld): 
     "keys",
   ];
   for (const path of own) await client.ask({ method: "GET", path: `/v1/${path}`, bearer: key });
-  const path = `/admin/tenants/${tenantId}/calibrations`;
-  await client.ask({ method: "GET", path, bearer: adminSecret });
+  for (const path of [`/admin/tenants/${tenantId}/calibrations`, "/admin/stuck"])
+    await client.ask({ method: "GET", path, bearer: adminSecret });
 }
 
 /** Nobody fires it often enough between two deaths. */

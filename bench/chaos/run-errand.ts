@@ -20,6 +20,12 @@ export interface ErrandDone {
   readonly heard: Heard | null;
 }
 
+interface TaskLook {
+  readonly state: string;
+  readonly quote: object | null;
+  readonly attempts: number;
+}
+
 /** Of a quote that nobody accepts. */
 const LEFT_S = 10;
 /** A Worker that is killed every few seconds may bring nothing new for long. */
@@ -36,7 +42,7 @@ export async function runErrand(world: ErrandWorld, errand: Errand): Promise<Err
     again(world, errand, taskIds),
     errand.cancelAfterMs === null ? null : cancel(world, taskId, errand.cancelAfterMs),
     errand.quote === null ? null : deal(world, errand, taskId),
-    ended(world, taskId),
+    ended(world, errand, taskId),
   ]);
   const acknowledged = { tenantId: world.tenantId, key: errand.idempotencyKey, taskIds };
   return { acknowledged, refusal: null, heard };
@@ -93,10 +99,17 @@ async function deal({ client, key }: ErrandWorld, { quote }: Errand, taskId: str
   await client.ask({ method: "POST", path: `${path}/${act}`, bearer: key });
 }
 
-async function ended({ client, key }: ErrandWorld, taskId: string): Promise<void> {
+/** Answers its verifier's question on the way, once for each attempt. */
+async function ended({ client, key }: ErrandWorld, { verdict }: Errand, taskId: string): Promise<void> {
   for (;;) {
     const { json } = await client.ask({ method: "GET", path: `/v1/tasks/${taskId}`, bearer: key });
-    const { state = "", quote } = (json ?? {}) as { readonly state?: string; readonly quote?: object | null };
+    const { state = "", quote, attempts } = (json ?? {}) as Partial<TaskLook>;
+    if (state === "waiting" && verdict !== null) {
+      const path = `/v1/tasks/${taskId}/outcome`;
+      const body = { outcome: verdict, attempt: attempts };
+      const idempotencyKey = `${taskId}-${attempts ?? 0}`;
+      await client.ask({ method: "POST", path, bearer: key, body, idempotencyKey });
+    }
     if ((FINAL_STATES as readonly string[]).includes(state)) return;
     // What nobody accepts ends when the clock is put forward.
     if (quote != null && state === "quoted") return;

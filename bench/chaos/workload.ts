@@ -12,6 +12,9 @@ export type TenantName = (typeof TENANTS)[number];
 /** Of the tenant whose budget runs out: some thirty tasks. */
 export const TIGHT_CAP_USD = 0.06;
 
+/** Of a tenant that is asked for a verdict. */
+const USER_WAIT_S = 10;
+
 /** More agents than an invocation may ask side by side: helpers ask some of them. */
 const WIDE_POOL = 7;
 /** Of the emulated models, each asked over HTTP: what is logged of one is one pool's alone. */
@@ -49,6 +52,8 @@ export interface Errand {
   readonly input: TaskInput;
   /** Null: a task. What becomes of a quote's bids: one is accepted, nobody accepts in time, or it is cancelled. */
   readonly quote: "accepted" | "left" | "cancelled" | null;
+  /** What its tenant says of the result, where it is asked; null: nothing, until the wait is over. */
+  readonly verdict: "pass" | "fail" | null;
   /** Null: it is not cancelled. */
   readonly cancelAfterMs: number | null;
   /** Follows its events from the start, over the Worker's deaths. */
@@ -64,6 +69,7 @@ export function errandOf(seed: number, number: number, docsUrl: string): Errand 
   const tenant = TENANTS[number % TENANTS.length] ?? "plain";
   const quote = chance(0.15) ? draws.pick(["accepted", "accepted", "left", "cancelled"] as const) : null;
   const cancelled = quote === null && chance(0.12);
+  const asksUser = quote === null && chance(0.08);
   return {
     number,
     tenant,
@@ -72,7 +78,9 @@ export function errandOf(seed: number, number: number, docsUrl: string): Errand 
       ...task.input,
       ...variation(chance, draws.int(5, 9), draws.int(1, 3)),
       ...escalation(quote, chance),
+      ...(asksUser && { verifier: { type: "user", timeoutS: USER_WAIT_S } }),
     },
+    verdict: draws.pick(["pass", "fail", null] as const),
     quote,
     cancelAfterMs: cancelled ? draws.int(50, 2_500) : null,
     listens: chance(0.4),
