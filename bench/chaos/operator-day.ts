@@ -159,6 +159,7 @@ async function readings({ client, key, adminSecret, tenantId }: OperatorWorld): 
     "tasks",
     "limits",
     "usage",
+    "tools",
     "budget",
     "agents",
     "keys",
