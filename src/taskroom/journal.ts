@@ -144,7 +144,9 @@ export class Journal {
 
   /** Of a task that was escalated, in their order. */
   earlierAttempts(): EarlierAttempt[] {
-    return this.#bodies<EarlierAttempt>("SELECT body FROM doc WHERE name GLOB 'attempt-*' ORDER BY name");
+    return this.#bodies<EarlierAttempt>(
+      "SELECT body FROM doc WHERE name GLOB 'attempt-*' ORDER BY length(name), name",
+    );
   }
 
   // --- Outcomes from outside ---

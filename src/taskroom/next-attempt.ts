@@ -33,7 +33,7 @@ export function goOn(room: Room, award: Award): TaskDoc | null {
   else handOn(room, { before, last: task.award, award });
   journal.addAttempt(before);
   // Since its report the task had none. One that has passed meanwhile rings at once.
-  room.setTimer("deadline", room.mustOpening().deadlineAtMs);
+  room.setTimer("deadline", task.redriven?.deadlineAtMs ?? room.mustOpening().deadlineAtMs);
   return { ...task, report: null };
 }
 
@@ -44,7 +44,8 @@ export function continuesFrom(award: Award, before: AwardDoc | null): number | u
 
 /** Whether the market room has anybody to sell the task to who could go on: the sale itself is its own. */
 export function mayBeTakenOver(award: AwardDoc, earlier: readonly EarlierAttempt[]): boolean {
-  if (award.sale?.chosenBy === "tenant") return false;
+  // Of a task that was redriven the market room keeps nothing to sell it from.
+  if (award.sale?.chosenBy === "tenant" || award.soldAttempt !== undefined) return false;
   if (earlier.filter(({ handedOver }) => handedOver !== undefined).length >= MAX_TAKEOVERS) return false;
   const tried = [...earlier, award].map(({ agentId }) => agentId);
   return standingsLeft(award.clearing, tried).length > 0;

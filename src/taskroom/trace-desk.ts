@@ -14,7 +14,8 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
   const agent = pool.find((candidate) => candidate.id === award?.agentId);
   if (award === null || agent === undefined) throw new Error("the award names no agent of the pool");
   const earlier = journal.earlierAttempts();
-  const writers = new Map(earlier.map((one) => [one.attempt, one.agentId]));
+  // An attempt that was redriven is not among the earlier ones: its agent is that of the next one that is, or the present.
+  const writerOf = (of: number) => earlier.find((one) => one.attempt >= of)?.agentId ?? agent.id;
   const committed = journal.steps(lineOf(award));
   const last = committed.at(-1);
   return {
@@ -29,9 +30,9 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
     tools: spec.tools,
     ownTools,
     seed,
-    deadlineAtMs: award.deadlineAtMs ?? deadlineAtMs,
+    deadlineAtMs: award.deadlineAtMs ?? task.redriven?.deadlineAtMs ?? deadlineAtMs,
     steps: committed.flatMap(({ attempt: of, answered, outcomes }) => {
-      const writtenBy = writers.get(of) ?? agent.id;
+      const writtenBy = writerOf(of);
       if (outcomes === null) return [];
       return [{ ...toStep(answered, outcomes), ...(writtenBy !== agent.id && { writtenBy }) }];
     }),

@@ -107,10 +107,10 @@ export class Escalations {
     if (report.mayGoOn !== true || task.stopping || report.attempt !== task.attempt) return null;
     const { deadlineS = Infinity } = task.limits ?? {};
     if (this.#desk.now() >= beganAtMs(task) + deadlineS * 1_000) return null;
-    const { maxAttempts, takeovers = 0 } = escalation;
+    const { maxAttempts, tried, takeovers = 0 } = escalation;
     if (takeoverReasonOf(report) !== null) return takeovers < MAX_TAKEOVERS ? "takeover" : null;
     if (failureOf(report) === null) return null;
-    return task.attempt - takeovers < maxAttempts ? "escalation" : null;
+    return tried.length - takeovers < maxAttempts ? "escalation" : null;
   }
 }
 

@@ -2,7 +2,6 @@
  * One step of a trace: record the call, ask the winner, commit its answer, run the tools that it asked for. Where the call
  * fails, the task's room says whether there is another one.
  */
-import type { Answer, StepAnswer } from "../agents/model-port.ts";
 import type { CallFailure, EndedCall } from "../market/call.ts";
 import { NO_USAGE } from "../market/money.ts";
 import type { AnsweredStep, Step } from "../market/step.ts";
@@ -13,6 +12,7 @@ import { beginCall, beginWrapUp, type BegunCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import { submittedResult } from "./submit.ts";
 import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
+import { usable } from "./usable.ts";
 
 /** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */
 export type Move =
@@ -41,7 +41,7 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - deps.config.source.now()));
   const signal = AbortSignal.any([heartbeat.signal, timeout]);
   const limits = { signal, deadlineAtMs, stallMs: deps.config.modelStallMs };
-  const answer = noteEmpty(await deps.models.step(desk.agent, request, limits));
+  const answer = usable(await deps.models.step(desk.agent, request, limits), progress.steps);
   const ended: EndedCall = { callId, bill: answer.bill, ms: answer.ms };
   if (!answer.ok) return afterFailure(trace, progress, { begun, ended, failure: answer.failure });
   // A provider that reported no usage leaves the call unconfirmed: it counts at its bound.
@@ -100,17 +100,4 @@ async function afterFailure(trace: TraceRun, progress: Progress, failed: FailedC
   const goesOn = !signal.aborted || (await mayGoOn(trace, null, signal.reason as DeskAnswer));
   const answered = failure.reason === "empty" || failure.reason === "malformed";
   return goesOn ? { next: "again", answered, wrapUp: begun.wrapUp, callMs: ended.ms } : LEAVE;
-}
-
-/** Neither words nor calls: as a step it would be asked again just as it was. */
-function noteEmpty(answer: Answer<StepAnswer>): Answer<StepAnswer> {
-  if (!answer.ok || answer.value.toolCalls.length > 0 || answer.value.text.trim() !== "") return answer;
-  const { bill, ms, requests } = answer;
-  return {
-    ok: false,
-    failure: { reason: "empty", message: "neither text nor tool calls" },
-    bill,
-    ms,
-    requests,
-  };
 }

@@ -113,6 +113,24 @@ describe("a call that fails", () => {
     expect(await traceCalls(room)).toEqual(["billed", "billed"]);
   });
 
+  test("for calls that nobody can read is one only after three steps of them: a model may mend what it is told", async () => {
+    const { room, slice } = await awarded();
+    const broken: ScriptedStep = { tool: "http", input: "{url: " };
+    expect(await slice(1, [broken, broken, broken, [broken, RESULT]])).toHaveLength(5);
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 4 });
+    const mended = await awarded();
+    expect(await mended.slice(1, [broken, broken, LOOK, broken, broken, broken, RESULT])).toHaveLength(7);
+    const hopeless = await awarded();
+    expect(
+      await hopeless.slice(
+        1,
+        Array.from({ length: 9 }, () => broken),
+      ),
+    ).toHaveLength(5);
+    const seen = { state: "failed", failureReason: "agent_failed", steps: 3 };
+    expect(await hopeless.room.view()).toMatchObject(seen);
+  });
+
   test("of another step is counted anew", async () => {
     const { room, slice } = await awarded();
     const twice = [fails("unreachable"), fails("unreachable")];
