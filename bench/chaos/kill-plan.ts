@@ -95,6 +95,13 @@ export class KillPlan {
       .map((name) => this.#place(name));
   }
 
+  /** Whether any place of a call was passed, wanted or not. */
+  hasPassed(call: string): boolean {
+    return [...this.#passed.keys()].some(
+      (name) => name.startsWith(`${call}.`) || name.startsWith(`${call}[`),
+    );
+  }
+
   #place(name: string): Place {
     return { name, passed: this.#passed.get(name) ?? 0, kills: this.#kills.get(name) ?? 0 };
   }

@@ -17,7 +17,7 @@ export interface RoomState {
   /** Rows that the history was not given. */
   readonly historyWaiting: number;
   readonly historyParked: number;
-  /** Tasks that the room has not let go. */
+  /** Tasks that the room has not let go; those that wait for their operator (dead letters) are meant to stay. */
   readonly heldTasks: readonly string[];
   readonly deliveries: readonly {
     readonly deliveryId: string;
@@ -51,7 +51,9 @@ export function stateOf(storage: DurableObjectStorage): RoomState {
     historyWaiting: rows<{ n: number }>("SELECT count(*) AS n FROM history WHERE parked IS NULL")[0]?.n ?? 0,
     historyParked:
       rows<{ n: number }>("SELECT count(*) AS n FROM history WHERE parked IS NOT NULL")[0]?.n ?? 0,
-    heldTasks: rows<{ id: string }>("SELECT task_id AS id FROM tasks").map(({ id }) => id),
+    heldTasks: rows<{ id: string }>(
+      "SELECT task_id AS id FROM tasks WHERE json_extract(body, '$.letter') IS NULL",
+    ).map(({ id }) => id),
     deliveries: rows<{ body: string }>("SELECT body FROM deliveries").map(({ body }) => {
       const { deliveryId, taskId, type, state } = JSON.parse(body) as RoomState["deliveries"][number];
       return { deliveryId, taskId, type, state };
