@@ -36,7 +36,8 @@ afterAll(async () => {
 
 async function callsOf(model: string): Promise<CallRow[]> {
   const response = await fetch(`${stack.emulatorUrl}/emulator/calls?model=${model}`);
-  return ((await response.json()) as { calls: CallRow[] }).calls;
+  const { calls } = await response.json<{ calls: CallRow[] }>();
+  return calls;
 }
 
 async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
