@@ -4,6 +4,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { agentRoutes } from "./agent-routes.ts";
 import { calibrationRoutes } from "./calibration-routes.ts";
+import { fileRoutes } from "./file-routes.ts";
 import { keyRoutes, ownKeyRoutes } from "./key-routes.ts";
 import { limitRoutes, ownLimitRoutes } from "./limit-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
@@ -27,6 +28,8 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tasks/:id", "GET"],
   ["/v1/tasks/:id/events", "GET"],
   ["/v1/tasks/:id/trace", "GET"],
+  ["/v1/tasks/:id/files", "GET"],
+  ["/v1/tasks/:id/files/*", "GET"],
   ["/v1/tasks/:id/receipt", "GET"],
   ["/v1/tasks/:id/cancel", "POST"],
   ["/v1/tasks/:id/outcome", "POST"],
@@ -103,6 +106,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/tasks", taskRoutes(deps));
   app.route("/v1/tasks", receiptRoutes(deps));
   app.route("/v1/tasks", outcomeRoutes(deps));
+  app.route("/v1/tasks", fileRoutes(deps));
   app.route("/v1/quotes", quoteRoutes(deps));
   app.route("/.well-known", receiptKeyRoutes(deps));
   app.route("/v1/keys", ownKeyRoutes(deps));

@@ -1,6 +1,7 @@
 /** What a tenant says of a tool, as it comes in a request's body. */
 import { z } from "zod";
 import { nestsDeeperThan } from "../market/nesting.ts";
+import { FILE_TOOL_NAMES } from "../market/task-files.ts";
 import { TOOL_NAMES } from "../market/task.ts";
 import {
   DEFAULT_TIMEOUT_MS,
@@ -82,7 +83,7 @@ export const toolSchema = z
     }),
   ])
   .superRefine((tool, context) => {
-    const fault = nameFault(tool, [...TOOL_NAMES, SUBMIT_TOOL]);
+    const fault = nameFault(tool, [...TOOL_NAMES, ...FILE_TOOL_NAMES, SUBMIT_TOOL]);
     if (fault !== null) context.addIssue({ code: "custom", path: ["name"], message: fault });
     const secret = tool.secretHeader?.value;
     if (secret === undefined) return;

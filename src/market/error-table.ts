@@ -71,6 +71,7 @@ export const ERROR_TABLE = {
     retryable: true,
   },
   task_not_found: { status: 404, message: "There is no such task.", retryable: false },
+  file_not_found: { status: 404, message: "This task has no such file.", retryable: false },
   tenant_not_found: { status: 404, message: "There is no such tenant.", retryable: false },
   key_not_found: { status: 404, message: "This tenant has no such key.", retryable: false },
   calibration_not_found: {

@@ -15,6 +15,7 @@ import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
 import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
+import type { FileResult, FilesView, FileUse } from "../market/task-files.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { FailedSlice } from "./trace-failures.ts";
 import type { Offer } from "../market/sale/quote.ts";
@@ -246,6 +247,8 @@ export interface TaskRoomApi {
   waitForUser(generation: number): Promise<void>;
   /** The verdict of an attempt that waits for it; told again, the same answer. */
   tellOutcome(order: OutcomeOrder): Promise<Result<ToldOutcome, OutcomeRefusal>>;
+  /** One thing done with the trace's files. */
+  useFiles(generation: number, use: FileUse): Promise<FileResult>;
   /** Gives the trace back to the queue after a slice. */
   handOver(generation: number): Promise<void>;
   /** Ends the task from its trace: `stopped` obeys the stop that was asked for. */
@@ -264,6 +267,8 @@ export interface TaskRoomApi {
   /** What the clearing was computed from; null before it, and where the task ended without one. */
   receipt(): Promise<Receipt | null>;
   readTrace(): Promise<TraceView | null>;
+  /** The files of the last attempt, and the text of the one of this path; null where there is no such task. */
+  readFiles(path: string | null): Promise<FilesView | null>;
   /** Task, seed and first strategies, for a calibration run of it; null where there is no such task. */
   pastAuction(): Promise<PastAuction | null>;
 }

@@ -17,15 +17,16 @@ import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallFailure, EndedCall } from "../market/call.ts";
 import type { Burial } from "../market/dead-letter.ts";
-import { FIRST_LEASE } from "../market/lease.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { Allowance } from "./allowance.ts";
+import { announceTrace } from "./announce-trace.ts";
 import { AuctionStage } from "./auction-stage.ts";
 import { EventStream } from "./event-stream.ts";
+import { FileStage } from "./file-stage.ts";
 import { Journal } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
@@ -70,6 +71,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #failures: TraceFailures;
   readonly #redrive: RedriveStage;
   readonly #stops: StopStage;
+  readonly #files: FileStage;
   #ready: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -110,6 +112,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     this.#failures = new TraceFailures(this.#room);
     this.#redrive = new RedriveStage(this.#room);
     this.#stops = new StopStage(this.#room);
+    this.#files = new FileStage(this.#room, ctx.storage, this.#trace);
     this.#ready = hasSchema(ctx.storage);
     if (this.#ready) migrateSchema(ctx.storage, TASK_SCHEMA);
   }
@@ -127,12 +130,11 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async award(award: Award): Promise<void> {
-    const announce = await this.#room.commit(() => {
+    await this.#announcing(() => {
       // An award from before there were tails has none.
       if (award.tail != null) this.#auction.takeTail(award.tail);
       return this.#trace.award(award);
     });
-    if (announce) this.#announceTrace();
   }
 
   /** @throws Error where the market room has not heard yet what the auction has cost: then it is told again */
@@ -156,15 +158,13 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   async beginTrace(attempt: number): Promise<void> {
     // The award came before: a room that is not there has been erased.
     if (!this.#ready) return;
-    const announce = await this.#room.commit(() => this.#trace.begin(attempt));
-    if (announce) this.#announceTrace();
+    await this.#announcing(() => this.#trace.begin(attempt));
   }
 
   async redrive(redrive: Redrive): Promise<void> {
     // It ended before: a room that is not there has been erased.
     if (!this.#ready) return;
-    const announce = await this.#room.commit(() => this.#redrive.redrive(redrive));
-    if (announce) this.#announceTrace();
+    await this.#announcing(() => this.#redrive.redrive(redrive));
   }
 
   async stop(end: StopEnd): Promise<void> {
@@ -249,6 +249,11 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.commitTools(generation, step, outcomes));
   }
 
+  async useFiles(...asked: Parameters<TaskRoomApi["useFiles"]>): ReturnType<TaskRoomApi["useFiles"]> {
+    if (!this.#ready) return { ok: false, failure: { reason: "lost" } };
+    return this.#room.commit(() => this.#files.use(...asked));
+  }
+
   async commitVerdict(generation: number, verdict: Verdict): Promise<void> {
     await this.#room.commit(() => this.#trace.commitVerdict(generation, verdict));
   }
@@ -263,8 +268,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async handOver(generation: number): Promise<void> {
-    const announce = await this.#room.commit(() => this.#trace.handOver(generation));
-    if (announce) this.#announceTrace();
+    await this.#announcing(() => this.#trace.handOver(generation));
   }
 
   async endTrace(
@@ -308,6 +312,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#ready ? traceView(this.#journal) : null;
   }
 
+  async readFiles(path: string | null): ReturnType<TaskRoomApi["readFiles"]> {
+    return this.#ready ? this.#files.view(path) : null;
+  }
+
   async pastAuction(): Promise<PastAuction | null> {
     const opening = this.#ready ? this.#journal.opening() : null;
     return opening === null ? null : pastAuction(opening, this.#journal.bids());
@@ -337,9 +345,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   async #onTimer(timer: Timer): Promise<void> {
     if (Outbox.owns(timer.kind)) return this.#outbox.flush(timer.subject);
     if (timer.kind === "trace-lease") {
-      const announce = await this.#room.commit(() => this.#trace.onTimer());
-      if (announce) this.#announceTrace();
-      return;
+      return this.#announcing(() => this.#trace.onTimer());
     }
     if (timer.kind === "verification") return this.#room.commit(() => this.#verification.onTimer());
     const { kind } = timer;
@@ -354,14 +360,13 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#config.marketRoom<MarketRoomPort>(this.#room.mustOpening().tenantId);
   }
 
-  /** Goes out beside the answer. The message may get lost: the lease's timer announces again what nobody took. */
+  /** @param work true where the trace is to be announced */
+  async #announcing(work: () => boolean): Promise<void> {
+    if (await this.#room.commit(work)) this.#announceTrace();
+  }
+
+  /** Goes out beside the answer. */
   #announceTrace(): void {
-    const { tenantId, taskId } = this.#room.mustOpening();
-    const task = this.#room.openTask();
-    if (task?.award == null) return;
-    const { attempt } = task.award;
-    const generation = task.lease?.generation ?? FIRST_LEASE.generation;
-    const sent = this.#config.workQueue.send({ kind: "trace", tenantId, taskId, attempt, generation });
-    this.ctx.waitUntil(sent.catch((error: unknown) => logError("announce-trace", error, { taskId })));
+    this.ctx.waitUntil(announceTrace(this.#room));
   }
 }

@@ -2,6 +2,7 @@
 import { OUTBOX_SCHEMA, OUTBOX_VERSIONS } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_SCHEMA, TIMER_VERSIONS } from "../durable/timers.ts";
+import { FILES_TABLE } from "./file-store.ts";
 
 const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
 
@@ -42,9 +43,10 @@ ALTER TABLE calls ADD COLUMN ${CALLS_PAYER};
 ALTER TABLE calls ADD COLUMN prices TEXT;
 `,
   OUTBOX_VERSIONS[2],
+  FILES_TABLE,
 ];
 
-const NEWEST = tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA], `, ${CALLS_PAYER}, prices TEXT`);
+const NEWEST = tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA, FILES_TABLE], `, ${CALLS_PAYER}, prices TEXT`);
 
 /** Every task makes a room: it gets the newest tables at once. */
 export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: NEWEST };

@@ -10,14 +10,13 @@ import { openPage, type PageDeps } from "./page/open-page.ts";
 import { pageText, plainText, type PageText } from "./page/page-text.ts";
 import { readPage } from "./page/read-page.ts";
 import { isText, mediaType } from "./read-body.ts";
+import { partHead, partTail, textPart } from "./text-part.ts";
 import { toolError } from "./tool.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
 const TIMEOUT_MS = 20_000;
 /** Of a page, so many decoded bytes are read. */
-export const MAX_PAGE_BYTES = 1024 * 1024;
-/** Of its text, so many UTF-8 bytes are shown at a time: with what stands before it, within a tool's output. */
-const MAX_PART_BYTES = 60 * 1024;
+const MAX_PAGE_BYTES = 1024 * 1024;
 const MAX_URL_CHARS = 8_192;
 
 const inputSchema = z.strictObject({
@@ -86,22 +85,17 @@ interface Shown {
 }
 
 function shown({ page: { title, text }, url, cut, from }: Shown): ToolResult {
-  const whole = text.length;
-  if (from > 0 && from >= whole) {
-    return toolError("invalid_arguments", `from: the text of ${url.href} ends at character ${whole}`);
+  const part = textPart(text, from);
+  if (part === null) {
+    return toolError("invalid_arguments", `from: the text of ${url.href} ends at character ${text.length}`);
   }
-  const { read: length } = new TextEncoder().encodeInto(text.slice(from), new Uint8Array(MAX_PART_BYTES));
-  const until = from + length;
+  const which = partHead(part);
   const head = [
     ...(title === null ? [] : [`title: ${title}`]),
     `url: ${url.href}`,
-    ...(from > 0 || until < whole ? [`characters ${from} to ${until} of ${whole}`] : []),
+    ...(which === null ? [] : [which]),
     ...(cut ? [`The page is longer than ${MAX_PAGE_BYTES / 1024 / 1024} MiB: its end is left out.`] : []),
   ];
-  const more = until < whole ? `\n[there is more: from ${until}]` : "";
-  const part = text.slice(from, until).toWellFormed();
-  return {
-    ok: true,
-    output: `${head.join("\n")}\n\n${part === "" ? "[the page has no text]" : part}${more}`,
-  };
+  const body = part.text === "" ? "[the page has no text]" : part.text;
+  return { ok: true, output: `${head.join("\n")}\n\n${body}${partTail(part)}` };
 }

@@ -3,6 +3,7 @@ import type { Config } from "../../config.ts";
 import { createResolve } from "../../tenancy/resolve-host.ts";
 import type { Sandbox } from "../sandbox/index.ts";
 import { createFetchPage } from "./fetch-page.ts";
+import { filesOffer } from "./file-tools.ts";
 import { createHttp } from "./http.ts";
 import { createTenantTools, type TenantTools } from "./own/tenant-tools.ts";
 import { createRunJavascript } from "./run-javascript.ts";
@@ -25,6 +26,7 @@ export function createTools(deps: ToolDeps): Toolbox & Pick<TenantTools, "listSe
     offer(createRunJavascript({ sandbox, nowMs: source.now })),
     offer(createHttp({ allow: httpAllowList, fetch })),
     offer(createFetchPage({ allow: pageAllowList, fetch, resolve: createResolve(fetch) })),
+    filesOffer,
   ];
   const { open, listServer } = createTenantTools(deps);
   return { ...createToolbox(house, open), listServer };

@@ -22,6 +22,10 @@ export type ToolErrorCode =
   | "removed"
   /** What was asked for is not text. */
   | "not_text"
+  /** There is nothing of this name. */
+  | "not_found"
+  /** More than there is room for. */
+  | "too_large"
   /** The script threw, did not parse, or used up its budget. */
   | "script_failed"
   /** The task was cancelled. */
