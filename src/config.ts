@@ -51,6 +51,13 @@ const variablesSchema = z.object({
   HTTP_ALLOW_LIST: list,
   /** The same, of pages that `fetch_page` may read though they are not public: for local use. */
   PAGE_ALLOW_LIST: list,
+  /** Who searches for `web_search`; empty: whoever's key is there, Brave first. */
+  SEARCH_PROVIDER: z.enum(["", "brave", "tavily"]).default(""),
+  /** Another address of the search provider's; empty: its own. */
+  SEARCH_BASE_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/ })]).default(""),
+  /** Its key; without one there is no `web_search`. */
+  BRAVE_API_KEY: z.string().optional(),
+  TAVILY_API_KEY: z.string().optional(),
   /** Comma-separated origins that webhooks may go to though they are not public, or not https: for local use. */
   WEBHOOK_ALLOW_LIST: origins,
   /** The same for the tools that tenants register. */
@@ -73,6 +80,13 @@ const variablesSchema = z.object({
   ADMIN_SECRET: z.string().min(8).optional(),
 });
 
+export interface SearchConfig {
+  readonly provider: "brave" | "tavily";
+  readonly apiKey: string;
+  /** Null: the provider's own. */
+  readonly baseUrl: string | null;
+}
+
 export interface Config {
   readonly auctionBidMs: number;
   readonly auctionJuryMs: number;
@@ -85,6 +99,8 @@ export interface Config {
   readonly maxTraces: number;
   readonly httpAllowList: readonly string[];
   readonly pageAllowList: readonly string[];
+  /** Null: there is no key for it, and no `web_search`. */
+  readonly search: SearchConfig | null;
   readonly webhookAllowList: readonly string[];
   readonly toolAllowList: readonly string[];
   /** As `memory/embedder.ts` reads it. */
@@ -149,6 +165,7 @@ function readConfig(env: Env): Config {
     maxTraces: v.MAX_TRACES,
     httpAllowList: v.HTTP_ALLOW_LIST,
     pageAllowList: v.PAGE_ALLOW_LIST,
+    search: searchConfig(v),
     webhookAllowList: v.WEBHOOK_ALLOW_LIST,
     toolAllowList: v.TOOL_ALLOW_LIST,
     embedding: v.EMBEDDING,
@@ -175,6 +192,17 @@ function readConfig(env: Env): Config {
       return typeof value === "string" ? value : undefined;
     },
   };
+}
+
+function searchConfig(v: z.output<typeof variablesSchema>): SearchConfig | null {
+  const keys = { brave: v.BRAVE_API_KEY, tavily: v.TAVILY_API_KEY };
+  const providers = v.SEARCH_PROVIDER === "" ? (["brave", "tavily"] as const) : [v.SEARCH_PROVIDER];
+  for (const provider of providers) {
+    const apiKey = keys[provider]?.trim() ?? "";
+    if (apiKey !== "")
+      return { provider, apiKey, baseUrl: v.SEARCH_BASE_URL === "" ? null : v.SEARCH_BASE_URL };
+  }
+  return null;
 }
 
 /**

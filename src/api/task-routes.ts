@@ -99,6 +99,7 @@ export async function admit(
   { caller, text, asked }: Order,
 ): Promise<Admission> {
   const { config } = deps;
+  refuseMissingTools(asked.spec.tools, config);
   const idempotency = await parsedOf(c, { config, scope: "tasks" }, async () => idempotencyOf(c, text));
   const newTaskId = newId("tsk", config.source);
   // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
@@ -128,6 +129,15 @@ export async function admit(
   }
   await startAuction(c, deps, { ...admitted.value, tenantId: caller.tenantId });
   return admitted.value;
+}
+
+/** @throws Problem for a tool of the house that this deployment has not been set up for */
+function refuseMissingTools(tools: readonly string[], { search }: Pick<ApiDeps["config"], "search">): void {
+  const at = tools.indexOf("web_search");
+  if (at < 0 || search !== null) return;
+  const message =
+    "this deployment has no search provider: leave web_search out, or ask its operator to set BRAVE_API_KEY or TAVILY_API_KEY";
+  throw new Problem("invalid_body", { issues: [{ path: `tools[${at}]`, message }] });
 }
 
 function refusalProblem(refusal: AdmitRefusal): Problem {

@@ -17,7 +17,7 @@ const DEFAULT_DEADLINE_S = 3_600;
 export const MIN_DEADLINE_S = 5;
 export const MAX_DEADLINE_S = 86_400;
 /** What the house has for a task to name. */
-export const TOOL_NAMES = ["run_javascript", "http", "fetch_page", "files"] as const;
+export const TOOL_NAMES = ["run_javascript", "http", "fetch_page", "web_search", "files"] as const;
 /** Of a task that names none: what reaches no further than the operator's own list of addresses. */
 const DEFAULT_TOOLS: readonly (typeof TOOL_NAMES)[number][] = ["run_javascript", "http"];
 

@@ -26,6 +26,8 @@ export type ToolErrorCode =
   | "not_found"
   /** More than there is room for. */
   | "too_large"
+  /** The other side takes no more for now. */
+  | "rate_limited"
   /** The script threw, did not parse, or used up its budget. */
   | "script_failed"
   /** The task was cancelled. */

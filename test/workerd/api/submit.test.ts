@@ -102,7 +102,8 @@ describe("a body that does not fit", () => {
       ["escalation.maxAttempts"],
     ],
     ["limits as a list", { prompt: "p", limits: [] }, ["limits"]],
-    ["a tool that is none", { prompt: "p", tools: ["http", "shell"] }, ["tools[1]"]],
+    ["a tool that is none", { prompt: "p", tools: ["http", "no tool"] }, ["tools[1]"]],
+    ["a search without a provider", { prompt: "p", tools: ["http", "web_search"] }, ["tools[1]"]],
     ["tools as text", { prompt: "p", tools: "http" }, ["tools"]],
     ["a label that is a number", { prompt: "p", metadata: { run: 7 } }, ["metadata.run"]],
     ["a verifier that is none", { prompt: "p", verifier: { type: "vibes" } }, ["verifier.type"]],
@@ -120,7 +121,7 @@ describe("a body that does not fit", () => {
     ],
     [
       "several things",
-      { prompt: "", tools: ["x"], limits: { maxSteps: 0 } },
+      { prompt: "", tools: ["no tool"], limits: { maxSteps: 0 } },
       ["prompt", "limits.maxSteps", "tools[0]"],
     ],
   ])("%s is refused, and each field is named", async (_, body, paths) => {
