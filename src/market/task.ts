@@ -142,6 +142,8 @@ export const failureReasonSchema = z.enum([
   "trace_abandoned",
   /** Its work failed in the hands of whoever took it up: a fault of the house, which its operator sees. */
   "dead_lettered",
+  /** Its steps are as much as a task's room keeps (`journal-limits.ts`), or one of them is more than a row takes. */
+  "journal_limit",
 ]);
 export type FailureReason = z.infer<typeof failureReasonSchema>;
 

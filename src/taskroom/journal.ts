@@ -321,6 +321,13 @@ export class Journal {
       }));
   }
 
+  /** Of steps, as they are stored. SQLite reads the rows' lengths for it, and not what stands in them. */
+  stepBytes({ from, to }: Line): number {
+    const query = `SELECT coalesce(sum(octet_length(body) + coalesce(octet_length(outcomes), 0)), 0) AS n
+      FROM steps WHERE attempt BETWEEN ? AND ?`;
+    return this.#sql.exec<{ n: number }>(query, from, to).one().n;
+  }
+
   countSteps(of: number | Line): number {
     const { from, to } = asLine(of);
     const query = "SELECT count(*) AS n FROM steps WHERE attempt BETWEEN ? AND ?";

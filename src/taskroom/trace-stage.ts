@@ -27,6 +27,7 @@ import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { NOT_RUN } from "../market/wrap-up.ts";
 import { clearedEvent } from "./cleared-event.ts";
+import { hasRoomFor } from "./has-room-for.ts";
 import { wrapUpOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
@@ -167,6 +168,10 @@ export class TraceStage {
     const { journal } = this.#room;
     const due = this.#dueStep(held);
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
+    if (!hasRoomFor(journal, held.award, step)) {
+      this.#room.end(held.task, held.task.stop ?? { state: "failed", reason: "journal_limit" });
+      return "lost";
+    }
     const limit = result === null ? wrapUpOf(held.task) : null;
     const runs = result === null && limit === null && step.toolCalls.length > 0;
     const outcomes = runs ? null : step.toolCalls.map(limit === null ? received : notRun);

@@ -85,7 +85,7 @@ export interface MarketDeskParts {
   readonly outbox: Outbox<OwedToTaskRoom>;
   readonly memory: MemoryStore;
   readonly ledger: Ledger;
-  readonly webhooks: Pick<DeliveryDesk, "taskEnded">;
+  readonly webhooks: Pick<DeliveryDesk, "taskEnded" | "hasPending">;
   readonly rates: RateGate;
 }
 
@@ -307,7 +307,7 @@ export class MarketDesk {
 
   /** Once a task has come in: a tenant that is known as idle is known as such no longer. */
   tenantHasOpen(): void {
-    if (!this.store.toldOpen()) this.recordTenant();
+    if (this.store.told() !== "open") this.recordTenant();
   }
 
   /**
@@ -315,18 +315,29 @@ export class MarketDesk {
    * task: where one task follows the other, both rows would be for nothing.
    */
   #tenantMayBeIdle(): void {
-    if (this.store.toldOpen() && !this.store.tasks.hasOpen()) this.recordTenant();
+    if (this.store.told() === "open" && !this.store.tasks.hasOpen()) this.recordTenant();
+  }
+
+  /**
+   * Deliveries of webhooks have come to wait, or do no more: of a tenant without open tasks that is told, or its room would
+   * not be woken, should its alarm get lost.
+   */
+  deliveriesChanged(): void {
+    const told = this.store.told();
+    if (told === "open" || (told === "deliveries") === this.#webhooks.hasPending()) return;
+    this.recordTenant();
   }
 
   /** The tenant's row. */
   recordTenant(): void {
     const tenant = this.mustTenant();
     const openTasks = this.store.tasks.countOpen();
-    this.store.putToldOpen(openTasks > 0);
+    const waits = openTasks === 0 && this.#webhooks.hasPending();
+    this.store.putTold(openTasks > 0 ? "open" : waits ? "deliveries" : "nothing");
     const { tenantId, name, createdAtMs } = tenant;
     const version = this.store.nextTenantVersion();
     this.store.history.replaceTenant();
-    this.store.history.add([{ table: "tenants", tenantId, name, createdAtMs, openTasks, version }]);
+    this.store.history.add([{ table: "tenants", tenantId, name, createdAtMs, openTasks, waits, version }]);
   }
 
   /** The auction's timer: when its holder is overdue, or when nobody has come for it. */

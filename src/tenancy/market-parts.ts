@@ -156,6 +156,7 @@ export class MarketParts {
   }
 
   #finish(): void {
+    if (this.webhooks.calls.isTouched && this.liveTenant() !== null) this.desk.deliveriesChanged();
     this.outside.announceOwed();
     this.webhooks.calls.follow();
     this.outbox.tidy();

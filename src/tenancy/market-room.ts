@@ -35,6 +35,7 @@ import type {
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import type { Asked } from "./replays.ts";
+import { beganAtMs, type MarketTask } from "./task-store.ts";
 import { WEBHOOK_TIMER } from "./webhooks/webhook-calls.ts";
 import { REFILL_TIMER } from "./turns.ts";
 import { taskWaits } from "./waiting-tasks.ts";
@@ -231,7 +232,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       await this.parts.outbox.flush(task.taskId);
       const now = this.parts.desk.openTask(task.taskId);
       if (now?.state === "bidding") this.parts.desk.timeAuction(now);
-      if (now?.state !== "awarded" && now?.state !== "waiting") continue;
+      if (now === null || !mayHaveAlarm(now, this.parts.desk.now())) continue;
       try {
         await this.parts.taskRoom(task.taskId).wake();
       } catch (error) {
@@ -269,4 +270,13 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     const waiting = await this.parts.commit(() => this.parts.leases.onTimer(taskId), taskId);
     if (waiting !== null) await this.parts.announceAuction(waiting);
   }
+}
+
+/**
+ * Whether its room may have something to be woken for. Before its award that is the end of the task's time alone, or of the
+ * time that whoever was to stop had.
+ */
+function mayHaveAlarm(task: MarketTask, nowMs: number): boolean {
+  if (task.state === "awarded" || task.state === "waiting" || task.stopping) return true;
+  return nowMs >= beganAtMs(task) + (task.limits?.deadlineS ?? 0) * 1_000;
 }

@@ -49,6 +49,10 @@ const UNRATED = { limits: DEFAULT_TENANT_LIMITS };
 /** What documents from before the operator could suspend and delete lack. */
 const IN_FORCE = { locationHint: null, suspendedAtMs: null, erasure: null };
 
+/** By the number that stands for it: `deliveries`, those of webhooks wait, and no task is open. */
+const TOLD = ["nothing", "open", "deliveries"] as const;
+export type ToldWork = (typeof TOLD)[number];
+
 export class MarketStore {
   readonly #sql: SqlStorage;
   readonly history: HistoryStore;
@@ -63,7 +67,7 @@ export class MarketStore {
   /** The tenant as stored; undefined: to be read. Every call asks for it, and it holds the pool. */
   #tenant: TenantDoc | null | undefined = undefined;
   /** What the newest row of the tenant says; undefined: to be read. */
-  #toldOpen: boolean | undefined = undefined;
+  #told: ToldWork | undefined = undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -80,7 +84,7 @@ export class MarketStore {
   /** What was read or written in a transaction that did not stand is read again. */
   forget(): void {
     this.#tenant = undefined;
-    this.#toldOpen = undefined;
+    this.#told = undefined;
     this.keys.forget();
     this.awards.forget();
     this.tasks.forget();
@@ -123,16 +127,18 @@ export class MarketStore {
       .one().value;
   }
 
-  /** True where the newest row of the tenant says that it has open tasks. */
-  toldOpen(): boolean {
-    const query = "SELECT 1 FROM counters WHERE name = 'tenant-open' AND value = 1";
-    this.#toldOpen ??= this.#sql.exec(query).toArray().length > 0;
-    return this.#toldOpen;
+  /** What the newest row of the tenant says of what there is to be done in its room. */
+  told(): ToldWork {
+    const query = "SELECT value FROM counters WHERE name = 'tenant-open'";
+    const [stored] = this.#sql.exec<{ value: number }>(query).toArray();
+    this.#told ??= TOLD[stored?.value ?? 0] ?? "nothing";
+    return this.#told;
   }
 
-  putToldOpen(open: boolean): void {
-    this.#sql.exec("INSERT OR REPLACE INTO counters (name, value) VALUES ('tenant-open', ?)", Number(open));
-    this.#toldOpen = open;
+  putTold(told: ToldWork): void {
+    const insert = "INSERT OR REPLACE INTO counters (name, value) VALUES ('tenant-open', ?)";
+    this.#sql.exec(insert, TOLD.indexOf(told));
+    this.#told = told;
   }
 
   #one<T>(query: string, ...bindings: string[]): T | null {

@@ -3,6 +3,8 @@
  *
  * At least once: a holder that dies in here is followed by one that runs the same calls with the same idempotency keys.
  */
+import { MAX_OUTCOME_BYTES } from "../market/journal-limits.ts";
+import { utf8Bytes } from "../market/utf8.ts";
 import {
   MAX_CALLS_PER_STEP,
   toStep,
@@ -57,12 +59,19 @@ function outOfTime(outcome: ToolOutcome): ToolOutcome {
   return { ok: false, error: { code: "timed_out", message: "cut off: the task's time is almost over" } };
 }
 
-/** A step's answers are one row of the journal, and rows end at 2 MB: text that JSON must escape is cut further. */
-const MAX_JSON_CHARS = 150_000;
-
-function boundForJournal(outcome: ToolOutcome): ToolOutcome {
-  const size = JSON.stringify(outcome).length;
-  if (!outcome.ok || size <= MAX_JSON_CHARS) return outcome;
-  const kept = Math.floor((outcome.output.length * MAX_JSON_CHARS) / size);
-  return { ok: true, output: `${outcome.output.slice(0, kept)}\n[cut: too many control characters]` };
+/** A step's answers are one row of the journal: text that JSON must escape is cut further than the tools cut it. */
+export function boundForJournal(outcome: ToolOutcome): ToolOutcome {
+  const size = utf8Bytes(JSON.stringify(outcome));
+  if (size <= MAX_OUTCOME_BYTES) return outcome;
+  const cut = (text: string) => {
+    // Its share of what fits, with room for the words that say so.
+    const kept = Math.floor((text.length * (MAX_OUTCOME_BYTES - FRAME_BYTES)) / size);
+    return `${text.slice(0, kept).toWellFormed()}\n[cut: too many control characters]`;
+  };
+  if (outcome.ok) return { ok: true, output: cut(outcome.output) };
+  const { code, message } = outcome.error;
+  return { ok: false, error: { code, message: cut(message) } };
 }
+
+/** More than an outcome takes beside its text. */
+const FRAME_BYTES = 1_000;

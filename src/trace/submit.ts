@@ -1,5 +1,7 @@
 /** The way out of a trace: the `submit` tool, or a plain answer without tool calls. */
 import type { StepAnswer, ToolDescription } from "../agents/model-port.ts";
+import { MAX_RESULT_BYTES } from "../market/journal-limits.ts";
+import { utf8Bytes } from "../market/utf8.ts";
 import { SUBMIT_TOOL } from "../agents/prompts/trace-prompt.ts";
 
 export const SUBMIT_DESCRIPTION: ToolDescription = {
@@ -32,6 +34,11 @@ export function submittedResult(answer: StepAnswer): string | null {
   return answer.toolCalls.length === 0 && answer.text.trim() !== "" ? bounded(answer.text) : null;
 }
 
+/** It stands in a row of its task's room: text that JSON must escape is cut further. */
 function bounded(result: string): string {
-  return result.slice(0, MAX_RESULT_CHARS);
+  const kept = result.slice(0, MAX_RESULT_CHARS).toWellFormed();
+  const size = utf8Bytes(JSON.stringify(kept));
+  return size <= MAX_RESULT_BYTES
+    ? kept
+    : kept.slice(0, Math.floor((kept.length * MAX_RESULT_BYTES) / size) - 1);
 }

@@ -71,6 +71,11 @@ export class DeliveryDesk {
     for (const webhook of listeners) this.#open(webhook, event);
   }
 
+  /** Whether anything waits to be sent. */
+  hasPending(): boolean {
+    return this.#store.hasAnyPending();
+  }
+
   /** An event that says nothing, for whoever sets an endpoint up. */
   sendTest(webhook: Webhook): Delivery {
     const { webhookId } = webhook;

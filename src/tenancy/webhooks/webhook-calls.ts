@@ -33,6 +33,11 @@ export class WebhookCalls {
     this.#touched.add(webhookId);
   }
 
+  /** Whether any endpoint's deliveries changed since `follow`. */
+  get isTouched(): boolean {
+    return this.#touched.size > 0;
+  }
+
   /** What follows from a transaction, in the same commit. */
   follow(): void {
     for (const webhookId of this.#touched) this.remind(webhookId);

@@ -44,11 +44,6 @@ export class Webhooks {
     return this.#store.failing(tries, limit);
   }
 
-  /** Whether anything waits to be sent. */
-  hasPending(): boolean {
-    return this.#store.hasAnyPending();
-  }
-
   /** What was read or written in a transaction that did not stand is read again. */
   forget(): void {
     this.#store.forget();

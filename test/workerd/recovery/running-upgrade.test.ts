@@ -46,7 +46,7 @@ async function halfDone(): Promise<StuckTask> {
 
 async function owedBy({ room }: StuckTask): Promise<number> {
   return runInDurableObject(
-    room as DurableObjectStub,
+    room,
     async (_room, { storage }) => storage.sql.exec("SELECT 1 FROM outbox").toArray().length,
   );
 }
@@ -146,14 +146,22 @@ function olderRows(
   version: number,
 ): Readonly<Record<string, Record<string, SqlStorageValue>[]>> {
   const rows = (query: string) => sql.exec(query).toArray();
-  const tasks = rows("SELECT task_id, sequence, state, body, ground, terms FROM tasks").map((row) => {
+  const stored = sql.exec<{
+    task_id: string;
+    sequence: number;
+    state: string;
+    body: string;
+    ground: number;
+    terms: string;
+  }>("SELECT task_id, sequence, state, body, ground, terms FROM tasks");
+  const tasks = stored.toArray().map((row) => {
     const { body: ground } = sql
-      .exec<{ body: string }>("SELECT body FROM grounds WHERE id = ?", row["ground"] ?? 0)
+      .exec<{ body: string }>("SELECT body FROM grounds WHERE id = ?", row.ground)
       .one();
-    return { row, terms: { ...JSON.parse(ground), ...JSON.parse(String(row["terms"])) } as object };
+    return { row, terms: { ...JSON.parse(ground), ...JSON.parse(row.terms) } as object };
   });
   const terms = tasks.map(({ row, terms: body }) => ({
-    task_id: row["task_id"] ?? null,
+    task_id: row.task_id,
     body: JSON.stringify(body),
   }));
   const { body: tenant = "{}" } = sql.exec<{ body: string }>("SELECT body FROM tenant").toArray()[0] ?? {};
@@ -171,7 +179,7 @@ function olderRows(
       tenant: [{ id: 1, body: JSON.stringify(numbered) }],
       tasks: tasks.map(({ row, terms: own }) => ({
         ...row,
-        body: JSON.stringify({ ...(JSON.parse(String(row["body"])) as object), ...own }),
+        body: JSON.stringify({ ...(JSON.parse(row.body) as object), ...own }),
       })),
     }),
   };

@@ -1,10 +1,12 @@
 /** A holder that was given up is late: whatever it still sends is refused, and its work is not charged to the tenant. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+// oxlint-disable-next-line import/default -- the file as text
 import marketApi from "../../../src/tenancy/market-room-api.ts?raw";
 import { failureOfError } from "../../../src/market/dead-letter.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
+// oxlint-disable-next-line import/default -- the file as text
 import taskApi from "../../../src/taskroom/task-room-api.ts?raw";
 import { aCommit } from "../../support/builders.ts";
 import { BOUND, USAGE } from "../../support/scripted-models.ts";
@@ -120,9 +122,9 @@ async function twoHolders() {
 describe("a late holder of a trace", () => {
   test.each(Object.entries(TRACE))("%s is refused and changes nothing", async (_name, [late, told]) => {
     const { task, callId } = await twoHolders();
-    const before = await stored(task.room as DurableObjectStub);
+    const before = await stored(task.room);
     expect(await late(task.room, callId)).toEqual(told);
-    expect(await stored(task.room as DurableObjectStub)).toEqual(before);
+    expect(await stored(task.room)).toEqual(before);
     expect(await task.room.renewTrace(2)).toBe("continue");
     const mine = (await task.room.readTrace())?.calls.find((call) => call.callId === callId);
     expect(mine?.payer).toBe("lost");
@@ -148,13 +150,13 @@ describe("a late holder of a trace", () => {
     "its messages (generation %d) and dead letters about them change nothing",
     async (announced) => {
       const { task } = await twoHolders();
-      const before = await stored(task.room as DurableObjectStub);
+      const before = await stored(task.room);
       expect(await task.room.takeTrace(1, announced)).toMatchObject({
         ok: false,
         failure: { reason: "stale" },
       });
       expect(await task.room.buryTrace(1, announced)).toBe("stale");
-      expect(await stored(task.room as DurableObjectStub)).toEqual(before);
+      expect(await stored(task.room)).toEqual(before);
     },
   );
 });
@@ -168,7 +170,7 @@ describe("a late holder of an auction", () => {
     await day.ringMarket();
     expect((await day.market.takeAuction(taskId, 2)).ok).toBe(true);
     expect((await room.beginAuction(2, null)).ok).toBe(true);
-    const before = [await stored(room as DurableObjectStub), await stored(day.market as DurableObjectStub)];
+    const before = [await stored(room), await stored(day.market)];
     for (const late of Object.values(AUCTION)) await late(room);
     expect(await day.market.renewAuction(taskId, LATE)).toBe("lost");
     await day.market.failAuction(taskId, LATE, failed);
@@ -178,9 +180,7 @@ describe("a late holder of an auction", () => {
       expect(await day.market.takeAuction(taskId, announced)).toMatchObject({ ok: false });
       expect(await day.market.buryAuction(taskId, announced)).toBe("stale");
     }
-    expect([await stored(room as DurableObjectStub), await stored(day.market as DurableObjectStub)]).toEqual(
-      before,
-    );
+    expect([await stored(room), await stored(day.market)]).toEqual(before);
     expect(await day.market.renewAuction(taskId, 2)).toBe("continue");
   });
 });

@@ -70,7 +70,7 @@ test("of a task from before an upgrade: its terms are read, and its tenant is kn
     );
     migrateSchema(storage, MARKET_SCHEMA);
     const store = new MarketStore(storage);
-    return { terms: store.tasks.terms("tsk_old" as TaskId), open: store.toldOpen() };
+    return { terms: store.tasks.terms("tsk_old" as TaskId), open: store.told() === "open" };
   });
   expect(seen).toEqual({ terms: { seed: 7, pool: [] }, open: true });
 });

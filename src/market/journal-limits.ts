@@ -1,0 +1,16 @@
+/**
+ * How much of a trace its task's room keeps, in bytes of JSON in UTF-8. Pure.
+ *
+ * A step is one row: the model's answer and its tools' answers together must stay below the 2 MB of a row of an object.
+ * All steps of a trace are handed to its holder in one call, and are held several times over while they are read, sent and
+ * asked with: so much stays far below the 32 MiB of a call between rooms and the 128 MB of an isolate.
+ */
+
+/** The model's answer of one step: 65,536 output tokens are some 300 KB, which stand in it twice. */
+export const MAX_ANSWER_BYTES = 1_000_000;
+/** What one tool answered, of at most eight of a step; text that JSON must escape is cut further than the tools cut it. */
+export const MAX_OUTCOME_BYTES = 110_000;
+/** All steps of a trace. A step that would pass it is the last one. */
+export const MAX_TRACE_BYTES = 8_000_000;
+/** A result, which stands in the task's own row. */
+export const MAX_RESULT_BYTES = 1_000_000;
