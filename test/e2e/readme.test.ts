@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(26);
+  expect(examples).toHaveLength(27);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -94,7 +94,7 @@ test("every API example of the README works", async () => {
   expect(JSON.parse(stuck ?? "")).toEqual({ object: "list", data: [], nextCursor: null });
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({
-    before: { taskRooms: 4 },
+    before: { taskRooms: 5 },
     after: { taskRooms: 0, vectors: 0, marketRooms: 0 },
   });
   expect(new Set(Object.values(deletion.after.rows))).toEqual(new Set([0]));
