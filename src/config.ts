@@ -4,6 +4,7 @@
  * Every entry point (fetch, queue, scheduled, both Durable Objects) gets its config from here and from nowhere else.
  */
 import { z } from "zod";
+import { LOG_LEVELS, setLogLevel } from "./log.ts";
 import { POOLS } from "./agents/pool/index.ts";
 import { poolSchema, type Pool } from "./market/agent.ts";
 import type { Source, TaskId, TenantId } from "./market/ids.ts";
@@ -76,6 +77,8 @@ const variablesSchema = z.object({
     }),
   /** Ed25519 key that receipts are signed with (PKCS#8 in base64, or a JWK); without it they go out unsigned. */
   RECEIPT_SIGNING_KEY: z.string().optional(),
+  /** What is logged: `error`, `task`, or `call`, which is everything. */
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("call"),
   /** Opens the operator API; without it the operator API refuses everyone. */
   ADMIN_SECRET: z.string().min(8).optional(),
 });
@@ -151,6 +154,7 @@ function readConfig(env: Env): Config {
   const variables = variablesSchema.safeParse(env);
   if (!variables.success) throw new Error(`bad variables: ${z.prettifyError(variables.error)}`);
   const v = variables.data;
+  setLogLevel(v.LOG_LEVEL);
   const pool = poolSchema.safeParse(POOLS[v.POOL]);
   if (!pool.success) throw new Error(`bad pool file ${v.POOL}: ${z.prettifyError(pool.error)}`);
   return {

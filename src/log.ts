@@ -1,12 +1,33 @@
 /**
  * Structured log lines: one JSON object a line, for `wrangler tail` and Workers Logs.
  *
- * Never a prompt, a strategy, a key or a provider's answer: ids, codes and numbers only.
+ * Never a prompt, a strategy, a key or a provider's answer: ids, codes and numbers only. Lines of tasks carry the names of
+ * OpenTelemetry's semantic conventions; what these have no name for begins with `saleroom.`.
  */
-export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+export type LogFields = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+
+/** What is written: errors alone, besides them the ends of tasks and their verdicts, or every call and step of them. */
+export const LOG_LEVELS = ["error", "task", "call"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+// One Worker's code, one environment: every house of an isolate is told the same.
+let level: LogLevel = "call";
+
+export function setLogLevel(to: LogLevel): void {
+  level = to;
+}
+
+function writes(what: LogLevel): boolean {
+  return LOG_LEVELS.indexOf(what) <= LOG_LEVELS.indexOf(level);
+}
 
 export function logInfo(event: string, fields: LogFields = {}): void {
-  console.log(JSON.stringify({ level: "info", event, ...fields }));
+  if (writes("task")) console.log(JSON.stringify({ level: "info", event, ...fields }));
+}
+
+/** One call or step of a task. */
+export function logCall(event: string, fields: LogFields): void {
+  if (writes("call")) console.log(JSON.stringify({ level: "info", event, ...fields }));
 }
 
 /** An error that nobody upstream will see: name and message only, the stack stays with the runtime's own report. */

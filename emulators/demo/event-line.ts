@@ -81,10 +81,14 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
     case "verdict-received":
     case "task-awarded":
     case "step-committed":
+    case "trace-lapsed":
       return null;
     default:
-      event satisfies never;
-      // A newer Worker may tell more than this demo knows.
-      return null;
+      return unknownText(event);
   }
+}
+
+/** A newer Worker may tell more than this demo knows. */
+function unknownText(_event: never): null {
+  return null;
 }

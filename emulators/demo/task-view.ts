@@ -126,7 +126,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
       // Refined bids are in the cost; the column counts who bid at all.
       return { bids: view.bids + Number(event.round === 1), costMicros: view.costMicros + event.costMicros };
     case "bid-abstained":
-      return { abstained: view.abstained + (event.round === 1 ? 1 : 0) };
+      return { abstained: view.abstained + Number(event.round === 1) };
     case "verdict-received":
       return afterVerdict(view, event);
     case "juror-left":
@@ -168,6 +168,7 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "call-failed":
     case "wrap-up-asked":
     case "context-compacted":
+    case "trace-lapsed":
     case "quote-accepted":
     case "cancel-requested":
       return {};

@@ -79,7 +79,7 @@ function isOpenOrOver(event: TaskEvent): boolean {
 /** The quote as it stands when its auction has cleared or the wait is over; null where its room cannot be reached. */
 async function quoteAfter(room: QuoteRoom, waitMs: number): Promise<QuoteView | null> {
   try {
-    if (waitMs > 0) await waitForEnd(() => listen(room, 0), waitMs, isOpenOrOver);
+    if (waitMs > 0) await waitForEnd(() => listen(room, { after: 0 }), waitMs, isOpenOrOver);
     return await room.quote();
   } catch (error) {
     logError("quote-after-admission", error);

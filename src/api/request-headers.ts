@@ -42,6 +42,13 @@ export function lastEventId(c: Context<ApiEnv>): number {
   return Number(text);
 }
 
+/** `?text=true`: the client wants to hear text while it is written. @throws Problem invalid_parameter */
+export function wantsText(c: Context<ApiEnv>): boolean {
+  const text = c.req.query("text") ?? "false";
+  if (text !== "true" && text !== "false") throw badParameter("query text", "true or false");
+  return text === "true";
+}
+
 /**
  * `If-Match` with one version as its tag; null: it is absent, or `*`. Whoever compresses an answer on its way makes its tag
  * a weak one: it names the same version. @throws Problem invalid_parameter

@@ -19,7 +19,7 @@ import { policyProblem } from "./policy-json.ts";
 import { Problem } from "./problem.ts";
 import { meter, queueProblem } from "./rate-headers.ts";
 import { readBody, readQuery } from "./request-body.ts";
-import { lastEventId, preferredWait } from "./request-headers.ts";
+import { lastEventId, preferredWait, wantsText } from "./request-headers.ts";
 import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
 import { allowedToolsProblem } from "./tool-json.ts";
@@ -208,7 +208,7 @@ function isEndOrAsks(event: TaskEvent): boolean {
 /** The task as it stands when it has ended or the wait is over; null where its room cannot be reached. */
 export async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
   try {
-    if (waitMs > 0) await waitForEnd(() => listen(room, 0), waitMs, isEndOrAsks);
+    if (waitMs > 0) await waitForEnd(() => listen(room, { after: 0 }), waitMs, isEndOrAsks);
     return await room.view();
   } catch (error) {
     logError("view-after-admission", error);
@@ -243,10 +243,11 @@ async function list(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
 async function events(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { room } = await taskOf(c, deps);
   const after = lastEventId(c);
+  const text = wantsText(c);
   // 204 tells an EventSource that there is nothing to reconnect for.
   const view = after === 0 ? null : await room.view();
   if (view !== null && isFinal(view.state) && after >= view.lastEvent) return c.body(null, 204);
-  return serveEvents(c, await listen(room, after), after);
+  return serveEvents(c, await listen(room, { after, text }), after);
 }
 
 /** The caller's task by the path's id. A foreign tenant's id leads to an empty room, like one that never was. */

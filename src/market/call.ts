@@ -5,6 +5,7 @@
  */
 import type { AgentId, CallId } from "./ids.ts";
 import type { Micros, Prices, TokenUsage } from "./money.ts";
+import type { FinishReason } from "./step.ts";
 
 export const CALL_KINDS = ["embed", "bid", "jury", "refine", "trace"] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
@@ -40,6 +41,9 @@ export interface EndedCall {
   readonly bill: CallBill;
   /** Wall time of the call, retries included. */
   readonly ms: number;
+  /** Why the answer ended, and why there is none that can be used; absent: not known. Of them nothing depends. */
+  readonly finishReason?: FinishReason;
+  readonly error?: CallFailureReason;
 }
 
 /** Why a model gave no usable answer. */

@@ -149,6 +149,8 @@ export type TaskEventBody =
       readonly attempt: number;
       readonly step: number;
       readonly tools: readonly { readonly name: string; readonly ok: boolean }[];
+      /** Length of the step's text in UTF-16 code units; absent: from before texts were told live. */
+      readonly textChars?: number;
       readonly usage: TokenUsage;
       readonly costMicros: Micros;
     }
@@ -179,6 +181,14 @@ export type TaskEventBody =
       readonly attempt: number;
       readonly step: number;
       readonly limit: WrapUpLimit;
+    }
+  /** The holder was not heard of for a lease's time: the trace waits for another one, under the next generation. */
+  | {
+      readonly type: "trace-lapsed";
+      readonly attempt: number;
+      readonly generation: number;
+      /** Holders in a row that were lost without a step. */
+      readonly lapses: number;
     }
   | { readonly type: "trace-ended"; readonly attempt: number; readonly steps: number }
   | {

@@ -126,11 +126,12 @@ export class Journal {
     return this.#sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM events").one().seq ?? 0;
   }
 
-  eventsAfter(seq: number): TaskEvent[] {
+  eventsAfter(seq: number, limit: number): TaskEvent[] {
     return this.#sql
       .exec<{ seq: number; at_ms: number; body: string }>(
-        "SELECT seq, at_ms, body FROM events WHERE seq > ? ORDER BY seq",
+        "SELECT seq, at_ms, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
         seq,
+        limit,
       )
       .toArray()
       .map((row) => ({ ...(JSON.parse(row.body) as TaskEventBody), seq: row.seq, atMs: row.at_ms }));
@@ -326,6 +327,22 @@ export class Journal {
     const query = `SELECT coalesce(sum(octet_length(body) + coalesce(octet_length(outcomes), 0)), 0) AS n
       FROM steps WHERE attempt BETWEEN ? AND ?`;
     return this.#sql.exec<{ n: number }>(query, from, to).one().n;
+  }
+
+  /** One step of an attempt; null where it is not there. */
+  step(
+    attempt: number,
+    step: number,
+  ): { readonly answered: AnsweredStep; readonly isPending: boolean } | null {
+    const row = this.#sql
+      .exec<{ body: string; pending: number }>(
+        "SELECT body, outcomes IS NULL AS pending FROM steps WHERE attempt = ? AND step = ?",
+        attempt,
+        step,
+      )
+      .toArray()[0];
+    if (row === undefined) return null;
+    return { answered: JSON.parse(row.body) as AnsweredStep, isPending: row.pending === 1 };
   }
 
   countSteps(of: number | Line): number {

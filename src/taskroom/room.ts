@@ -21,6 +21,7 @@ import type { TaskEnd } from "../market/task.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
 import { lineOf, tookOver } from "./line.ts";
+import { logCallOf, logEventOf } from "./task-log.ts";
 import type { CallView } from "./task-room-api.ts";
 
 /** What this room owes to the market room. */
@@ -59,6 +60,7 @@ export class Room {
   readonly journal: Journal;
   readonly #parts: RoomParts;
   #unsent: TaskEvent[] = [];
+  #booked: { readonly call: CallView; readonly ended: EndedCall }[] = [];
   #billsOwed = false;
   #tellingBills = false;
   #leaving = false;
@@ -132,10 +134,20 @@ export class Room {
   /** One transaction; listeners hear of its events once it stands. */
   transact<T>(work: () => T): T {
     this.#unsent = [];
+    this.#booked = [];
     const result = this.#parts.transaction(work);
     for (const event of this.#unsent) this.#parts.stream.broadcast(event);
+    this.#log();
     this.#unsent = [];
+    this.#booked = [];
     return result;
+  }
+
+  #log(): void {
+    if (this.#booked.length === 0 && this.#unsent.length === 0) return;
+    const opening = this.mustOpening();
+    for (const { call, ended } of this.#booked) logCallOf(opening, call, ended);
+    for (const event of this.#unsent) logEventOf(opening, event);
   }
 
   /**
@@ -188,6 +200,7 @@ export class Room {
     const call = this.journal.endCall(ended);
     if (call === null) return;
     this.#billsOwed = true;
+    this.#booked.push({ call, ended });
     const bill = {
       kind: "spent",
       taskId: this.mustOpening().taskId,

@@ -10,6 +10,7 @@ import type { AgentId, CallId, QuoteId, TaskId, TenantId } from "../market/ids.t
 import type { Payer } from "../market/ledger/charge.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { Micros, Prices, TokenUsage } from "../market/money.ts";
+import type { TellAnswer, TextPiece } from "../market/live-text.ts";
 import type { CalibratedAuction } from "../market/policy.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
@@ -27,6 +28,12 @@ import type { WrapUpLimit } from "../market/wrap-up.ts";
 
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
 export type DeskAnswer = "continue" | "stop" | "lost";
+
+/** Has a commit answer with `listened`, too: whether anybody wants to hear the trace's text while it is written. */
+export type AsksListeners = "listeners";
+
+/** What a room says to a holder that asks; one of the version before gives the bare answer. */
+export type Heard<T> = T | { readonly answer: T; readonly listened: boolean };
 
 /** Calls that would pass what may be spent are not started; whatever else was to be committed stands. */
 export type StartAnswer = DeskAnswer | SpendRefusal;
@@ -226,9 +233,16 @@ export interface TaskRoomApi {
     attempt: number,
     announced: number,
   ): Promise<Result<TraceDesk, { readonly reason: "stale" | "busy" }>>;
-  renewTrace(generation: number): Promise<DeskAnswer>;
+  renewTrace(generation: number, asks?: AsksListeners): Promise<Heard<DeskAnswer>>;
   /** @param terms absent: from a holder of the version before */
-  startTraceCall(generation: number, call: StartedCall, terms?: TraceCallTerms): Promise<StartAnswer>;
+  startTraceCall(
+    generation: number,
+    call: StartedCall,
+    terms?: TraceCallTerms,
+    asks?: AsksListeners,
+  ): Promise<Heard<StartAnswer>>;
+  /** A piece of the text that the model writes for the step that is due. It changes nothing that lasts. */
+  tellText(generation: number, piece: TextPiece): Promise<TellAnswer>;
   /** `result` not null: the trace ends with it. */
   commitAnswer(
     generation: number,

@@ -17,6 +17,7 @@ import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
 import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallFailure, EndedCall } from "../market/call.ts";
 import type { Burial } from "../market/dead-letter.ts";
+import type { TellAnswer, TextPiece } from "../market/live-text.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
@@ -27,13 +28,17 @@ import { announceTrace } from "./announce-trace.ts";
 import { AuctionStage } from "./auction-stage.ts";
 import { EventStream } from "./event-stream.ts";
 import { FileStage } from "./file-stage.ts";
+import { listening } from "./listener.ts";
 import { Journal } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
+import { marketOutbox } from "./market-outbox.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
 import { SaleStage } from "./sale-stage.ts";
+import { streamSource, tellText } from "./stream-source.ts";
 import type {
   DeskAnswer,
   FreshAuction,
+  Heard,
   QuoteView,
   StartAnswer,
   TaskRoomApi,
@@ -80,20 +85,10 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     this.#journal = new Journal(ctx.storage);
     const now = () => this.#config.source.now();
     this.#timers = new Timers(ctx.storage, now);
-    this.#outbox = new Outbox({
-      storage: ctx.storage,
-      timers: this.#timers,
-      now,
-      deliver: async ({ messages }) => tellMarket(this.#room, this.#market(), messages),
-      transact: async (work) => {
-        ctx.storage.transactionSync(work);
-        this.#timers.arm();
-      },
-      report: (lane, error) => logError("task-outbox", error, { lane }),
-      // A task's room has few transactions, and is not to stay awake for one more.
-      tidy: "at-once",
-    });
-    this.#stream = new EventStream(ctx);
+    const deliver = async (messages: readonly ToMarketRoom[]) =>
+      tellMarket(this.#room, this.#market(), messages);
+    this.#outbox = marketOutbox(ctx.storage, { timers: this.#timers, now, deliver });
+    this.#stream = new EventStream(ctx, streamSource(this.#journal));
     this.#room = new Room({
       config: this.#config,
       journal: this.#journal,
@@ -224,12 +219,18 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.take(attempt, announced));
   }
 
-  async renewTrace(generation: number): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#trace.renew(generation));
+  async renewTrace(generation: number, asks?: "listeners"): Promise<Heard<DeskAnswer>> {
+    return this.#stream.answer(await this.#room.commit(() => this.#trace.renew(generation)), asks);
   }
 
-  async startTraceCall(...[generation, call, terms = {}]: StartTraceCall): Promise<StartAnswer> {
-    return this.#allowance.commit([call], traceCall(this.#room, this.#trace, { generation, call, terms }));
+  async startTraceCall(...[generation, call, terms = {}, asks]: StartTraceCall): Promise<Heard<StartAnswer>> {
+    const asked = traceCall(this.#room, this.#trace, { generation, call, terms });
+    return this.#stream.answer(await this.#allowance.commit([call], asked), asks);
+  }
+
+  async tellText(generation: number, piece: TextPiece): Promise<TellAnswer> {
+    const held = this.#ready ? this.#trace.held(generation) : null;
+    return tellText(this.#stream, this.#journal, { held, piece });
   }
 
   async commitAnswer(
@@ -238,7 +239,9 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     step: AnsweredStep,
     result: string | null,
   ): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#trace.commitAnswer(generation, call, step, result));
+    const answer = await this.#room.commit(() => this.#trace.commitAnswer(generation, call, step, result));
+    if (this.#ready) this.#stream.completeText();
+    return answer;
   }
 
   async failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null> {
@@ -286,7 +289,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   async buryTrace(attempt: number, announced: number): Promise<Burial> {
     if (!this.#ready) return "stale";
     const burial = await this.#room.commit(() => this.#failures.bury(attempt, announced));
-    if (burial === "again") this.#announceTrace();
+    if (burial === "again") this.ctx.waitUntil(announceTrace(this.#room));
     return burial;
   }
 
@@ -321,12 +324,18 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     return opening === null ? null : pastAuction(opening, this.#journal.bids());
   }
 
-  /** A listener: `GET …?after=SEQ` with `Upgrade: websocket`; one message is one event. */
+  /**
+   * A listener: `GET …?after=SEQ` with `Upgrade: websocket`; one message is one event. With `text=1` it hears text, with
+   * `acks=1` it acknowledges what it has read.
+   */
   override async fetch(request: Request): Promise<Response> {
     const task = this.#ready ? this.#journal.task() : null;
     if (task === null) return new Response(null, { status: 404 });
-    const after = Number(new URL(request.url).searchParams.get("after") ?? 0);
-    return this.#stream.accept(this.#journal.eventsAfter(after), task.end !== null);
+    return this.#stream.accept(listening(request));
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    if (this.#ready) this.#stream.heard(socket, message);
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -362,11 +371,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   /** @param work true where the trace is to be announced */
   async #announcing(work: () => boolean): Promise<void> {
-    if (await this.#room.commit(work)) this.#announceTrace();
-  }
-
-  /** Goes out beside the answer. */
-  #announceTrace(): void {
-    this.ctx.waitUntil(announceTrace(this.#room));
+    // Goes out beside the answer.
+    if (await this.#room.commit(work)) this.ctx.waitUntil(announceTrace(this.#room));
   }
 }

@@ -35,7 +35,7 @@ import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
 import { noteCall } from "./note-call.ts";
-import { stepCommitted } from "./step-event.ts";
+import { stepCommitted, traceLapsed } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
 /** A trace that was taken up this often without a committed step is given up. */
@@ -286,6 +286,7 @@ export class TraceStage {
       this.#room.end({ ...task, lease }, { state: "failed", reason: "trace_abandoned" }, letter);
       return false;
     }
+    if (lapsed !== null) this.#room.append(traceLapsed(task, lapsed));
     this.#room.journal.putTask({ ...task, lease });
     this.#remind(lease);
     return true;

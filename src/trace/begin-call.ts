@@ -86,7 +86,7 @@ function limitReached(trace: TraceRun, progress: Progress): WrapUpLimit | null {
 }
 
 async function start(
-  { deps, desk, room, generation }: TraceRun,
+  { deps, desk, room, generation, live }: TraceRun,
   { request, leftOut }: FittedContext,
   terms: TraceCallTerms,
 ): Promise<{
@@ -97,8 +97,8 @@ async function start(
   const boundMicros = deps.models.stepBound(desk.agent, request);
   const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
   const compacted = leftOut.outputs === 0 ? {} : { leftOut };
-  const answer = await room.startTraceCall(generation, started, { ...terms, ...compacted });
-  return { call: { callId, request, boundMicros }, answer };
+  const begun = await room.startTraceCall(generation, started, { ...terms, ...compacted }, "listeners");
+  return { call: { callId, request, boundMicros }, answer: live.heed(begun) };
 }
 
 /** True where the provider would refuse the request, whatever its tokens are. */

@@ -36,18 +36,21 @@ export async function oneStep(trace: TraceRun, progress: Progress): Promise<Move
 }
 
 async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): Promise<Move> {
-  const { deps, desk, room, generation, heartbeat } = trace;
+  const { deps, desk, room, generation, heartbeat, live } = trace;
   const { callId, request, boundMicros, wrapUp, deadlineAtMs } = begun;
+  const step = progress.steps.length + 1;
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - deps.config.source.now()));
   const signal = AbortSignal.any([heartbeat.signal, timeout]);
-  const limits = { signal, deadlineAtMs, stallMs: deps.config.modelStallMs };
+  const limits = { signal, deadlineAtMs, stallMs: deps.config.modelStallMs, text: live.of(step) };
   const answer = usable(await deps.models.step(desk.agent, request, limits), progress.steps);
-  const ended: EndedCall = { callId, bill: answer.bill, ms: answer.ms };
+  await live.settle();
+  const how = answer.ok ? { finishReason: answer.value.finishReason } : { error: answer.failure.reason };
+  const ended: EndedCall = { callId, bill: answer.bill, ms: answer.ms, ...how };
   if (!answer.ok) return afterFailure(trace, progress, { begun, ended, failure: answer.failure });
   // A provider that reported no usage leaves the call unconfirmed: it counts at its bound.
   const billed = answer.bill.status === "billed" ? answer.bill : { usage: NO_USAGE, costMicros: boundMicros };
   const answered: AnsweredStep = {
-    step: progress.steps.length + 1,
+    step,
     text: answer.value.text,
     toolCalls: answer.value.toolCalls,
     assistant: answer.value.assistant,

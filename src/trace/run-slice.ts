@@ -11,6 +11,7 @@ import type { TraceMessage } from "../market/message.ts";
 import { workUntilMs } from "../market/wrap-up.ts";
 import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { answerToolCalls } from "./answer-tool-calls.ts";
+import { LiveText } from "./live-text.ts";
 import { oneStep, type Move } from "./one-step.ts";
 import { timesOf, type Progress, type TraceDeps, type TraceRun } from "./trace-run.ts";
 import { settleResult } from "./settle-result.ts";
@@ -44,11 +45,13 @@ async function holdSlice(
   deps: TraceDeps,
   { room, desk, generation }: Pick<TraceRun, "room" | "desk" | "generation">,
 ): Promise<void> {
-  const heartbeat = startHeartbeat(deps.config.leaseMs, () => room.renewTrace(generation));
+  const live = new LiveText((piece) => room.tellText(generation, piece));
+  const renew = async () => live.heed(await room.renewTrace(generation, "listeners"));
+  const heartbeat = startHeartbeat(deps.config.leaseMs, renew);
   try {
     const opened = await deps.openTools({ desk, room, generation, signal: heartbeat.signal });
     try {
-      await run({ deps, room, desk, generation, heartbeat, tools: opened.tools });
+      await run({ deps, room, desk, generation, heartbeat, live, tools: opened.tools });
     } finally {
       await opened.close();
     }

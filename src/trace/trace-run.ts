@@ -7,6 +7,7 @@ import type { SandboxedSpec } from "../market/verifier-spec.ts";
 import type { Step } from "../market/step.ts";
 import type { TraceTimes, WrapUpLimit } from "../market/wrap-up.ts";
 import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
+import type { LiveText } from "./live-text.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { OpenTools, ToolSlice } from "./tools/toolbox.ts";
 
@@ -56,6 +57,7 @@ export interface TraceRun {
   readonly desk: TraceDesk;
   readonly generation: number;
   readonly heartbeat: Heartbeat;
+  readonly live: LiveText;
   /** The tools that this task allows. */
   readonly tools: readonly Tool[];
 }

@@ -55,6 +55,7 @@ const EVENTS: {
     false,
   ],
   "task-redriven": [{ type: "task-redriven", attempt: 2, stepsSoFar: 7 }, false],
+  "trace-lapsed": [{ type: "trace-lapsed", attempt: 1, generation: 2, lapses: 1 }, false],
   "task-escalated": [
     { type: "task-escalated", attempt: 1, outcome: "fail", evidence: "", nextAgentId: id },
     false,

@@ -166,23 +166,17 @@ describe("the stream of a task", () => {
     expect(ids(await late.rest())).toEqual([1, 2, 3, 4, 5]);
   });
 
+  /** Called here and not through the runtime: a timer may only write to a stream of the request that set it. */
+  const openHere = async (id: string): Promise<Response> => {
+    const models = new ScriptedModels({});
+    const auction = { config, models, helpers: helpersOver(models), toolMenu: () => [], memory: null };
+    const request = new Request(`${ORIGIN}/v1/tasks/${id}/events`, { headers: tenant.auth });
+    return createApp({ config, auction, listServer }).fetch(request, env, createExecutionContext());
+  };
+
   test("is kept open by a comment while nothing happens", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
-    const id = await holdTask(tenant);
-    const auction = {
-      config,
-      models: new ScriptedModels({}),
-      helpers: helpersOver(new ScriptedModels({})),
-      toolMenu: () => [],
-      memory: null,
-    };
-    // Called here and not through the runtime: a timer may only write to a stream of the request that set it.
-    const request = new Request(`${ORIGIN}/v1/tasks/${id}/events`, { headers: tenant.auth });
-    const response = await createApp({ config, auction, listServer }).fetch(
-      request,
-      env,
-      createExecutionContext(),
-    );
+    const response = await openHere(await holdTask(tenant));
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     const readUntil = async (wanted: string) => {
@@ -193,6 +187,20 @@ describe("the stream of a task", () => {
     await readUntil(": heartbeat\n\n");
     expect(text.split(": heartbeat\n\n")).toHaveLength(2);
     await reader?.cancel();
+  });
+
+  test("that a client does not read for a minute is closed, and nothing piles up for it until then", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    const id = await holdTask(tenant);
+    const room = taskStub(tenant.tenantId, id);
+    const listeners = async () => runInDurableObject(room, (_, state) => state.getWebSockets().length);
+    const response = await openHere(id);
+    await vi.waitFor(async () => expect(await listeners()).toBe(1));
+    vi.advanceTimersByTime(60_000);
+    expect(await listeners()).toBe(1);
+    vi.advanceTimersByTime(15_000);
+    await vi.waitFor(async () => expect(await listeners()).toBe(0));
+    expect(await response.text()).not.toContain("heartbeat");
   });
 
   test("that a client leaves is no longer written to: the room forgets the listener", async () => {
@@ -282,6 +290,15 @@ describe("resuming", () => {
   });
 
   const WRONG = ["-1", "1.5", "soon", "1 2", "0x1", "1234567890"];
+
+  test.each(["yes", "1", ""])("with text=%j is refused, and the query is named", async (text) => {
+    const response = await open(await holdTask(tenant), {}, `?text=${text}`);
+    expect(await problemOf(response)).toEqual({
+      status: 400,
+      code: "invalid_parameter",
+      paths: ["query text"],
+    });
+  });
 
   test.each(WRONG)("from %j is refused, and the header is named", async (after) => {
     const response = await open(await holdTask(tenant), { "Last-Event-ID": after });
