@@ -21,6 +21,7 @@ import { consumeWork, WORK_QUEUES, type WorkDeps } from "./trace/consume-work.ts
 import { createSandbox } from "./trace/sandbox/index.ts";
 import { wasmModule } from "./trace/sandbox/wasm.ts";
 import { createTools } from "./trace/tools/index.ts";
+import { createChecker } from "./trace/checker/create-checker.ts";
 import { createVerify } from "./trace/create-verify.ts";
 
 export { TaskRoom };
@@ -74,7 +75,9 @@ function openHouse(env: Env) {
   const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu: toolbox.menu, memory };
-  const trace = { config, models, openTools: toolbox.open, sleep, verify: createVerify({ sandbox, nowMs }) };
+  const check = createChecker(config, (url, init) => fetch(url, init));
+  const verify = createVerify({ sandbox, nowMs });
+  const trace = { config, models, openTools: toolbox.open, sleep, verify, check };
   const work: WorkDeps = { auction, trace };
   const app = createApp({ config, auction, listServer: toolbox.listServer });
   return { config, models, index, app, work, fits };

@@ -36,6 +36,7 @@ const taskSchema = z.object({
     juryMicros: z.int(),
     refineMicros: z.int(),
     traceMicros: z.int(),
+    judgeMicros: z.int(),
   }),
   usage: z.record(z.enum(CALL_KINDS), usageSchema),
 });

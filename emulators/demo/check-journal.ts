@@ -20,11 +20,11 @@ export function checkJournal(ended: EndedTask): string[] {
   if (callsMicros !== task.costMicros) {
     problems.push(`costs ${task.costMicros} micro-USD, but its calls add up to ${callsMicros}`);
   }
-  const { embedMicros, bidMicros, juryMicros, refineMicros, traceMicros } = task.costs;
-  const parts = embedMicros + bidMicros + juryMicros + refineMicros + traceMicros;
+  const { embedMicros, bidMicros, juryMicros, refineMicros, traceMicros, judgeMicros } = task.costs;
+  const parts = embedMicros + bidMicros + juryMicros + refineMicros + traceMicros + judgeMicros;
   if (parts !== task.costMicros) {
     problems.push(
-      `costs ${task.costMicros} micro-USD, but embedding, bids, jury, refinement and trace add up to ${parts}`,
+      `costs ${task.costMicros} micro-USD, but embedding, bids, jury, refinement, trace and judges add up to ${parts}`,
     );
   }
   const committed = events.filter((event) => event.type === "step-committed").length;

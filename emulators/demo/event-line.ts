@@ -56,26 +56,26 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
     case "task-redriven":
       return `goes on after ${plural(event.stepsSoFar, "step")}: its operator has seen to it`;
     case "context-compacted":
-      return `${plural(event.outputs, "answer")} of tools shortened, by ${event.characters} characters`;
     case "wrap-up-asked":
-      return `${event.limit} reached, asked to hand in what there is`;
+      return limitText(event);
     case "trace-ended":
       return `${plural(event.steps, "step")}, ${plural(view.toolCalls, "tool call")}${view.toolErrors > 0 ? `, ${view.toolErrors} of them with an error` : ""}`;
     case "verification-waits":
-      return `waits for the ${event.for}'s verdict, until ${new Date(event.untilMs).toISOString()}`;
+    case "judge-left":
+    case "ruling-received":
+    case "check-failed":
     case "verification-ended":
-      return `${event.verifier} says ${event.outcome}`;
+      return verificationText(view, event);
     case "cancel-requested":
       return "cancel requested";
-    case "quote-opened":
-      return `quote of ${plural(event.offers.length, "bid")}, until ${new Date(event.expiresAtMs).toISOString()}`;
-    case "quote-accepted":
-      return `accepted: ${agentLabel(bidderOf(view, event.agentId))}`;
     case "task-finished":
     case "task-failed":
     case "task-cancelled":
     case "task-not-sold":
       return `${endText(event)}, ${usd(event.costMicros)}`;
+    case "quote-opened":
+    case "quote-accepted":
+      return quoteText(view, event);
     case "task-admitted":
     case "bid-received":
     case "verdict-received":
@@ -91,4 +91,39 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
 /** A newer Worker may tell more than this demo knows. */
 function unknownText(_event: never): null {
   return null;
+}
+
+type VerificationEvent = Extract<
+  TaskEvent,
+  { type: "verification-waits" | "judge-left" | "ruling-received" | "check-failed" | "verification-ended" }
+>;
+
+function verificationText(view: TaskView, event: VerificationEvent): string {
+  switch (event.type) {
+    case "verification-waits":
+      return `waits for the ${event.for}'s verdict, until ${new Date(event.untilMs).toISOString()}`;
+    case "judge-left":
+      return `judge ${agentLabel(bidderOf(view, event.agentId))} gave no verdict: ${event.reason}`;
+    case "ruling-received":
+      return `judge ${agentLabel(bidderOf(view, event.agentId))} says ${event.verdict}`;
+    case "check-failed":
+      return `the checker gave no verdict: ${event.reason}`;
+    case "verification-ended":
+      return `${event.verifier} says ${event.outcome}`;
+  }
+}
+
+function limitText(event: Extract<TaskEvent, { type: "context-compacted" | "wrap-up-asked" }>): string {
+  return event.type === "context-compacted"
+    ? `${plural(event.outputs, "answer")} of tools shortened, by ${event.characters} characters`
+    : `${event.limit} reached, asked to hand in what there is`;
+}
+
+function quoteText(
+  view: TaskView,
+  event: Extract<TaskEvent, { type: "quote-opened" | "quote-accepted" }>,
+): string {
+  return event.type === "quote-opened"
+    ? `quote of ${plural(event.offers.length, "bid")}, until ${new Date(event.expiresAtMs).toISOString()}`
+    : `accepted: ${agentLabel(bidderOf(view, event.agentId))}`;
 }

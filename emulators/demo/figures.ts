@@ -35,6 +35,8 @@ export interface TaskFigures {
     readonly juryMicros: number;
     readonly refineMicros: number;
     readonly traceMicros: number;
+    /** Of the verifier's panel. */
+    readonly judgeMicros: number;
   };
   /** Micro-USD; see `LARGEST_METHOD`. */
   readonly largestAgentCostMicros: number;
@@ -81,6 +83,7 @@ const NO_COSTS: TaskFigures["costs"] = {
   juryMicros: 0,
   refineMicros: 0,
   traceMicros: 0,
+  judgeMicros: 0,
 };
 
 /** @param ms wall time of the whole run */

@@ -115,6 +115,25 @@ function afterVerdict(
   return { phase: "judging", verdicts, costMicros: view.costMicros + costMicros };
 }
 
+type EndEvent = Extract<
+  TaskEvent,
+  { type: "task-finished" | "task-failed" | "task-cancelled" | "task-not-sold" }
+>;
+
+function afterEnd(event: EndEvent): Partial<TaskView> {
+  const { costMicros } = event;
+  switch (event.type) {
+    case "task-finished":
+      return { phase: "finished", outcome: event.outcome, costMicros };
+    case "task-failed":
+      return { phase: "failed", failureReason: event.reason, costMicros };
+    case "task-cancelled":
+      return { phase: "cancelled", costMicros };
+    case "task-not-sold":
+      return { phase: "no_sale", failureReason: event.reason, costMicros };
+  }
+}
+
 /** A newer Worker may tell more than this demo knows: then nothing changes. */
 function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
   switch (event.type) {
@@ -151,31 +170,35 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "trace-ended":
     case "verification-waits":
       return { phase: "verifying" };
+    case "ruling-received":
+      return { costMicros: view.costMicros + event.costMicros };
     case "verification-ended":
       return { outcome: event.outcome };
     case "task-finished":
-      return { phase: "finished", outcome: event.outcome, costMicros: event.costMicros };
     case "task-failed":
-      return { phase: "failed", failureReason: event.reason, costMicros: event.costMicros };
     case "task-cancelled":
-      return { phase: "cancelled", costMicros: event.costMicros };
+    case "task-not-sold":
+      return afterEnd(event);
     case "quote-opened":
       return { phase: "quoted" };
-    case "task-not-sold":
-      return { phase: "no_sale", failureReason: event.reason, costMicros: event.costMicros };
-    case "auction-resumed":
     case "trace-queued":
+    case "auction-resumed":
     case "call-failed":
     case "wrap-up-asked":
     case "context-compacted":
     case "trace-lapsed":
     case "quote-accepted":
+    case "judge-left":
+    case "check-failed":
     case "cancel-requested":
       return {};
     default:
-      event satisfies never;
-      return {};
+      return unknown(event);
   }
+}
+
+function unknown(_event: never): Partial<TaskView> {
+  return {};
 }
 
 /** True once nothing more will come. */

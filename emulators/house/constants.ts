@@ -190,3 +190,12 @@ export const LESSON_FLOOR = 0.5;
 export const LESSONS_FOR_MOST = 1;
 /** Ours: refined quality moves in steps of this, so that a model can tell its own refined strategies by writing them again. */
 export const REFINEMENT_STEP = 0.005;
+
+/**
+ * Ours: chance that a judge of a panel is right about a result whose truth it could know, by bin: of the largest, and of the
+ * smallest; the others between, in log price. Never below a coin's.
+ */
+export const RULING_ACCURACY: Readonly<Record<"largest" | "smallest", Readonly<Record<Bin, number>>>> = {
+  largest: { 1: 0.97, 2: 0.94, 3: 0.9, 4: 0.84, 5: 0.78 },
+  smallest: { 1: 0.9, 2: 0.84, 3: 0.76, 4: 0.68, 5: 0.6 },
+};

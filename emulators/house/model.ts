@@ -16,6 +16,7 @@ import { drawQuality, meanQuality } from "./quality.ts";
 import { type PromptView, readPrompt } from "./read-prompt.ts";
 import { gainFrom } from "./refine/gain.ts";
 import { withGain, wordingOf, writeRefined } from "./refine/refined-strategy.ts";
+import { rule } from "./panel/rule.ts";
 import { drawSuccess } from "./success.ts";
 import { tokenize } from "./tokens.ts";
 import { nextStep } from "./trace/next-step.ts";
@@ -81,16 +82,20 @@ function juryAnswer(view: ViewOf<"jury">, seed: number, request: ChatRequest, ju
     judge({ seed, taskKey: task.key, task: view.task, bin: task.bin, strategy, juror }),
   ]);
   const json = JSON.stringify(Object.fromEntries(scores));
+  return { ...structured(request, "call_verdicts", json), key: task.key, qualityZ: 0 };
+}
+
+function rulingAnswer(view: ViewOf<"ruling">, seed: number, request: ChatRequest, size: HouseSize): Answer {
+  const task = viewTask(view.task);
+  const json = JSON.stringify(rule({ seed, task, result: view.result, judge: size }));
+  return { ...structured(request, "call_ruling", json), key: task.key, qualityZ: 0 };
+}
+
+/** Some clients ask for structured output by a tool instead of a response schema. */
+function structured(request: ChatRequest, id: string, json: string): Pick<Answer, "content" | "toolCalls"> {
   const tool = request.tools[0];
-  // Some clients ask for structured output by a tool instead of a response schema.
-  if (tool === undefined || request.responseSchema !== null)
-    return { content: json, toolCalls: [], key: task.key, qualityZ: 0 };
-  return {
-    content: null,
-    toolCalls: [{ id: "call_verdicts", name: tool.name, arguments: json }],
-    key: task.key,
-    qualityZ: 0,
-  };
+  if (tool === undefined || request.responseSchema !== null) return { content: json, toolCalls: [] };
+  return { content: null, toolCalls: [{ id, name: tool.name, arguments: json }] };
 }
 
 function traceAnswer(
@@ -119,6 +124,7 @@ function answer(request: ChatRequest, options: HouseModelOptions): Answer {
   if (view.kind === "bid") return bidAnswer(view, seed, options.size);
   if (view.kind === "refine") return refinedAnswer(view, seed, options);
   if (view.kind === "jury") return juryAnswer(view, seed, request, options.size);
+  if (view.kind === "ruling") return rulingAnswer(view, seed, request, options.size);
   if (view.kind === "trace") return traceAnswer(view, seed, request, options);
   return { content: plainAnswer(options.size.id), toolCalls: [], key: "chat", qualityZ: 0 };
 }

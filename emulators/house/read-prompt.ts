@@ -35,6 +35,12 @@ export type PromptView =
     }
   | { readonly kind: "jury"; readonly task: string; readonly bids: readonly LabelledStrategy[] }
   | {
+      readonly kind: "ruling";
+      readonly task: string;
+      readonly rubric: string;
+      readonly result: string;
+    }
+  | {
       readonly kind: "trace";
       readonly task: string;
       readonly strategy: string;
@@ -138,8 +144,10 @@ function readRow({ system, user, nonce }: RowPrompt): PromptView | null {
   const task = first.text;
   if (/You are a juror\b/.test(system))
     return { kind: "jury", task, bids: others.map(({ tag, text }) => ({ label: tag, strategy: text })) };
+  const shown = (wanted: string) => others.find(({ tag }) => tag === wanted)?.text ?? "";
+  if (/You are a judge\b/.test(system))
+    return { kind: "ruling", task, rubric: shown("rubric"), result: shown("result") };
   if (!/Your first bid \(own\) is not in the lead\b/.test(system)) return null;
-  const own = others.find(({ tag }) => tag === "own")?.text ?? "";
   const terms = strategyTerms(system, afterFences(user, nonce));
-  return { kind: "refine", task, ...terms, own, lessons: lessonsIn(others) };
+  return { kind: "refine", task, ...terms, own: shown("own"), lessons: lessonsIn(others) };
 }

@@ -11,13 +11,21 @@ import { MAX_CALLS_PER_STEP, type Step } from "../market/step.ts";
 import { READ_BACK_BYTES } from "../market/wrap-up.ts";
 import type { StepRequest } from "./model-port.ts";
 import { overLengthNote } from "./ask-bid.ts";
-import { ANSWERS, bidOutputTokens, juryOutputTokens, stepOutputTokens } from "./output-limits.ts";
+import {
+  ANSWERS,
+  bidOutputTokens,
+  juryOutputTokens,
+  rulingOutputTokens,
+  stepOutputTokens,
+} from "./output-limits.ts";
 import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import { SCHEMA_FACTOR, TOOL_OVERHEAD_TOKENS, toolTokens } from "../market/tools/tool-tokens.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
 import { neutralStep } from "./neutral-step.ts";
+import { rulingPrompt, type RulingPromptInput } from "./prompts/ruling-prompt.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
 import { LONGEST_WRAP_UP, wrapUpText } from "./prompts/wrap-up-prompt.ts";
+import { RULING_JSON_SCHEMA } from "./read-ruling.ts";
 import { verdictsJsonSchema } from "./read-verdicts.ts";
 import { NOTE_BYTES } from "./shorten-answers.ts";
 import { CONTINUE, outcomeText } from "./trace-messages.ts";
@@ -61,6 +69,17 @@ export function juryBound(agent: Agent, input: JuryPromptInput): Micros {
   const inputTokens =
     textTokens(system) + textTokens(user) + SCHEMA_FACTOR * jsonBytes(schema) + REQUEST_OVERHEAD_TOKENS;
   return bound(agent, { inputTokens, outputTokens: juryOutputTokens(agent, input), answers: ANSWERS.jury });
+}
+
+/** Most that one judge of a panel can cost, one repetition included. */
+export function rulingBound(agent: Agent, input: RulingPromptInput): Micros {
+  const { system, user } = rulingPrompt(input);
+  const inputTokens =
+    textTokens(system) +
+    textTokens(user) +
+    SCHEMA_FACTOR * jsonBytes(RULING_JSON_SCHEMA) +
+    REQUEST_OVERHEAD_TOKENS;
+  return bound(agent, { inputTokens, outputTokens: rulingOutputTokens(agent), answers: ANSWERS.judge });
 }
 
 /** Most that one step can cost. */

@@ -4,9 +4,10 @@ import type { CallFailure } from "../market/call.ts";
 import { fail, type Result } from "../market/result.ts";
 import type { AgentCall } from "./agent-call.ts";
 import { askBid } from "./ask-bid.ts";
+import { askRuling } from "./ask-ruling.ts";
 import { askStep } from "./ask-step.ts";
 import { askVerdicts } from "./ask-verdicts.ts";
-import { bidBound, juryBound, stepBound, wrapUpBound } from "./bounds.ts";
+import { bidBound, juryBound, rulingBound, stepBound, wrapUpBound } from "./bounds.ts";
 import { Circuits, type CircuitChange } from "./calls/circuits.ts";
 import { MeteredCall, type CallClock } from "./calls/metered-call.ts";
 import type { PlainEndpoints } from "./calls/send-degrading.ts";
@@ -60,10 +61,13 @@ export function createModels(deps: ModelDeps): ModelPort {
       run({ agent, limits, answers: ANSWERS.bid }, async (call) => askBid(call, input)),
     judge: async (agent, input, limits) =>
       run({ agent, limits, answers: ANSWERS.jury }, async (call) => askVerdicts(call, input)),
+    rule: async (agent, input, limits) =>
+      run({ agent, limits, answers: ANSWERS.judge }, async (call) => askRuling(call, input)),
     step: async (agent, request, limits) =>
       run({ agent, limits, answers: ANSWERS.trace }, async (call) => askStep(call, request, limits)),
     bidBound,
     juryBound,
+    rulingBound,
     stepBound,
     wrapUpBound,
   };

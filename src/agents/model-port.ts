@@ -11,6 +11,8 @@ import type { WrapUpLimit } from "../market/wrap-up.ts";
 import type { FinishReason, JsonValue, Step, ToolCall } from "../market/step.ts";
 import type { StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import type { JuryPromptInput } from "./prompts/jury-prompt.ts";
+import type { VerdictOutcome } from "../market/verifier-spec.ts";
+import type { RulingPromptInput } from "./prompts/ruling-prompt.ts";
 import type { TracePromptInput } from "./prompts/trace-prompt.ts";
 
 export interface CallLimits {
@@ -57,6 +59,12 @@ export interface JuryAnswer {
   readonly scores: Readonly<Record<string, number>>;
 }
 
+/** What a judge says of a result, and why, in a sentence or two. */
+export interface RulingAnswer {
+  readonly verdict: VerdictOutcome;
+  readonly reason: string;
+}
+
 /** A tool as the model sees it. */
 export interface ToolDescription {
   readonly name: string;
@@ -94,10 +102,17 @@ export interface ModelPort {
     input: JuryPromptInput & { readonly seed: number },
     limits: CallLimits,
   ): Promise<Answer<JuryAnswer>>;
+  /** A judge of a panel, about a trace's result. */
+  rule(
+    agent: Agent,
+    input: RulingPromptInput & { readonly seed: number },
+    limits: CallLimits,
+  ): Promise<Answer<RulingAnswer>>;
   step(agent: Agent, request: StepRequest, limits: StepLimits): Promise<Answer<StepAnswer>>;
   /** Upper bounds in micro-USD, from the very prompts that the calls above would send. */
   bidBound(agent: Agent, input: StrategyPromptInput): Micros;
   juryBound(agent: Agent, input: JuryPromptInput): Micros;
+  rulingBound(agent: Agent, input: RulingPromptInput): Micros;
   stepBound(agent: Agent, request: StepRequest): Micros;
   /** Most that a wrap-up behind this step can cost, whatever the step says and its tools answer. */
   wrapUpBound(agent: Agent, request: StepRequest): Micros;

@@ -14,11 +14,14 @@ export const REASONING_ROOM_TOKENS = 4_096;
 const TOKENS_PER_VERDICT = 48;
 const VERDICTS_BASE_TOKENS = 128;
 
+/** A sentence and a word in JSON, and room for more than one sentence. */
+const RULING_TOKENS = 512;
+
 /**
  * Answers that one call may be billed for: a bid twice, for its over-length retry; a juror twice, since losing a juror
- * over a cut connection flips winners; a step once, because its bound is large: its caller may make a new call.
+ * over a cut connection flips winners, and so a judge of a panel; a step once, because its bound is large: its caller may make a new call.
  */
-export const ANSWERS = { bid: 2, jury: 2, trace: 1 } as const;
+export const ANSWERS = { bid: 2, jury: 2, trace: 1, judge: 2 } as const;
 
 type OutputLimit = Pick<Agent, "maxOutputTokens">;
 
@@ -29,6 +32,10 @@ export function bidOutputTokens(agent: OutputLimit, input: { readonly maxTokens:
 export function juryOutputTokens(agent: OutputLimit, input: Pick<JuryPromptInput, "bids">): number {
   const verdicts = VERDICTS_BASE_TOKENS + TOKENS_PER_VERDICT * input.bids.length;
   return Math.min(agent.maxOutputTokens, verdicts + REASONING_ROOM_TOKENS);
+}
+
+export function rulingOutputTokens(agent: OutputLimit): number {
+  return Math.min(agent.maxOutputTokens, RULING_TOKENS + REASONING_ROOM_TOKENS);
 }
 
 /** Of a step; a wrap-up's is smaller, so that little need be kept back for it. */

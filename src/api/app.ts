@@ -17,6 +17,7 @@ import { stuckRoutes } from "./stuck-routes.ts";
 import { taskRoutes } from "./task-routes.ts";
 import { bookRoutes, usageRoutes } from "./usage-routes.ts";
 import { toolRoutes } from "./tool-routes.ts";
+import { verifierSecretRoutes } from "./verifier-secret-routes.ts";
 import { webhookRoutes } from "./webhook-routes.ts";
 
 /** Largest request body, in bytes. */
@@ -56,6 +57,8 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/tools", "GET, POST"],
   ["/v1/tools/:tool", "GET, PUT, DELETE"],
   ["/v1/tools/:tool/refresh", "POST"],
+  ["/v1/verifier-secret", "GET"],
+  ["/v1/verifier-secret/rotate", "POST"],
   ["/v1/limits", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
@@ -113,6 +116,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/agents", agentRoutes(deps));
   app.route("/v1/policy", ownPolicyRoutes(deps));
   app.route("/v1/limits", ownLimitRoutes(deps));
+  app.route("/v1/verifier-secret", verifierSecretRoutes(deps));
   app.route("/v1", usageRoutes(deps));
   app.route("/v1/webhooks", webhookRoutes(deps));
   app.route("/v1/tools", toolRoutes(deps));

@@ -7,8 +7,9 @@ import { logError } from "../log.ts";
 import { isLastEvent, type TaskEvent } from "../market/event.ts";
 import { newId, parseId, type TaskId, type TenantId } from "../market/ids.ts";
 import type { KeyScope } from "../market/key-scope.ts";
-import { isFinal, LISTED_STATES, taskRequestSchema } from "../market/task.ts";
+import { isFinal, LISTED_STATES, taskRequestSchema, type TaskSpec } from "../market/task.ts";
 import type { Admission, AdmitRefusal, AdmitRequest, MarketRoomApi } from "../tenancy/market-room-api.ts";
+import { webhookAddress } from "../tenancy/webhooks/webhook-address.ts";
 import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
@@ -100,7 +101,10 @@ export async function admit(
 ): Promise<Admission> {
   const { config } = deps;
   refuseMissingTools(asked.spec.tools, config);
-  const idempotency = await parsedOf(c, { config, scope: "tasks" }, async () => idempotencyOf(c, text));
+  const idempotency = await parsedOf(c, { config, scope: "tasks" }, async () => {
+    checkAddress(asked.spec, config.webhookAllowList);
+    return idempotencyOf(c, text);
+  });
   const newTaskId = newId("tsk", config.source);
   // An object takes a moment to wake: the task's room does while the market room admits. A read leaves nothing behind.
   config
@@ -140,6 +144,14 @@ function refuseMissingTools(tools: readonly string[], { search }: Pick<ApiDeps["
   throw new Problem("invalid_body", { issues: [{ path: `tools[${at}]`, message }] });
 }
 
+/** A checker is asked where webhooks may go. @throws Problem invalid_body */
+function checkAddress({ verifier }: TaskSpec, allow: readonly string[]): void {
+  if (verifier?.type !== "http") return;
+  const address = webhookAddress(verifier.url, allow);
+  if (address.ok) return;
+  throw new Problem("invalid_body", { issues: [{ path: "verifier.url", message: address.failure }] });
+}
+
 function refusalProblem(refusal: AdmitRefusal): Problem {
   switch (refusal.reason) {
     case "unauthenticated":
@@ -165,6 +177,11 @@ function refusalProblem(refusal: AdmitRefusal): Problem {
     case "unknown_tool":
     case "tools_too_large":
       return allowedToolsProblem(refusal);
+    case "too_few_judges": {
+      const { agents, judges } = refusal;
+      const message = `${judges} judges must decide, beside the agent that does the work, and the pool has ${agents} agents`;
+      return new Problem("invalid_body", { issues: [{ path: "verifier.panel", message }] });
+    }
     case "unknown_policy":
     case "no_mean_weights":
     case "no_agents_left":

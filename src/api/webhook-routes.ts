@@ -8,6 +8,7 @@ import { MAX_OVERLAP_S } from "../market/key-scope.ts";
 import { MAX_DESCRIPTION_CHARS, MAX_URL_CHARS, TASK_EVENT_TYPES } from "../market/webhook.ts";
 import type { MarketRoomApi } from "../tenancy/market-room-api.ts";
 import type { WebhookAnswer, WebhookOrder, WebhookView } from "../tenancy/webhooks/webhook-api.ts";
+import { newSigningSecret } from "../tenancy/webhooks/signing-secret.ts";
 import { webhookAddress } from "../tenancy/webhooks/webhook-address.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { authorizedCaller, parsedOf, unauthenticated } from "./credentials.ts";
@@ -18,8 +19,6 @@ import { deliveryJson, webhookJson } from "./webhook-json.ts";
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
-/** Standard Webhooks asks for 24 to 64. */
-const SECRET_BYTES = 32;
 const DEFAULT_OVERLAP_S = 24 * 60 * 60;
 
 const url = z.string().min(1).max(MAX_URL_CHARS);
@@ -84,7 +83,7 @@ export function webhookRoutes({ config }: ApiDeps): Hono<ApiEnv> {
       const { value, text } = await parsedOf(c, { config, scope: "admin" }, async () =>
         readBody(c, rotationSchema),
       );
-      const secret = newSecret();
+      const secret = newSigningSecret();
       const order = { kind: "rotate", webhookId: webhookIdOf(c), secret, ...value } as const;
       const { shown } = await once(c, config, { order, text, secret });
       return c.json(shown);
@@ -104,7 +103,7 @@ async function create(c: Context<ApiEnv>, config: Config): Promise<Response> {
     const { value, text: body } = await readBody(c, webhookSchema);
     return { settings: { ...value, url: addressOf(value.url, config) }, text: body };
   });
-  const secret = newSecret();
+  const secret = newSigningSecret();
   const { webhookId, shown } = await once(c, config, {
     order: { kind: "create", settings, secret },
     text,
@@ -196,9 +195,4 @@ function addressOf(text: string, config: Config): string {
   const address = webhookAddress(text, config.webhookAllowList);
   if (address.ok) return address.value.href;
   throw new Problem("invalid_body", { issues: [{ path: "url", message: address.failure }] });
-}
-
-function newSecret(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
-  return `whsec_${btoa(String.fromCharCode(...bytes))}`;
 }

@@ -8,7 +8,7 @@ import { AuctionAborted, CallsRefused, type AuctionPlan, type AuctionRun } from 
 import type { HeartbeatAbort } from "./heartbeat.ts";
 
 /** What agents are asked for in an auction. */
-export type AuctionCallKind = Exclude<CallKind, "embed" | "trace">;
+export type AuctionCallKind = Exclude<CallKind, "embed" | "trace" | "judge">;
 
 /** A call that is about to be made. */
 export interface PlannedCall<T> {

@@ -7,7 +7,7 @@ import type { AgentId, CallId } from "./ids.ts";
 import type { Micros, Prices, TokenUsage } from "./money.ts";
 import type { FinishReason } from "./step.ts";
 
-export const CALL_KINDS = ["embed", "bid", "jury", "refine", "trace"] as const;
+export const CALL_KINDS = ["embed", "bid", "jury", "refine", "trace", "judge"] as const;
 export type CallKind = (typeof CALL_KINDS)[number];
 
 /** A call that is about to be made. */

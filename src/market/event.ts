@@ -200,6 +200,30 @@ export type TaskEventBody =
       readonly untilMs: number;
     }
   | {
+      /** The checker was asked, and gave no answer that a verdict could be made of. */
+      readonly type: "check-failed";
+      readonly attempt: number;
+      readonly tries: number;
+      readonly reason: string;
+      /** Null: it is not asked again. */
+      readonly retryAtMs: number | null;
+    }
+  | {
+      /** A judge of the panel has said what it thinks of the result; its reason stands in the verdict's evidence. */
+      readonly type: "ruling-received";
+      readonly attempt: number;
+      readonly agentId: AgentId;
+      readonly verdict: VerdictOutcome;
+      readonly costMicros: Micros;
+      readonly ms: number;
+    }
+  | {
+      readonly type: "judge-left";
+      readonly attempt: number;
+      readonly agentId: AgentId;
+      readonly reason: CallFailureReason;
+    }
+  | {
       readonly type: "verification-ended";
       readonly attempt: number;
       readonly outcome: VerdictOutcome;

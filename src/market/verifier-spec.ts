@@ -67,6 +67,31 @@ const userSpec = z.strictObject({
   timeoutS: z.int().min(MIN_WAIT_S).max(MAX_USER_WAIT_S).default(DAY_S),
 });
 
+const MAX_URL_CHARS = 2_048;
+const DEFAULT_CHECK_WAIT_S = 3_600;
+
+/** The tenant's own checker says so: it is sent the result, and answers, or tells the outcome later. */
+const httpSpec = z.strictObject({
+  type: z.literal("http"),
+  /** Of the public internet; checked where the task is taken, and with each request. */
+  url: z.url().max(MAX_URL_CHARS),
+  /** Seconds from the result on, retries and the wait for a later answer included. As for `user`. */
+  timeoutS: z.int().min(MIN_WAIT_S).max(DAY_S).default(DEFAULT_CHECK_WAIT_S),
+});
+
+const MAX_RUBRIC_CHARS = 8_000;
+/** Asked side by side, within an invocation's connections; odd, so that judges who all decide do not tie. */
+const PANELS = [1, 3, 5] as const;
+
+/** A panel of other agents says so, by the tenant's rubric (`panel.ts`). */
+const judgeSpec = z.strictObject({
+  type: z.literal("judge"),
+  /** What a result must be to pass. */
+  rubric: z.string().trim().min(1).max(MAX_RUBRIC_CHARS),
+  /** Judges that are asked. */
+  panel: z.literal(PANELS).default(3),
+});
+
 /** Verifiers that ask somebody: a calibration's runs, which no client asked for, ask nobody. */
 export const ASKING_VERIFIERS: readonly string[] = ["user", "http", "judge"];
 
@@ -80,7 +105,12 @@ export const sandboxedSpecSchema = z.discriminatedUnion("type", [
 export type SandboxedSpec = z.infer<typeof sandboxedSpecSchema>;
 
 /** A verifier as a tenant writes it. */
-export const verifierSpecSchema = z.discriminatedUnion("type", [...sandboxedSpecSchema.options, userSpec]);
+export const verifierSpecSchema = z.discriminatedUnion("type", [
+  ...sandboxedSpecSchema.options,
+  userSpec,
+  httpSpec,
+  judgeSpec,
+]);
 
 export type VerifierSpec = z.infer<typeof verifierSpecSchema>;
 export type VerifierType = VerifierSpec["type"];

@@ -40,10 +40,14 @@ export function hears({ disabled, events }: Webhook, type: TaskEventType): boole
 }
 
 /** The endpoint under a new secret; the newest so far goes on until then, older ones as long as they would have. */
-export function rotateSecret(webhook: Webhook, secret: string, times: RotationTimes): Webhook {
-  const older = webhook.secrets.map((one) => ({ ...one, untilMs: one.untilMs ?? times.untilMs }));
+export function rotateSecret<Signed extends Pick<Webhook, "secrets">>(
+  signed: Signed,
+  secret: string,
+  times: RotationTimes,
+): Signed {
+  const older = signed.secrets.map((one) => ({ ...one, untilMs: one.untilMs ?? times.untilMs }));
   const standing = older.filter(({ untilMs }) => untilMs > times.nowMs);
-  return { ...webhook, secrets: [{ secret, untilMs: null }, ...standing].slice(0, MAX_SECRETS) };
+  return { ...signed, secrets: [{ secret, untilMs: null }, ...standing].slice(0, MAX_SECRETS) };
 }
 
 export interface RotationTimes {

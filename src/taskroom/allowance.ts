@@ -63,12 +63,18 @@ export class Allowance {
     return total > allowed ? total : null;
   }
 
-  /** Whether the trace would cost more than its bid was accepted for, whatever else the task may spend. */
+  /**
+   * Whether the trace would cost more than its bid was accepted for, whatever else the task may spend. Judges are its
+   * verifier's.
+   */
   #passesQuote(calls: readonly StartedCall[], reserveMicros: Micros): boolean {
     const { journal } = this.#parts.room;
     const award = journal.task()?.award ?? null;
     if (award?.capMicros == null) return false;
-    const fresh = calls.filter((call) => !journal.hasCall(call.callId)).map((call) => call.boundMicros);
+    const fresh = calls
+      .filter((call) => call.kind !== "judge" && !journal.hasCall(call.callId))
+      .map((call) => call.boundMicros);
+    if (fresh.length === 0) return false;
     return sumMicros([journal.traceMicros(lineOf(award)), ...fresh, reserveMicros]) > award.capMicros;
   }
 

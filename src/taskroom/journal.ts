@@ -16,6 +16,7 @@ import type { EndReport, Verdict } from "../market/report.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { Clearing } from "../market/clear.ts";
 import type { SaleRecord, StopEnd, Unsold } from "../market/award.ts";
+import type { Ruling } from "../market/panel.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { WrapUpLimit } from "../market/wrap-up.ts";
 import type { TaskEnd, TaskState } from "../market/task.ts";
@@ -166,6 +167,30 @@ export class Journal {
     return this.#bodies<Told>("SELECT body FROM doc WHERE name GLOB 'told-*' ORDER BY name");
   }
 
+  // --- Panels ---
+
+  /** False where this judge has spoken: the first word stands. */
+  addRuling(attempt: number, ruling: Ruling): boolean {
+    const query = "INSERT OR IGNORE INTO doc (name, body) VALUES (?, ?)";
+    const name = `ruling-${attempt}-${ruling.agentId}`;
+    return this.#sql.exec(query, name, JSON.stringify(ruling)).rowsWritten > 0;
+  }
+
+  rulings(attempt: number): Ruling[] {
+    const query = `SELECT body FROM doc WHERE name GLOB 'ruling-${attempt}-*' ORDER BY name`;
+    return this.#bodies<Ruling>(query);
+  }
+
+  /** Agents whose calls made the steps of this line. */
+  workers({ from, to }: Line): AgentId[] {
+    const query = `SELECT DISTINCT agent_id FROM calls WHERE kind = 'trace' AND agent_id IS NOT NULL
+       AND attempt BETWEEN ? AND ?`;
+    return this.#sql
+      .exec<{ agent_id: string }>(query, from, to)
+      .toArray()
+      .map(({ agent_id }) => agent_id as AgentId);
+  }
+
   // --- Auction ---
 
   /** False where this agent's bid of this round is already there: the first one stands. */
@@ -264,7 +289,7 @@ export class Journal {
   /** The same of the calls of one trace, whoever made them. */
   traceMicros({ from, to }: Line): Micros {
     const query = `SELECT sum(min(cost_micros, bound_micros)) AS total FROM calls
-      WHERE payer = 'tenant' AND attempt BETWEEN ? AND ?`;
+      WHERE payer = 'tenant' AND kind <> 'judge' AND attempt BETWEEN ? AND ?`;
     return asMicros(this.#sql.exec<{ total: number | null }>(query, from, to).one().total ?? 0);
   }
 

@@ -319,7 +319,10 @@ export class Room {
 
   #traceFigures(task: TaskDoc): TraceFigures | null {
     if (task.award === null) return null;
-    const calls = this.journal.calls().filter((call) => call.attempt === task.award?.attempt);
+    // A judge's call is the verifier's, and says nothing of what the agent's traces cost.
+    const calls = this.journal
+      .calls()
+      .filter((call) => call.attempt === task.award?.attempt && call.kind !== "judge");
     return {
       traceId: newId("trc", this.config.source),
       attempt: task.award.attempt,

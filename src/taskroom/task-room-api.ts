@@ -12,6 +12,7 @@ import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { Micros, Prices, TokenUsage } from "../market/money.ts";
 import type { TellAnswer, TextPiece } from "../market/live-text.ts";
 import type { CalibratedAuction } from "../market/policy.ts";
+import type { Ruling } from "../market/panel.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Result } from "../market/result.ts";
@@ -23,7 +24,7 @@ import type { Offer } from "../market/sale/quote.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
 import type { AllowedTool } from "../market/tools/tenant-tool.ts";
 import type { Awaited, VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
-import type { OutcomeOrder, OutcomeRefusal, ToldOutcome } from "./waiting.ts";
+import type { CheckResult, CheckTerms, OutcomeOrder, OutcomeRefusal, ToldOutcome } from "./waiting.ts";
 import type { WrapUpLimit } from "../market/wrap-up.ts";
 
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
@@ -111,6 +112,15 @@ export interface TraceDesk {
   readonly longestCallMs?: number;
   /** What verifiers found against earlier attempts, in their order; absent from a room of the version before. */
   readonly earlierAttempts?: readonly { readonly verdict: Verdict; readonly result: string }[];
+}
+
+/** A panel over the trace's result. */
+export interface PanelDesk {
+  readonly rubric: string;
+  /** Judges that were asked for; the pool may have fewer. */
+  readonly panel: number;
+  readonly judges: readonly Agent[];
+  readonly rulings: readonly Ruling[];
 }
 
 export interface TaskView {
@@ -259,6 +269,19 @@ export interface TaskRoomApi {
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
   /** The trace has its result, and the verdict is the tenant's: gives the lease back. */
   waitForUser(generation: number): Promise<void>;
+  /** Who judges the result, and who has spoken. */
+  openPanel(
+    generation: number,
+  ): Promise<Result<PanelDesk, { readonly answer: Exclude<DeskAnswer, "continue"> }>>;
+  /** What a judge said; its call was started as any of the trace's, and is null where none was made. */
+  commitRuling(generation: number, call: EndedCall | null, ruling: Ruling): Promise<DeskAnswer>;
+  /** A checker is about to be asked about the result; with the token of this hash it may tell the outcome. */
+  beginCheck(
+    generation: number,
+    tokenHash: string,
+  ): Promise<Result<CheckTerms, { readonly answer: Exclude<DeskAnswer, "continue"> }>>;
+  /** What came of it: a verdict, or whether the task waits. */
+  commitCheck(generation: number, result: CheckResult): Promise<void>;
   /** The verdict of an attempt that waits for it; told again, the same answer. */
   tellOutcome(order: OutcomeOrder): Promise<Result<ToldOutcome, OutcomeRefusal>>;
   /** One thing done with the trace's files. */

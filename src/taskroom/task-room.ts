@@ -4,22 +4,20 @@
  * It numbers the task's events, journals bids, verdicts, calls and steps, and keeps the trace's lease. It exists from
  * admission. This file is the shell: RPC in, one transaction, effects out; the stages beside it decide.
  */
-import { DurableObject } from "cloudflare:workers";
 import { parseConfig, type Config } from "../config.ts";
 import { eraseStorage, holdsStorage } from "../durable/erase-storage.ts";
 import { Outbox } from "../durable/outbox.ts";
-import { hasSchema, migrateSchema } from "../durable/schema.ts";
+import { migrateSchema } from "../durable/schema.ts";
 import { Timers, type Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
 import type { AuctionCommit } from "../market/auction-commit.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { Award, Redrive, StopEnd, Unsold } from "../market/award.ts";
-import { pastAuction, type PastAuction } from "../market/calibration/past-auction.ts";
 import type { CallFailure, EndedCall } from "../market/call.ts";
 import type { Burial } from "../market/dead-letter.ts";
 import type { TellAnswer, TextPiece } from "../market/live-text.ts";
-import type { Receipt } from "../market/receipt-schema.ts";
 import type { Verdict } from "../market/report.ts";
+import type { Ruling } from "../market/panel.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
@@ -29,41 +27,36 @@ import { AuctionStage } from "./auction-stage.ts";
 import { EventStream } from "./event-stream.ts";
 import { FileStage } from "./file-stage.ts";
 import { listening } from "./listener.ts";
-import { Journal } from "./journal.ts";
 import type { MarketRoomPort } from "./market-room-port.ts";
 import { marketOutbox } from "./market-outbox.ts";
 import { MARKET_LANE, Room, type ToMarketRoom } from "./room.ts";
+import { PanelStage } from "./panel-stage.ts";
 import { SaleStage } from "./sale-stage.ts";
 import { streamSource, tellText } from "./stream-source.ts";
 import type {
   DeskAnswer,
   FreshAuction,
   Heard,
-  QuoteView,
   StartAnswer,
   TaskRoomApi,
-  TaskView,
   TraceHealth,
-  TraceView,
 } from "./task-room-api.ts";
-import { quoteView } from "./quote-view.ts";
+import { ReadableRoom } from "./readable-room.ts";
 import { StopStage } from "./stop-stage.ts";
 import { tellMarket } from "./tell-market.ts";
 import { TASK_SCHEMA } from "./task-schema.ts";
-import { receiptOf, taskView, traceView } from "./task-view.ts";
 import { RedriveStage } from "./redrive-stage.ts";
 import { TraceFailures, type FailedSlice } from "./trace-failures.ts";
 import { traceCall, type StartTraceCall } from "./trace-call.ts";
 import { TraceStage } from "./trace-stage.ts";
 import { VerificationStage } from "./verification-stage.ts";
-import type { OutcomeOrder } from "./waiting.ts";
+import type { CheckResult, OutcomeOrder } from "./waiting.ts";
 
 /** A lane that failed less often is how things go. */
 const MIN_TRIES = 3;
 
-export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
+export class TaskRoom extends ReadableRoom implements TaskRoomApi {
   readonly #config: Config;
-  readonly #journal: Journal;
   readonly #timers: Timers;
   readonly #outbox: Outbox<ToMarketRoom>;
   readonly #stream: EventStream;
@@ -73,29 +66,28 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   readonly #sale: SaleStage;
   readonly #trace: TraceStage;
   readonly #verification: VerificationStage;
+  readonly #panel: PanelStage;
   readonly #failures: TraceFailures;
   readonly #redrive: RedriveStage;
   readonly #stops: StopStage;
   readonly #files: FileStage;
-  #ready: boolean;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#config = parseConfig(env);
-    this.#journal = new Journal(ctx.storage);
     const now = () => this.#config.source.now();
     this.#timers = new Timers(ctx.storage, now);
     const deliver = async (messages: readonly ToMarketRoom[]) =>
       tellMarket(this.#room, this.#market(), messages);
     this.#outbox = marketOutbox(ctx.storage, { timers: this.#timers, now, deliver });
-    this.#stream = new EventStream(ctx, streamSource(this.#journal));
+    this.#stream = new EventStream(ctx, streamSource(this.journal));
     this.#room = new Room({
       config: this.#config,
-      journal: this.#journal,
+      journal: this.journal,
       timers: this.#timers,
       outbox: this.#outbox,
       stream: this.#stream,
-      isOpen: () => this.#ready,
+      isOpen: () => this.ready,
       transaction: (work) => ctx.storage.transactionSync(work),
       background: (work) => ctx.waitUntil(work),
     });
@@ -103,13 +95,12 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     this.#auction = new AuctionStage(this.#room);
     this.#sale = new SaleStage(this.#room);
     this.#trace = new TraceStage(this.#room);
-    this.#verification = new VerificationStage(this.#room);
+    this.#verification = new VerificationStage(this.#room, this.#trace);
+    this.#panel = new PanelStage(this.#room, this.#trace);
     this.#failures = new TraceFailures(this.#room);
     this.#redrive = new RedriveStage(this.#room);
     this.#stops = new StopStage(this.#room);
     this.#files = new FileStage(this.#room, ctx.storage, this.#trace);
-    this.#ready = hasSchema(ctx.storage);
-    if (this.#ready) migrateSchema(ctx.storage, TASK_SCHEMA);
   }
 
   // --- From the market room ---
@@ -120,8 +111,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   #migrate(): void {
-    if (!this.#ready) migrateSchema(this.ctx.storage, TASK_SCHEMA);
-    this.#ready = true;
+    if (!this.ready) migrateSchema(this.ctx.storage, TASK_SCHEMA);
+    this.ready = true;
   }
 
   async award(award: Award): Promise<void> {
@@ -152,27 +143,29 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async beginTrace(attempt: number): Promise<void> {
     // The award came before: a room that is not there has been erased.
-    if (!this.#ready) return;
+    if (!this.ready) return;
     await this.#announcing(() => this.#trace.begin(attempt));
   }
 
   async redrive(redrive: Redrive): Promise<void> {
     // It ended before: a room that is not there has been erased.
-    if (!this.#ready) return;
+    if (!this.ready) return;
     await this.#announcing(() => this.#redrive.redrive(redrive));
   }
 
   async stop(end: StopEnd): Promise<void> {
-    if (!this.#ready) throw new Error("stop before open");
+    if (!this.ready) throw new Error("stop before open");
     await this.#room.commit(() => this.#stops.stop(end));
   }
 
   async wake(): Promise<void> {
-    if (!this.#ready) return;
+    if (!this.ready) return;
     const task = this.#room.openTask();
     if (task?.waiting != null) this.#room.setTimer("verification", task.waiting.untilMs);
     if (task?.lease != null) {
-      this.#room.setTimer("trace-lease", task.lease.heldUntilMs ?? this.#room.now());
+      // A checker is asked again when it is due, not before.
+      const dueAtMs = task.waiting?.check?.nextTryAtMs ?? this.#room.now();
+      this.#room.setTimer("trace-lease", task.lease.heldUntilMs ?? dueAtMs);
     }
     await this.#outbox.flush(MARKET_LANE);
     this.#timers.rearm();
@@ -180,8 +173,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
 
   async erase(): Promise<void> {
     // The market room's answer to the end may be on its way.
-    if (this.#ready) await this.#outbox.flush(MARKET_LANE);
-    this.#ready = false;
+    if (this.ready) await this.#outbox.flush(MARKET_LANE);
+    this.ready = false;
     await eraseStorage(this.ctx.storage);
   }
 
@@ -196,7 +189,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     fresh: FreshAuction | null,
   ): ReturnType<TaskRoomApi["beginAuction"]> {
     if (fresh !== null) this.#migrate();
-    if (!this.#ready) return { ok: false, failure: { reason: "ended" } };
+    if (!this.ready) return { ok: false, failure: { reason: "ended" } };
     return this.#room.commit(() => this.#auction.begin(generation, fresh));
   }
 
@@ -215,7 +208,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   // --- The trace ---
 
   async takeTrace(attempt: number, announced: number): ReturnType<TaskRoomApi["takeTrace"]> {
-    if (!this.#ready) return { ok: false, failure: { reason: "stale" } };
+    if (!this.ready) return { ok: false, failure: { reason: "stale" } };
     return this.#room.commit(() => this.#trace.take(attempt, announced));
   }
 
@@ -229,8 +222,8 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async tellText(generation: number, piece: TextPiece): Promise<TellAnswer> {
-    const held = this.#ready ? this.#trace.held(generation) : null;
-    return tellText(this.#stream, this.#journal, { held, piece });
+    const held = this.ready ? this.#trace.held(generation) : null;
+    return tellText(this.#stream, this.journal, { held, piece });
   }
 
   async commitAnswer(
@@ -240,7 +233,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
     result: string | null,
   ): Promise<DeskAnswer> {
     const answer = await this.#room.commit(() => this.#trace.commitAnswer(generation, call, step, result));
-    if (this.#ready) this.#stream.completeText();
+    if (this.ready) this.#stream.completeText();
     return answer;
   }
 
@@ -253,7 +246,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async useFiles(...asked: Parameters<TaskRoomApi["useFiles"]>): ReturnType<TaskRoomApi["useFiles"]> {
-    if (!this.#ready) return { ok: false, failure: { reason: "lost" } };
+    if (!this.ready) return { ok: false, failure: { reason: "lost" } };
     return this.#room.commit(() => this.#files.use(...asked));
   }
 
@@ -262,11 +255,27 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async waitForUser(generation: number): Promise<void> {
-    await this.#room.commit(() => this.#verification.waitForUser(this.#trace.held(generation)));
+    await this.#room.commit(() => this.#verification.waitForUser(generation));
+  }
+
+  async beginCheck(generation: number, tokenHash: string): ReturnType<TaskRoomApi["beginCheck"]> {
+    return this.#room.commit(() => this.#verification.beginCheck(generation, tokenHash));
+  }
+
+  async commitCheck(generation: number, result: CheckResult): Promise<void> {
+    await this.#room.commit(() => this.#verification.commitCheck(generation, result));
+  }
+
+  async openPanel(generation: number): ReturnType<TaskRoomApi["openPanel"]> {
+    return this.#panel.open(generation);
+  }
+
+  async commitRuling(generation: number, call: EndedCall | null, ruling: Ruling): Promise<DeskAnswer> {
+    return this.#room.commit(() => this.#panel.commit(generation, call, ruling));
   }
 
   async tellOutcome(order: OutcomeOrder): ReturnType<TaskRoomApi["tellOutcome"]> {
-    if (!this.#ready) return { ok: false, failure: { reason: "task_not_found" } };
+    if (!this.ready) return { ok: false, failure: { reason: "task_not_found" } };
     return this.#room.commit(() => this.#verification.tell(order));
   }
 
@@ -287,7 +296,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   async buryTrace(attempt: number, announced: number): Promise<Burial> {
-    if (!this.#ready) return "stale";
+    if (!this.ready) return "stale";
     const burial = await this.#room.commit(() => this.#failures.bury(attempt, announced));
     if (burial === "again") this.ctx.waitUntil(announceTrace(this.#room));
     return burial;
@@ -296,32 +305,11 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   // --- Reading ---
 
   async traceHealth(): Promise<TraceHealth | null> {
-    return this.#ready ? this.#failures.health(this.#outbox.failing(MIN_TRIES, 1)[0] ?? null) : null;
-  }
-
-  async view(): Promise<TaskView | null> {
-    return this.#ready ? taskView(this.#journal) : null;
-  }
-
-  async quote(): Promise<QuoteView | null> {
-    return this.#ready ? quoteView(this.#journal) : null;
-  }
-
-  async receipt(): Promise<Receipt | null> {
-    return this.#ready ? receiptOf(this.#journal) : null;
-  }
-
-  async readTrace(): Promise<TraceView | null> {
-    return this.#ready ? traceView(this.#journal) : null;
+    return this.ready ? this.#failures.health(this.#outbox.failing(MIN_TRIES, 1)[0] ?? null) : null;
   }
 
   async readFiles(path: string | null): ReturnType<TaskRoomApi["readFiles"]> {
-    return this.#ready ? this.#files.view(path) : null;
-  }
-
-  async pastAuction(): Promise<PastAuction | null> {
-    const opening = this.#ready ? this.#journal.opening() : null;
-    return opening === null ? null : pastAuction(opening, this.#journal.bids());
+    return this.ready ? this.#files.view(path) : null;
   }
 
   /**
@@ -329,13 +317,13 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
    * `acks=1` it acknowledges what it has read.
    */
   override async fetch(request: Request): Promise<Response> {
-    const task = this.#ready ? this.#journal.task() : null;
+    const task = this.ready ? this.journal.task() : null;
     if (task === null) return new Response(null, { status: 404 });
     return this.#stream.accept(listening(request));
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (this.#ready) this.#stream.heard(socket, message);
+    if (this.ready) this.#stream.heard(socket, message);
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -344,7 +332,7 @@ export class TaskRoom extends DurableObject<Env> implements TaskRoomApi {
   }
 
   override async alarm(): Promise<void> {
-    if (!this.#ready) return;
+    if (!this.ready) return;
     await this.#timers.ring(
       (timer) => this.#onTimer(timer),
       (timer, error) => logError("task-timer", error, { kind: timer.kind }),

@@ -45,6 +45,7 @@ export function taskView(journal: Journal): TaskView | null {
       juryMicros: costOf(calls, "jury"),
       refineMicros: costOf(calls, "refine"),
       traceMicros: costOf(calls, "trace"),
+      judgeMicros: costOf(calls, "judge"),
     },
     usage: {
       embed: usageOf(calls, "embed"),
@@ -52,6 +53,7 @@ export function taskView(journal: Journal): TaskView | null {
       jury: usageOf(calls, "jury"),
       refine: usageOf(calls, "refine"),
       trace: usageOf(calls, "trace"),
+      judge: usageOf(calls, "judge"),
     },
     admittedAtMs: opening.admittedAtMs,
     deadlineAtMs: task.award?.deadlineAtMs ?? task.redriven?.deadlineAtMs ?? opening.deadlineAtMs,

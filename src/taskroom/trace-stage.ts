@@ -140,7 +140,7 @@ export class TraceStage {
   renew(generation: number): DeskAnswer {
     const held = this.held(generation);
     if (held === null) return "lost";
-    this.#extend(held, false);
+    this.extend(held, false);
     return held.task.stop === null ? "continue" : "stop";
   }
 
@@ -157,7 +157,7 @@ export class TraceStage {
     if (refusal !== null) return refusal;
     this.#room.journal.startCall(call, held.attempt);
     const step = this.#dueStep(held);
-    this.#extend({ ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) }, false);
+    this.extend({ ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) }, false);
     return "continue";
   }
 
@@ -183,9 +183,9 @@ export class TraceStage {
     }
     if (result !== null) {
       this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
-      this.#extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
+      this.extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
     } else {
-      this.#extend(withoutFailures(held), true);
+      this.extend(withoutFailures(held), true);
     }
     return held.task.stop === null ? "continue" : "stop";
   }
@@ -209,7 +209,7 @@ export class TraceStage {
     const counted = { ...task, failedCalls: failed };
     if (retryInMs === null)
       this.#room.end(counted, { state: "failed", reason: wrapUpOf(task) ?? "agent_failed" });
-    else this.#extend({ ...held, task: counted }, false);
+    else this.extend({ ...held, task: counted }, false);
     return retryInMs;
   }
 
@@ -222,7 +222,7 @@ export class TraceStage {
     }
     this.#room.journal.setOutcomes(pending.attempt, step, outcomes);
     this.#room.append(stepCommitted(held.attempt, pending.answered, outcomes));
-    this.#extend(held, true);
+    this.extend(held, true);
     return held.task.stop === null ? "continue" : "stop";
   }
 
@@ -305,7 +305,8 @@ export class TraceStage {
     return { task, lease, attempt: award.attempt, award };
   }
 
-  #extend(held: HeldTrace, progress: boolean): void {
+  /** The holder goes on for another lease. @param progress it has got somewhere: earlier lapses are forgotten */
+  extend(held: HeldTrace, progress: boolean): void {
     const untilMs = this.#room.now() + this.#room.config.leaseMs;
     const lease = renewLease(held.lease, untilMs, progress);
     this.#room.journal.putTask({ ...held.task, lease });

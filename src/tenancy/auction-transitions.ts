@@ -13,6 +13,7 @@ import { holdsLease } from "../market/lease.ts";
 import { withDeadline } from "../market/market-deadlines.ts";
 import { usdToMicros, type Micros } from "../market/money.ts";
 import { entryOf } from "../market/remember.ts";
+import { hasQuorum, quorumOf } from "../market/panel.ts";
 import { makePolicy, type CalibrationRules, type Policy } from "../market/policy.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
@@ -100,6 +101,10 @@ export class AuctionTransitions {
     if (!bounded.ok) return bounded;
     const tools = admittedTools(this.#desk.store.registry, spec.tools);
     if (!tools.ok) return tools;
+    const { verifier } = spec;
+    const { pool } = this.#desk.poolOf(tenant);
+    if (verifier?.type === "judge" && !hasQuorum(pool, verifier.panel))
+      return fail({ reason: "too_few_judges", agents: pool.length, judges: quorumOf(verifier.panel) });
     const place = this.#desk.turns.place(request.keyId);
     if (!place.ok) return fail({ reason: "queue_full", ...place.failure });
     const mustWait = place.value === "waits";

@@ -22,6 +22,7 @@ import type { PolicyApi, PolicyOrder } from "./policy-api.ts";
 import { newTenant } from "./tenant-policy.ts";
 import type { ToolApi } from "./tools/tool-api.ts";
 import { accessOf } from "../market/tools/tenant-tool.ts";
+import { manageVerifierSecret, verifierSecrets, type VerifierSecretApi } from "./verifier-secrets.ts";
 import type { WebhookApi } from "./webhooks/webhook-api.ts";
 
 /** The calls of the front office. */
@@ -31,6 +32,7 @@ type OfficeApi = ErasureApi &
   ToolApi &
   LimitsApi &
   PolicyApi &
+  VerifierSecretApi &
   Pick<
     MarketRoomApi,
     "setUp" | "addKey" | "authorize" | "manageTenant" | "manageKeys" | "setBudget" | "readBooks"
@@ -249,5 +251,20 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
   async reportDeliveries(...told: Parameters<WebhookApi["reportDeliveries"]>): Promise<void> {
     if (this.parts.tenant() === null) return;
     await this.parts.commit(() => this.parts.webhooks.deliveries.report(...told));
+  }
+
+  // --- Verifiers ---
+
+  async manageVerifierSecret(
+    ...[order]: Parameters<VerifierSecretApi["manageVerifierSecret"]>
+  ): ReturnType<VerifierSecretApi["manageVerifierSecret"]> {
+    if (this.parts.liveTenant() === null) return fail({ reason: "unauthenticated" });
+    const request = await completed(order.kind === "rotate" ? order.idempotency : null);
+    return this.parts.commit(() => manageVerifierSecret(this.parts, order, request));
+  }
+
+  async verifierSecrets(secret: string): ReturnType<VerifierSecretApi["verifierSecrets"]> {
+    if (this.parts.liveTenant() === null) return null;
+    return this.parts.commit(() => verifierSecrets(this.parts, secret));
   }
 }

@@ -30,6 +30,7 @@ import type { LimitsApi } from "./limits-api.ts";
 import type { RateReport } from "./rate-gate.ts";
 import type { QueueRefusal } from "./turns.ts";
 import type { PolicyApi, PolicyRefusal } from "./policy-api.ts";
+import type { VerifierSecretApi } from "./verifier-secrets.ts";
 
 export type Ordering = "parallel" | "strict";
 
@@ -116,6 +117,8 @@ export type AdmitRefusal = { readonly rate?: RateReport } & (
   | DeadlineRefusal
   /** Of the names in `spec.tools`. */
   | AdmittedToolRefusal
+  /** Its panel could never decide: so many must, beside the agent that does the work. */
+  | { readonly reason: "too_few_judges"; readonly agents: number; readonly judges: number }
 );
 
 export interface ClearRequest {
@@ -198,7 +201,8 @@ export interface TenantView {
   readonly openTasks: number;
 }
 
-export interface MarketRoomApi extends CalibrationApi, WebhookApi, ToolApi, LimitsApi, PolicyApi, StuckApi {
+export interface MarketRoomApi
+  extends CalibrationApi, WebhookApi, ToolApi, LimitsApi, PolicyApi, VerifierSecretApi, StuckApi {
   setUp(settings: TenantSettings): Promise<void>;
   addKey(key: ApiKey): Promise<boolean>;
   /** Null: the key opens nothing, or not any more. Never from a copy: a change holds from the next call on. */

@@ -6,6 +6,7 @@ import { OPEN_MARKET, type TenantMarket } from "../market/tenant-market.ts";
 import { AwardShares } from "./award-shares.ts";
 import { NO_BUDGET, type Budget } from "../market/ledger/budget.ts";
 import { DEFAULT_TENANT_LIMITS, type RateLimits, type TenantLimits } from "../market/rate-limit.ts";
+import type { WebhookSecret } from "../market/webhook.ts";
 import { HistoryStore } from "./history-store.ts";
 import { KeyStore } from "./key-store.ts";
 import type { LocationHint } from "../market/location-hint.ts";
@@ -36,6 +37,8 @@ export interface TenantDoc extends PolicyWeights {
   readonly locationHint: LocationHint | null;
   /** Since when nothing new is taken; null: it is. */
   readonly suspendedAtMs: number | null;
+  /** What requests to its checkers are signed with, newest first; absent: none was wanted yet. */
+  readonly verifierSecrets?: readonly WebhookSecret[];
   /** How its erasure was begun; null: it was not. */
   readonly erasure: Erasure | null;
 }

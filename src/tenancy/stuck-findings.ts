@@ -94,7 +94,9 @@ function findingsOf(task: MarketTask, nowMs: number): StuckFinding[] {
       `It waits for its turn for its ${state === "admitted" ? "auction" : "trace"}.`,
       waitsSinceMs,
     );
-  const dueAtMs = task.quote == null ? beganAtMs(task) + (limits?.deadlineS ?? Infinity) * 1_000 : Infinity;
+  // One that waits for its verdict has a time of its own, and its room has the timer.
+  const isTimed = task.quote == null && state !== "waiting";
+  const dueAtMs = isTimed ? beganAtMs(task) + (limits?.deadlineS ?? Infinity) * 1_000 : Infinity;
   if (nowMs >= dueAtMs + OVERDUE_MS)
     add("overdue", "Its deadline has passed, and it has not ended.", dueAtMs);
   return found;

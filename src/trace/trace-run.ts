@@ -6,6 +6,8 @@ import type { Verdict } from "../market/report.ts";
 import type { SandboxedSpec } from "../market/verifier-spec.ts";
 import type { Step } from "../market/step.ts";
 import type { TraceTimes, WrapUpLimit } from "../market/wrap-up.ts";
+import type { CheckResult } from "../taskroom/waiting.ts";
+import type { Check } from "./checker/send-check.ts";
 import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
 import type { LiveText } from "./live-text.ts";
 import type { Tool } from "./tools/tool.ts";
@@ -23,6 +25,8 @@ export interface TraceDeps {
    * verdict any more.
    */
   verify(desk: SandboxedDesk, result: string, signal: AbortSignal): Promise<Verdict>;
+  /** Asks a tenant's checker once. Never rejects; ends when the signal aborts. */
+  check(check: Check, signal: AbortSignal): Promise<CheckResult>;
 }
 
 /** What a verifier that asks nobody must know of a trace; null: the task has none. */

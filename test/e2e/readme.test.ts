@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(27);
+  expect(examples).toHaveLength(28);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -63,6 +63,7 @@ test("every API example of the README works", async () => {
     quotes,
     changed,
     told,
+    secret,
     keys,
     rotated,
     once,
@@ -76,6 +77,7 @@ test("every API example of the README works", async () => {
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(changed).toMatch(/"admitted":\["agt_house-8b",.*"version":2,.*"field":"disabled","before":\[\]/s);
   expect(JSON.parse(told ?? "")).toMatchObject({ object: "outcome", attempt: 1, outcome: "pass" });
+  expect(JSON.parse(secret ?? "")).toMatchObject({ object: "verifier_secret", overlapUntil: null });
   expect(JSON.parse(keys ?? "").data).toMatchObject([
     { name: "laptop", scopes: ["tasks", "read", "admin"], lastUsedAt: expect.any(String) },
     { name: "dashboard", scopes: ["read"], lastUsedAt: null },

@@ -3,11 +3,19 @@
  *
  * Bills are small fixed usages, so that money can be checked by hand.
  */
-import type { Answer, BidAnswer, JuryAnswer, ModelPort, StepAnswer } from "../../src/agents/model-port.ts";
+import type {
+  Answer,
+  BidAnswer,
+  JuryAnswer,
+  ModelPort,
+  RulingAnswer,
+  StepAnswer,
+} from "../../src/agents/model-port.ts";
 import type { StrategyPromptInput } from "../../src/agents/prompts/strategy-prompt.ts";
 import type { CallFailure, CallFailureReason } from "../../src/market/call.ts";
 import type { Agent } from "../../src/market/agent.ts";
 import { asMicros, callCost, ZERO_MICROS, type TokenUsage } from "../../src/market/money.ts";
+import type { VerdictOutcome } from "../../src/market/verifier-spec.ts";
 import type { JsonValue } from "../../src/market/step.ts";
 
 export const USAGE: TokenUsage = {
@@ -30,6 +38,8 @@ interface Script {
   readonly refinedBids?: Readonly<Record<string, string>>;
   /** Scores by juror id as a function of the strategies shown, or why the juror leaves. */
   readonly verdicts?: Readonly<Record<string, ((strategy: string) => number) | CallFailureReason>>;
+  /** What each judge of a panel says, or why it says nothing. */
+  readonly rulings?: Readonly<Record<string, VerdictOutcome | CallFailureReason>>;
   /** Answers of a trace, one per step: a result, tool calls, or a failure; of several, one per call, the last for good. */
   readonly steps?: readonly (ScriptedStep | readonly ScriptedStep[])[];
   /** The Worker dies at this call (from 1), before it is answered, and with it every later one. */
@@ -118,6 +128,15 @@ export class ScriptedModels implements ModelPort {
     });
   }
 
+  async rule(agent: Agent): Promise<Answer<RulingAnswer>> {
+    this.#ask(`judge ${agent.id}`);
+    const script = this.#script.rulings?.[agent.id];
+    if (script === undefined) throw new Error(`no ruling scripted for ${agent.id}`);
+    if (isFailure(script)) return failed(agent, script);
+    return answered(agent, { verdict: script, reason: `${agent.id} says so` });
+  }
+
+  rulingBound = () => BOUND;
   bidBound = () => BOUND;
   juryBound = () => BOUND;
   stepBound = () => BOUND;

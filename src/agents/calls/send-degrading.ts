@@ -17,7 +17,7 @@ export async function sendDegrading<T extends Reply>(
   call: MeteredCall,
   options: {
     readonly agentId: AgentId;
-    readonly kind: "bid" | "jury" | "trace";
+    readonly kind: "bid" | "jury" | "trace" | "judge";
     readonly wanted: OptionalFeatures;
     readonly plain: PlainEndpoints;
   },

@@ -8,15 +8,15 @@ export const MAX_JURY_TASK_CHARS = 2_000;
 /** Ours: share of what is shown that is the beginning. */
 const BEGINNING = 0.7;
 
-/** The task itself where it is not too long; else how much is missing stands in its middle. */
-export function abridged(task: string): string {
-  const left = task.length - MAX_JURY_TASK_CHARS;
-  if (left <= 0) return task;
-  const beginning = Math.round(BEGINNING * MAX_JURY_TASK_CHARS);
+/** The text itself where it is not too long; else how much is missing stands in its middle. */
+export function abridged(text: string, maxChars = MAX_JURY_TASK_CHARS): string {
+  const left = text.length - maxChars;
+  if (left <= 0) return text;
+  const beginning = Math.round(BEGINNING * maxChars);
   const parts = [
-    task.slice(0, beginning),
+    text.slice(0, beginning),
     `[${left} characters are left out here]`,
-    task.slice(beginning + left),
+    text.slice(beginning + left),
   ];
   return parts.join("\n").toWellFormed();
 }

@@ -70,7 +70,14 @@ test.each([
     "parts that are not the whole",
     endedTask("x", {
       task: apiTask("t", {
-        costs: { embedMicros: 0, bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros: 11 },
+        costs: {
+          embedMicros: 0,
+          bidMicros: 20,
+          juryMicros: 8,
+          refineMicros: 0,
+          traceMicros: 11,
+          judgeMicros: 0,
+        },
       }),
     }),
     "add up to 39",
@@ -100,7 +107,14 @@ test("a call without a bill counts at its bound, a refused one not at all", () =
   const costMicros = 40 - 10 - 10 + 99;
   const task = apiTask("t", {
     costMicros,
-    costs: { embedMicros: 0, bidMicros: costMicros - 20, juryMicros: 8, refineMicros: 0, traceMicros: 12 },
+    costs: {
+      embedMicros: 0,
+      bidMicros: costMicros - 20,
+      juryMicros: 8,
+      refineMicros: 0,
+      traceMicros: 12,
+      judgeMicros: 0,
+    },
   });
   expect(checkJournal(endedTask("x", { task, trace: apiTrace({ calls }) }))).toEqual([]);
 });

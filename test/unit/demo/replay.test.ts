@@ -124,7 +124,7 @@ const billed = (label: string, traceMicros: number) =>
     task: apiTask(label, {
       queueMessages: 7,
       costMicros: 28 + traceMicros,
-      costs: { embedMicros: 0, bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros },
+      costs: { embedMicros: 0, bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros, judgeMicros: 0 },
     }),
   });
 

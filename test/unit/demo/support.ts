@@ -102,13 +102,14 @@ export function apiTask(taskId: string, fields: Partial<ApiTask> = {}): ApiTask 
     queueMessages: 1,
     verdict: { outcome: "pass", verifier: "equals", evidence: "as expected" },
     costMicros: 40,
-    costs: { embedMicros: 0, bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros: 12 },
+    costs: { embedMicros: 0, bidMicros: 20, juryMicros: 8, refineMicros: 0, traceMicros: 12, judgeMicros: 0 },
     usage: {
       embed: NO_USAGE,
       bid: usageOf(50, 20),
       jury: usageOf(60, 10),
       refine: NO_USAGE,
       trace: usageOf(220, 15),
+      judge: NO_USAGE,
     },
     ...fields,
   };

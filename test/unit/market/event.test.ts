@@ -89,6 +89,15 @@ const EVENTS: {
   "wrap-up-asked": [{ type: "wrap-up-asked", attempt: 1, step: 3, limit: "deadline" }, false],
   "trace-ended": [{ type: "trace-ended", attempt: 1, steps: 1 }, false],
   "verification-waits": [{ type: "verification-waits", attempt: 1, for: "user", untilMs: 1 }, false],
+  "ruling-received": [
+    { type: "ruling-received", attempt: 1, agentId: id, verdict: "pass", costMicros, ms: 1 },
+    false,
+  ],
+  "judge-left": [{ type: "judge-left", attempt: 1, agentId: id, reason: "timeout" }, false],
+  "check-failed": [
+    { type: "check-failed", attempt: 1, tries: 1, reason: "it answered 500", retryAtMs: 1 },
+    false,
+  ],
   "verification-ended": [
     { type: "verification-ended", attempt: 1, outcome: "pass", verifier: "equals", evidence: "" },
     false,

@@ -83,6 +83,11 @@ export const CREATES: Readonly<Record<string, (tenant: Tenant) => Promise<Making
       otherBody: { other: true },
     };
   },
+  "/v1/verifier-secret/rotate": async ({ auth }) => ({
+    path: "/v1/verifier-secret/rotate",
+    headers: auth,
+    ...rotation,
+  }),
   "/admin/tenants": async () => ({
     path: "/admin/tenants",
     headers: OPERATOR,

@@ -44,6 +44,8 @@ function counting(steps: readonly ScriptedStep[], diesAtStep = Infinity) {
   const port: ModelPort = {
     bid: async (agent, input) => models.bid(agent, input),
     judge: async (agent, input) => models.judge(agent, input),
+    rule: async (agent) => models.rule(agent),
+    rulingBound: models.rulingBound,
     bidBound: models.bidBound,
     juryBound: models.juryBound,
     stepBound,

@@ -178,6 +178,9 @@ export function traceDeps(
       verifier: "equals",
       evidence: result,
     }),
+    check: async () => {
+      throw new Error("no checker is scripted");
+    },
     ...options,
   };
 }

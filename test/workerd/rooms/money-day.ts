@@ -210,6 +210,8 @@ export function priced(
   return {
     bid: async (agent, input) => models.bid(agent, input),
     judge: async (agent, input) => models.judge(agent, input),
+    rule: async (agent) => models.rule(agent),
+    rulingBound: () => models.rulingBound(),
     step: async (agent, request) => {
       const answer = await models.step(agent, request);
       if (!answer.ok || answer.bill.status !== "billed") return answer;

@@ -45,6 +45,8 @@ async function carriedOut(day: MarketDay, maxCostUsd: number | null, with_ = hel
 const held = (scripted: ScriptedModels): ModelPort => ({
   bid: async (agent, input) => scripted.bid(agent, input),
   judge: async (agent, input) => scripted.judge(agent, input),
+  rule: async (agent) => scripted.rule(agent),
+  rulingBound: () => scripted.rulingBound(),
   step: async (agent, request) => scripted.step(agent, request),
   bidBound: () => scripted.bidBound(),
   juryBound: () => scripted.juryBound(),

@@ -83,6 +83,8 @@ function hanging(kind: "bid" | "judge" | "step", models: ScriptedModels) {
       kind === "bid" && agent.id === DEAR ? hang(limits) : models.bid(agent, input),
     judge: async (agent, input, limits) => (kind === "judge" ? hang(limits) : models.judge(agent, input)),
     step: async (agent, request, limits) => (kind === "step" ? hang(limits) : models.step(agent, request)),
+    rule: async (agent) => models.rule(agent),
+    rulingBound: models.rulingBound,
     bidBound: models.bidBound,
     juryBound: models.juryBound,
     stepBound: models.stepBound,

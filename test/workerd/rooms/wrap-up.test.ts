@@ -51,6 +51,8 @@ function noting(steps: readonly ScriptedStep[], { bound, cost, wrapUp = bound }:
   const asked: (string | undefined)[] = [];
   const port: ModelPort = {
     juryBound: models.juryBound,
+    rule: async (agent) => models.rule(agent),
+    rulingBound: models.rulingBound,
     bidBound: models.bidBound,
     bid: async (agent, input) => models.bid(agent, input),
     judge: async (agent, input) => models.judge(agent, input),
