@@ -91,10 +91,10 @@ class Conversation {
 
   /** The step, as the next one is asked behind it. */
   add(step: Step): void {
-    const { words, answers } = bytesOf(step);
+    const { words, frame, answers } = bytesOf(step);
     const { inputTokens, outputTokens, reasoningTokens } = step.usage;
     const askedBytes = this.#bytes;
-    this.#bytes += words + answers;
+    this.#bytes += words + frame + answers;
     this.#steps.push(step);
     this.levels.push(0);
     if (inputTokens === 0) {
@@ -107,7 +107,7 @@ class Conversation {
     // Another agent counted with tokens of its own.
     const trust = step.writtenBy === undefined ? 1 : MARGIN;
     const latest = { likely: Math.min(1, MARGIN * density), least: trust === 1 ? density : LEAST };
-    this.#likelyTokens = trust * (inputTokens + outputTokens) + latest.likely * answers;
+    this.#likelyTokens = trust * (inputTokens + outputTokens) + latest.likely * (frame + answers);
     this.leastTokens = (inputTokens + outputTokens - reasoningTokens) / trust ** 2 + latest.least * answers;
     this.#shorten({ likely: density, least: density }, latest);
   }

@@ -11,9 +11,19 @@ export type Level = 0 | 1 | 2;
 /** Ours: so much stays of the beginning of each answer, in UTF-16 units. */
 const HEAD_CHARS = { 1: 4_000, 2: 400 } as const;
 
+/** What messages put around their texts, once for a step and once for each answer: by itself it may fill a window, too. */
+const STEP_FRAME_BYTES = 128;
+const ANSWER_FRAME_BYTES = 128;
+
 /** A step that stays the same object is looked at once; a trace sends each of its steps with every later one. */
 const shortened = new WeakMap<Step, Partial<Record<Level, Step>>>();
-const sizes = new WeakMap<Step, { readonly words: number; readonly answers: number }>();
+const sizes = new WeakMap<Step, StepBytes>();
+
+interface StepBytes {
+  readonly words: number;
+  readonly frame: number;
+  readonly answers: number;
+}
 
 export function atLevel(step: Step, level: Level): Step {
   if (level === 0) return step;
@@ -22,13 +32,14 @@ export function atLevel(step: Step, level: Level): Step {
   return (known[level] ??= shortenAnswers(step, HEAD_CHARS[level]));
 }
 
-/** Bytes of UTF-8: of what the model wrote, and of what its tools answered. */
-export function bytesOf(step: Step): { readonly words: number; readonly answers: number } {
+/** Bytes of UTF-8: of what the model wrote and of what stands around it, which stay, and of what its tools answered. */
+export function bytesOf(step: Step): StepBytes {
   const known = sizes.get(step);
   if (known !== undefined) return known;
   const sent = step.writtenBy === undefined ? step : neutralStep(step);
   const answers = step.toolCalls.reduce((sum, { outcome }) => sum + utf8Bytes(outcomeText(outcome)), 0);
-  const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), answers };
+  const frame = STEP_FRAME_BYTES + ANSWER_FRAME_BYTES * step.toolCalls.length;
+  const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), frame, answers };
   sizes.set(step, size);
   return size;
 }

@@ -23,7 +23,13 @@ interface Said {
   readonly failed: boolean;
 }
 
-function aStep(at: number, { words, answers, failed }: Said, inputTokens: number): Step {
+/** Its words are counted as they are read again. */
+interface Counted {
+  readonly inputTokens: number;
+  readonly density: number;
+}
+
+function aStep(at: number, { words, answers, failed }: Said, { inputTokens, density }: Counted): Step {
   const toolCalls = answers.map((chars, index) => {
     const text = `${at}.${index} `.repeat(Math.ceil(chars / 4)).slice(0, chars);
     const outcome = failed
@@ -36,7 +42,7 @@ function aStep(at: number, { words, answers, failed }: Said, inputTokens: number
     { type: "text", text },
     ...toolCalls.map(({ id, name, input }) => ({ type: "tool-call", toolCallId: id, toolName: name, input })),
   ];
-  const usage = { ...NO_USAGE, inputTokens, outputTokens: Math.ceil(words / 4) + 1 };
+  const usage = { ...NO_USAGE, inputTokens, outputTokens: Math.ceil(density * bytes(content)) };
   return {
     step: at,
     text,
@@ -52,7 +58,8 @@ function aTrace(said: readonly Said[], density: number, agent = AGENT): Step[] {
   const steps: Step[] = [];
   for (const [index, one] of said.entries()) {
     const { request } = fitContext(agent, requestOf(steps));
-    steps.push(aStep(index + 1, one, density === 0 ? 0 : tokensOf(request.history, density)));
+    const inputTokens = density === 0 ? 0 : tokensOf(request.history, density);
+    steps.push(aStep(index + 1, one, { inputTokens, density }));
   }
   return steps;
 }
