@@ -13,6 +13,7 @@ test("codes and their statuses are a contract with clients: add rows, never chan
       "calibration_not_found": 404,
       "cost_limit_too_low": 400,
       "delivery_not_found": 404,
+      "file_not_found": 404,
       "forbidden": 403,
       "idempotency_conflict": 409,
       "idempotent_secret_sealed": 409,
