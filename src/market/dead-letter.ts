@@ -6,12 +6,24 @@
  * in a row and without progress between them, the work is poison, and its task is failed.
  */
 import type { Lease } from "./lease.ts";
+import type { FailureReason, TaskEnd } from "./task.ts";
 
 /** Ours: as often work must have failed in a row before a dead letter ends its task. */
 export const MAX_FAILURES = 3;
 
 const MAX_CLASS_CHARS = 60;
 const MAX_MESSAGE_CHARS = 200;
+
+/** Ends of work that was given up: nobody did it, and it may be gone on with. */
+const GIVEN_UP: ReadonlySet<string> = new Set<FailureReason>([
+  "dead_lettered",
+  "trace_abandoned",
+  "auction_abandoned",
+]);
+
+export function isGivenUp(end: TaskEnd): boolean {
+  return end.state === "failed" && GIVEN_UP.has(end.reason);
+}
 
 /** An error, without anything that it quotes. */
 export interface WorkFailure {

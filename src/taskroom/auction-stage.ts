@@ -49,7 +49,8 @@ export class AuctionStage {
     if (task.stop !== null) return fail({ reason: "stopping" });
     for (const call of fresh?.started ?? []) journal.startCall(call, 0);
     const [refinements, embedding] = [journal.refinements(), journal.embedding()];
-    return ok({ opening, bids, verdicts, refinements, embedding });
+    const untilMs = this.#room.auctionUntilMs();
+    return ok({ opening: { ...opening, deadlineAtMs: untilMs }, bids, verdicts, refinements, embedding });
   }
 
   /** @param refusal why no call may be started; null: they may */
@@ -139,7 +140,7 @@ export class AuctionStage {
     // Its stop is still on its way here: until it comes nobody holds the auction.
     if (reason === "stopped") return this.#room.journal.putTask({ ...task, leftAuction: generation });
     // Calls end at the deadline, too, and may do so before its timer rings.
-    const isOver = this.#room.now() >= this.#room.mustOpening().deadlineAtMs;
+    const isOver = this.#room.now() >= this.#room.auctionUntilMs();
     this.#room.end(task, { state: "failed", reason: isOver ? "deadline" : reason });
   }
 

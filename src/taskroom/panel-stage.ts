@@ -5,6 +5,7 @@
 import type { EndedCall } from "../market/call.ts";
 import { drawPanel, type Ruling } from "../market/panel.ts";
 import { fail, ok, type Result } from "../market/result.ts";
+import type { AwardDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import type { Room } from "./room.ts";
 import type { DeskAnswer, PanelDesk } from "./task-room-api.ts";
@@ -26,15 +27,15 @@ export class PanelStage {
     const { spec, pool, seed } = this.#room.mustOpening();
     const { verifier } = spec;
     if (verifier?.type !== "judge") throw new Error("no panel is to be asked");
-    const { attempt, award } = held;
+    const { award } = held;
     const workers = [award.agentId, ...this.#room.journal.workers(lineOf(award))];
     const { panel, rubric } = verifier;
-    const judges = drawPanel(pool, { workers, panel, seed, attempt });
+    const judges = drawPanel(pool, { workers, panel, seed, attempt: panelOf(award) });
     return ok({
       rubric,
       panel,
       judges: pool.filter(({ id }) => judges.includes(id)),
-      rulings: this.#room.journal.rulings(attempt),
+      rulings: this.#room.journal.rulings(panelOf(award)),
     });
   }
 
@@ -42,8 +43,8 @@ export class PanelStage {
     const held = this.#trace.held(generation);
     if (call !== null) this.#room.bookCall(call);
     if (held === null) return "lost";
-    const { attempt } = held;
-    if (this.#room.journal.addRuling(attempt, ruling)) {
+    const { attempt, award } = held;
+    if (this.#room.journal.addRuling(panelOf(award), ruling)) {
       const { agentId, costMicros, ms } = ruling;
       this.#room.append(
         ruling.status === "ruled"
@@ -54,4 +55,9 @@ export class PanelStage {
     this.#trace.extend(held, true);
     return held.task.stop === null ? "continue" : "stop";
   }
+}
+
+/** The attempt whose panel it is: one that is redriven goes on with the judges of the one before, and with what they said. */
+function panelOf({ attempt, soldAttempt = attempt }: Pick<AwardDoc, "attempt" | "soldAttempt">): number {
+  return soldAttempt;
 }

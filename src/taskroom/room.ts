@@ -9,7 +9,7 @@ import type { Timers } from "../durable/timers.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros } from "../market/money.ts";
 import { paidMicros } from "./paid.ts";
 import type { EndedCall } from "../market/call.ts";
-import type { DeadLetter } from "../market/dead-letter.ts";
+import { isGivenUp, type DeadLetter } from "../market/dead-letter.ts";
 import { failureOf } from "../market/escalation.ts";
 import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { Opening } from "../market/auction-record.ts";
@@ -87,6 +87,11 @@ export class Room {
     if (task === null) return null;
     // A room of the version before keeps an opening's allowance, and does not know it for one.
     return task.allowanceMicros === undefined ? this.mustOpening().allowanceMicros : task.allowanceMicros;
+  }
+
+  /** Until when an auction may take: its time runs anew where it is redriven. */
+  auctionUntilMs(): number {
+    return this.journal.task()?.redriven?.deadlineAtMs ?? this.mustOpening().deadlineAtMs;
   }
 
   mustOpening(): Opening {
@@ -226,13 +231,15 @@ export class Room {
   }
 
   /**
-   * The one way to end: open calls count at their bound, the work's lease is void, the end is reported.
+   * The one way to end: open calls count at their bound, the work's lease is void, the end is reported. Of work that is
+   * given up, whoever had begun them is gone, and another agent or a redrive may do it again: the house pays for them.
    * The task's final state is the market room's answer to the report.
    *
    * @param letter why its work is given up; null: it is not
    */
   end(task: TaskDoc, end: TaskEnd, letter: DeadLetter | null = null): void {
-    this.bookOpenCalls();
+    if (isGivenUp(end)) this.giveUpCalls();
+    else this.bookOpenCalls();
     const report: EndReport = {
       taskId: this.mustOpening().taskId,
       attempt: task.award?.attempt ?? 0,

@@ -5,13 +5,14 @@
  * a further attempt from what was committed. Until then it stands as it ended. Called inside the room's transactions.
  */
 import type { Redrive } from "../market/award.ts";
-import type { DeadLetter, StuckState } from "../market/dead-letter.ts";
+import { isGivenUp, type DeadLetter, type StuckState } from "../market/dead-letter.ts";
 import type { HistoryRow } from "../market/history-row.ts";
 import { newId, type StuckId } from "../market/ids.ts";
 import { asMicros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { isFinal } from "../market/task.ts";
+import { restOf } from "../market/takeover.ts";
 import { holdForAttempt } from "./hold-for-attempt.ts";
 import type { HoldRefusal } from "./ledger.ts";
 import type { MarketDesk } from "./market-desk.ts";
@@ -34,7 +35,7 @@ export class StuckDesk {
 
   /** What the history is told of a task that ends, where its work was given up. Call it before what is held is released. */
   givenUp(task: MarketTask, { letter = task.letter, end }: EndReport): HistoryRow[] {
-    if (letter === undefined || end.state !== "failed" || !GIVEN_UP.has(end.reason)) return [];
+    if (letter === undefined || !isGivenUp(end)) return [];
     const { tenantId } = this.#desk.mustTenant();
     const { taskId } = task;
     const row = {
@@ -101,7 +102,10 @@ export class StuckDesk {
     const { pool } = this.#desk.store.tasks.terms(task.taskId);
     const agent = pool.find(({ id }) => id === task.agentId);
     if (agent === undefined) throw new Error("the task's agent is not of its pool");
-    return holdForAttempt(this.#desk, task.taskId, this.#desk.forecast(agent));
+    const forecast = this.#desk.forecast(agent);
+    const refusal = holdForAttempt(this.#desk, task.taskId, forecast);
+    // Its own limit is shared with nobody, and how much of the trace is left to do nobody knows: what is left of it may do.
+    return refusal?.scope === "task" ? holdForAttempt(this.#desk, task.taskId, restOf(forecast)) : refusal;
   }
 
   #reopen(task: MarketTask, row: HistoryRow): void {
@@ -134,8 +138,6 @@ export function redrivenDeadline({ redrivenAtMs, limits }: MarketTask): number |
   if (redrivenAtMs === undefined) return null;
   return redrivenAtMs + (limits?.deadlineS ?? DEFAULT_DEADLINE_S) * 1_000;
 }
-
-const GIVEN_UP: ReadonlySet<string> = new Set(["dead_lettered", "trace_abandoned", "auction_abandoned"]);
 
 function figuresOf({ sinceMs: sinceAtMs, ...letter }: DeadLetter) {
   return { ...letter, sinceAtMs };

@@ -4,7 +4,7 @@ import type { CallId, TaskId } from "../ids.ts";
 import { asMicros, type Micros } from "../money.ts";
 import type { Transfer } from "./transfer.ts";
 
-/** `lost`: another holder did the call's work again, and the tenant pays for one of them. */
+/** `lost`: its holder was given up. Another one does the call's work again, or may, and the tenant pays for one of them. */
 export type Payer = "tenant" | "lost";
 
 /** A call whose money is decided, as the ledger takes it. */

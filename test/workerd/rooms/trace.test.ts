@@ -88,6 +88,7 @@ describe("a trace", () => {
       juryMicros: 0,
       refineMicros: 0,
       traceMicros: 90,
+      judgeMicros: 0,
     });
     expect(tool.keys).toHaveLength(1);
     const events = await eventsOf(room);
