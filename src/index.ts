@@ -17,7 +17,7 @@ import type { TaskRoomPort } from "./tenancy/task-room-port.ts";
 import type { MarketRoomPort } from "./taskroom/market-room-port.ts";
 import type { TaskRoomApi } from "./taskroom/task-room-api.ts";
 import { TaskRoom } from "./taskroom/task-room.ts";
-import { consumeWork, WORK_QUEUES, type WorkDeps } from "./trace/consume-work.ts";
+import { consumeWork, WORK_QUEUES } from "./trace/consume-work.ts";
 import { createSandbox } from "./trace/sandbox/index.ts";
 import { wasmModule } from "./trace/sandbox/wasm.ts";
 import { createTools } from "./trace/tools/index.ts";
@@ -70,17 +70,15 @@ function openHouse(env: Env) {
     now: config.source.now,
     circuitChanged: (change) => logInfo("model-circuit", { ...change }),
   });
-  const nowMs = config.source.now;
   const toolbox = createTools({ config, sandbox, fetch: (url, init) => fetch(url, init) });
   const { index, memory, fits } = openMemory(config);
   const helpers = createHelperStock(config.callHelpers);
   const auction = { config, models, helpers, toolMenu: toolbox.menu, memory };
   const check = createChecker(config, (url, init) => fetch(url, init));
-  const verify = createVerify({ sandbox, nowMs });
+  const verify = createVerify({ sandbox, nowMs: config.source.now });
   const trace = { config, models, openTools: toolbox.open, sleep, verify, check };
-  const work: WorkDeps = { auction, trace };
   const app = createApp({ config, auction, listServer: toolbox.listServer });
-  return { config, models, index, app, work, fits };
+  return { config, models, index, app, work: { auction, trace }, fits };
 }
 
 // The rooms know each other by the seams that they declare themselves; here the compiler sees that they fit.
