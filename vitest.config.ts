@@ -17,6 +17,8 @@ const nodeProject = (name: string, options: { slow: boolean; groupOrder: number 
 
 export default defineConfig({
   test: {
+    // Every task logs its calls and steps: of a test that passes nobody reads them.
+    silent: "passed-only",
     projects: [
       nodeProject("unit", { slow: false, groupOrder: 0 }),
       nodeProject("contract", { slow: true, groupOrder: 1 }),

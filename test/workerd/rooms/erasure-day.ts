@@ -1,8 +1,9 @@
 /** What there is of a tenant, read past the words of whoever erases it; and its erasure. */
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
-import type { TaskId, TenantId } from "../../../src/market/ids.ts";
+import { newId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
 import { claimTenant } from "../../../src/history/claim-tenant.ts";
+import { writeHistory } from "../../../src/history/write-history.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
 import { eraseTenant, type EraseReport } from "../../../src/tenancy/erase-tenant.ts";
@@ -14,7 +15,10 @@ export type Past = MarketDay & {
   readonly tasks: readonly { readonly taskId: TaskId; readonly room: TaskStub }[];
 };
 
-/** A tenant with a past: the key that it was asked for under, two tasks that ended, their rows in D1, their vectors in the index. */
+/**
+ * A tenant with a past: the key that it was asked for under, two tasks that ended, their rows in D1, a dead letter of one
+ * that was dismissed, their vectors in the index.
+ */
 export async function pastOf({ index, vectorize }: Index): Promise<Past> {
   const day = await openMarket();
   const memory = memoryOver(index);
@@ -24,7 +28,22 @@ export async function pastOf({ index, vectorize }: Index): Promise<Past> {
   vectorize.flush();
   const claim = { keyHash: day.tenantId, bodyHash: "b", tenantId: day.tenantId };
   await claimTenant(config.db, { ...claim, expiresAtMs: Date.now() + 1 }, Date.now());
+  await keepLetter(day, tasks[0]);
   return { ...day, tasks };
+}
+
+async function keepLetter({ tenantId }: MarketDay, task: Past["tasks"][number] | undefined): Promise<void> {
+  if (task === undefined) throw new Error("no task ran");
+  const tried = { attempt: 1, generation: 1, tries: 5, lapses: 0, errorClass: "TypeError", error: "…" };
+  const letter = {
+    table: "stuck",
+    stuckId: newId("stk", config.source),
+    tenantId,
+    taskId: task.taskId,
+  } as const;
+  const kind = { kind: "dead_letter", work: "trace", state: "dismissed" } as const;
+  const row = { ...letter, ...kind, ...tried, sinceAtMs: Date.now(), version: 2 };
+  await writeHistory(config.db, [{ id: 1, row }]);
 }
 
 export async function erase(day: MarketDay, { index }: Index, { force = false } = {}): Promise<EraseReport> {
