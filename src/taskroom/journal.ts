@@ -354,14 +354,18 @@ export class Journal {
     return this.#sql.exec<{ n: number }>(query, from, to).one().n;
   }
 
-  /** One step of an attempt; null where it is not there. */
+  /**
+   * One step as an attempt has it: its own, or that of the attempt it goes on with, whose last step may wait for its tools
+   * yet. Null where there is none.
+   */
   step(
     attempt: number,
     step: number,
   ): { readonly answered: AnsweredStep; readonly isPending: boolean } | null {
     const row = this.#sql
       .exec<{ body: string; pending: number }>(
-        "SELECT body, outcomes IS NULL AS pending FROM steps WHERE attempt = ? AND step = ?",
+        `SELECT body, outcomes IS NULL AS pending FROM steps WHERE attempt <= ? AND step = ?
+         ORDER BY attempt DESC LIMIT 1`,
         attempt,
         step,
       )
