@@ -15,8 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   history: ["market", "log"],
   durable: ["log"],
   market: [],
-  // The pools are files that an environment names: data of the agents' room, read with the variables.
-  config: ["market", "agents/pool"],
+  // The pools are files that an environment names: data of the agents' room, read with the variables. So is what is logged.
+  config: ["market", "agents/pool", "log"],
   log: [],
 };
 

@@ -54,6 +54,7 @@ async function wakersOf(room: DurableObjectStub) {
   }));
 }
 const NO_BIDS = { [CHEAP]: "empty", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
+const A_FILE = "notes.md";
 const ASLEEP = { alarmAtMs: null, timers: [], sockets: 0 };
 
 /** A listener as a client leaves it: it takes whatever comes, until the room closes it. */
@@ -74,13 +75,16 @@ async function busyDay(day: MarketDay, { index }: Index): Promise<Task[]> {
   const unbid = await day.admit();
   await listen(unbid.room);
   await runAuction(auctionDeps(new ScriptedModels({ bids: NO_BIDS })), unbid.holder);
-  const cancelled = await day.admit();
+  const cancelled = await day.admit({ tools: ["files"] });
   await listen(cancelled.room);
   const models = new ScriptedModels({ bids: BIDS, verdicts: VERDICTS, steps: [{ text: "42" }] });
   await runAuction(auctionDeps(models), cancelled.holder);
+  await cancelled.room.takeTrace(1, 1);
+  await cancelled.room.useFiles(1, { kind: "write", path: A_FILE, text: "so far" });
+  await cancelled.room.handOver(1);
   await day.market.cancel(cancelled.taskId);
   const work = { kind: "trace", tenantId: day.tenantId, taskId: cancelled.taskId } as const;
-  await runSlice(traceDeps(models), { ...work, attempt: 1, generation: 1 });
+  await runSlice(traceDeps(models), { ...work, attempt: 1, generation: 2 });
   return [...tasks, unbid, cancelled];
 }
 
@@ -114,7 +118,7 @@ function withIds(
     quote: quoteOf(ids.taskId),
     version: "1",
   };
-  return path.replaceAll(/:(\w+)/g, (_, name: string) => named[name] ?? "");
+  return path.replaceAll(/:(\w+)/g, (_, name: string) => named[name] ?? "").replace("*", A_FILE);
 }
 
 describe("an idle tenant", () => {
