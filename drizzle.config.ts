@@ -3,6 +3,6 @@ import { defineConfig } from "drizzle-kit";
 
 export default defineConfig({
   dialect: "sqlite",
-  schema: "./src/history/schema.ts",
+  schema: ["./src/history/schema.ts", "./src/history/sums-schema.ts"],
   out: "./migrations",
 });

@@ -7,6 +7,7 @@ import { calibrationRoutes } from "./calibration-routes.ts";
 import { fileRoutes } from "./file-routes.ts";
 import { keyRoutes, ownKeyRoutes } from "./key-routes.ts";
 import { limitRoutes, ownLimitRoutes } from "./limit-routes.ts";
+import { metricsRoutes } from "./metrics-routes.ts";
 import { operatorRoutes } from "./operator-routes.ts";
 import { ownPolicyRoutes, policyRoutes } from "./policy-routes.ts";
 import { outcomeRoutes } from "./outcome-routes.ts";
@@ -62,6 +63,7 @@ export const METHODS: readonly (readonly [path: string, methods: string])[] = [
   ["/v1/limits", "GET"],
   ["/healthz", "GET"],
   ["/admin/health", "GET"],
+  ["/admin/metrics", "GET"],
   ["/admin/stuck", "GET"],
   ["/admin/stuck/:id/redrive", "POST"],
   ["/admin/stuck/:id/dismiss", "POST"],
@@ -121,6 +123,7 @@ export function createApp(deps: ApiDeps): Hono<ApiEnv> {
   app.route("/v1/webhooks", webhookRoutes(deps));
   app.route("/v1/tools", toolRoutes(deps));
   app.route("/admin", operatorRoutes(deps));
+  app.route("/admin/metrics", metricsRoutes(deps));
   app.route("/admin/stuck", stuckRoutes(deps));
   app.route("/admin/tenants", keyRoutes(deps));
   app.route("/admin/tenants", policyRoutes(deps));

@@ -2,8 +2,9 @@
 import { getTableColumns, getTableName } from "drizzle-orm";
 import { fail, ok, type Result } from "../market/result.ts";
 import { auctions, bids, outcomes, tasks, tenants, traces, verdicts } from "./schema.ts";
+import { agentSums, endSums } from "./sums-schema.ts";
 
-const TABLES = [tenants, tasks, auctions, bids, verdicts, traces, outcomes];
+const TABLES = [tenants, tasks, auctions, bids, verdicts, traces, outcomes, agentSums, endSums];
 
 export async function checkHistory(d1: D1Database): Promise<Result<null, { readonly message: string }>> {
   try {

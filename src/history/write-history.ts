@@ -7,10 +7,12 @@
  */
 import { drizzle, type DrizzleD1Database } from "drizzle-orm/d1";
 import type { HistoryRow } from "../market/history-row.ts";
+import type { AgentId } from "../market/ids.ts";
+import { countRow } from "./count-row.ts";
 import { dataErrorMessage } from "./data-error.ts";
 import { upsert, type Upsert } from "./upsert.ts";
 
-/** Statements per batch: one batch is one transaction, and a bad row makes only its own batch go one by one. */
+/** Rows per batch, each with up to two statements: one batch is one transaction, and a bad row makes only its own batch go one by one. */
 const BATCH_ROWS = 50;
 
 export interface OutboxRow {
@@ -27,19 +29,29 @@ export interface Written {
 
 interface Prepared {
   readonly id: number;
-  readonly statement: Upsert;
+  /** What counts it for the metrics, if anything does, then what writes it. */
+  readonly statements: readonly Upsert[];
 }
 
-/** @throws what D1 threw, when the fault is not a row's: nothing may be taken as written then. */
-export async function writeHistory(d1: D1Database, rows: readonly OutboxRow[]): Promise<Written> {
+const NO_AGENTS: ReadonlySet<AgentId> = new Set();
+
+/**
+ * @param agents those that the metrics know by their ids; default: none
+ * @throws what D1 threw, when the fault is not a row's: nothing may be taken as written then
+ */
+export async function writeHistory(
+  d1: D1Database,
+  rows: readonly OutboxRow[],
+  agents: ReadonlySet<AgentId> = NO_AGENTS,
+): Promise<Written> {
   const db = drizzle(d1);
   const written: number[] = [];
   const parked: { id: number; error: string }[] = [];
   const prepared: Prepared[] = [];
   for (const { id, row } of rows) {
-    const statement = prepare(db, row);
-    if (typeof statement === "string") parked.push({ id, error: statement });
-    else prepared.push({ id, statement });
+    const statements = prepare(db, row, agents);
+    if (typeof statements === "string") parked.push({ id, error: statements });
+    else prepared.push({ id, statements });
   }
   for (let at = 0; at < prepared.length; at += BATCH_ROWS) {
     const batch = prepared.slice(at, at + BATCH_ROWS);
@@ -53,13 +65,18 @@ export async function writeHistory(d1: D1Database, rows: readonly OutboxRow[]): 
   return { written, parked };
 }
 
-/** The row's statement, or why the row cannot become one. */
-function prepare(db: DrizzleD1Database, row: HistoryRow): Upsert | string {
+/** The row's statements, or why the row cannot become any. */
+function prepare(
+  db: DrizzleD1Database,
+  row: HistoryRow,
+  agents: ReadonlySet<AgentId>,
+): readonly Upsert[] | string {
   try {
     const statement = upsert(db, row);
     // Rendering it now shows a value that cannot be encoded before it takes a whole batch down.
     (statement as unknown as { toSQL(): unknown }).toSQL();
-    return statement;
+    const counts = countRow(db, row, agents);
+    return counts === null ? [statement] : [counts, statement];
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -67,7 +84,7 @@ function prepare(db: DrizzleD1Database, row: HistoryRow): Upsert | string {
 
 /** Errors by row id; a row without one is written. */
 async function writeBatch(db: DrizzleD1Database, batch: readonly Prepared[]): Promise<Map<number, string>> {
-  const [first, ...rest] = batch.map(({ statement }) => statement);
+  const [first, ...rest] = batch.flatMap(({ statements }) => statements);
   if (first === undefined) return new Map();
   try {
     await db.batch([first, ...rest]);

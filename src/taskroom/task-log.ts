@@ -6,20 +6,12 @@
  */
 import { logCall, logInfo, type LogFields } from "../log.ts";
 import type { Opening } from "../market/auction-record.ts";
-import type { Agent } from "../market/agent.ts";
 import type { EndedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventType } from "../market/event.ts";
 import type { AgentId } from "../market/ids.ts";
 import { spanIdOf, traceIdOf } from "../market/trace-context.ts";
+import { PROVIDER_NAMES } from "./provider-names.ts";
 import type { CallView } from "./task-room-api.ts";
-
-/** As the semantic conventions name providers; those that they do not know have the house's own name. */
-const PROVIDER_NAMES: Readonly<Record<Agent["provider"], string>> = {
-  anthropic: "anthropic",
-  google: "gcp.gemini",
-  "openai-compatible": "openai_compatible",
-  "workers-ai": "cloudflare.workers_ai",
-};
 
 /** The agent's own tool, beside those that the task names. */
 const SUBMIT = "submit";

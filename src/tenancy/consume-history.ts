@@ -46,10 +46,11 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
 /** Carries all rows that wait in the room to D1. */
 export async function carryRows(config: Config, tenantId: TenantId): Promise<void> {
   const room = config.marketRoom<MarketRoomApi>(tenantId);
+  const agents = new Set(config.pool.map(({ id }) => id));
   for (;;) {
     const rows = await room.historyBatch(BATCH_ROWS);
     if (rows.length === 0) return;
-    const { written, parked } = await writeHistory(config.db, rows);
+    const { written, parked } = await writeHistory(config.db, rows, agents);
     for (const row of parked) logError("history-row-parked", row.error, { tenantId, rowId: row.id });
     await room.historyWritten(written, parked);
   }

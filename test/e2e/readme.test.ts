@@ -28,7 +28,7 @@ afterAll(async () => {
 test("every API example of the README works", async () => {
   const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
   const examples = [...readme.matchAll(/^```sh api\n(.*?)^```$/gms)].map((match) => match[1] ?? "");
-  expect(examples).toHaveLength(28);
+  expect(examples).toHaveLength(29);
   const script = ["set -eu", ...examples.map((example) => `${example}\necho; echo "${RULER}"`)].join("\n");
   const { stdout } = await run("bash", ["-c", script], {
     env: { ...process.env, URL: stack.url, ADMIN_SECRET: stack.adminSecret } as NodeJS.ProcessEnv,
@@ -73,6 +73,7 @@ test("every API example of the README works", async () => {
     suspended,
     deleted,
     stuck,
+    metrics,
   ] = rest;
   expect(quotes).toMatch(/"object":"quote".*"state":"open".*"object":"task"/s);
   expect(changed).toMatch(/"admitted":\["agt_house-8b",.*"version":2,.*"field":"disabled","before":\[\]/s);
@@ -94,6 +95,9 @@ test("every API example of the README works", async () => {
   expect(limits).toMatch(/"concurrentTasks":50.*"tokensPerMinute":2000000.*"tokens":2000000.*"traces":0/s);
   expect(suspended).toMatch(/"suspendedAt":"\d.*"suspendedAt":null/s);
   expect(JSON.parse(stuck ?? "")).toEqual({ object: "list", data: [], nextCursor: null });
+  // The tenant whose task that was is erased by now.
+  expect(metrics).toMatch(/^saleroom_tasks_ended_total\{.*"finished".*\} [1-9]/m);
+  expect(metrics).toMatch(/\n# EOF$/);
   const deletion = JSON.parse(deleted ?? "");
   expect(deletion).toMatchObject({
     before: { taskRooms: 5 },

@@ -7,7 +7,7 @@ import { asMicros } from "../../../src/market/money.ts";
 
 export interface TestDatabase {
   readonly d1: D1Database;
-  /** Empties every table. */
+  /** Empties every table, and the sums. */
   clear(): Promise<void>;
   /** Every row of every table, in the order of their keys. */
   dump(): Promise<Record<string, unknown[]>>;
@@ -15,6 +15,7 @@ export interface TestDatabase {
 }
 
 const TABLES = ["auctions", "bids", "outcomes", "tasks", "tenants", "traces", "verdicts"];
+const SUMS = ["agent_sums", "end_sums"];
 
 export async function openTestDatabase(): Promise<TestDatabase> {
   const miniflare = new Miniflare(
@@ -30,7 +31,7 @@ export async function openTestDatabase(): Promise<TestDatabase> {
   return {
     d1,
     clear: async () => {
-      await d1.batch(TABLES.map((table) => d1.prepare(`DELETE FROM ${table}`)));
+      await d1.batch([...TABLES, ...SUMS].map((table) => d1.prepare(`DELETE FROM ${table}`)));
     },
     dump: async () => {
       const found = await d1.batch(

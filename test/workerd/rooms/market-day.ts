@@ -78,12 +78,14 @@ export async function openMarket(
     readonly ordering?: Ordering;
     readonly budget?: Budget;
     readonly keyBudget?: Budget | null;
+    /** Null: the environment's. */
+    readonly pool?: Pool | null;
   } = {},
 ): Promise<MarketDay> {
   const tenantId = newId("ten", config.source);
   const market = marketStub<MarketRoomApi & MarketRoomPort>(tenantId);
-  const { ordering = "parallel", budget = NO_BUDGET, keyBudget = null } = options;
-  await market.setUp({ tenantId, name: "test", ordering, pool: POOL, budget });
+  const { ordering = "parallel", budget = NO_BUDGET, keyBudget = null, pool = POOL } = options;
+  await market.setUp({ tenantId, name: "test", ordering, pool, budget });
   await market.addKey({
     keyId: newId("key", config.source),
     hash: KEY_HASH,
