@@ -80,7 +80,7 @@ function seriesOf({ name, labels }: Pick<Sample, "name" | "labels">): string {
 /** Bounds ascend up to +Inf, counts do not fall, and the last one is the count. */
 function checkHistogram({ name, samples }: Family): void {
   const last = new Map<string, { bound: number; count: number }>();
-  const of = ({ labels: { le: _, ...labels } }: Sample) => seriesOf({ name, labels });
+  const of = ({ labels }: Sample) => seriesOf({ name, labels: { ...labels, le: "" } });
   for (const sample of samples) {
     const before = last.get(of(sample)) ?? { bound: -Infinity, count: 0 };
     const { le = "" } = sample.labels;

@@ -2,13 +2,14 @@
 import { createMessageBatch } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
+import type { Pool } from "../../../src/market/agent.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
 import { createVectorIndex } from "../../../src/memory/vector-index.ts";
 import { consumeHistory } from "../../../src/tenancy/consume-history.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { readOpenMetrics, type Sample } from "../../support/read-open-metrics.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { auctionDeps, CHEAP, openMarket, stopTheClock, traceDeps } from "../rooms/market-day.ts";
+import { auctionDeps, CHEAP, openMarket, POOL, stopTheClock, traceDeps } from "../rooms/market-day.ts";
 import {
   awardedTask,
   failToDeath,
@@ -53,12 +54,16 @@ function valueOf(
 }
 
 /** A task that one agent bids for, carried out within three seconds, and carried to D1. */
-async function finishedTask(day: Awaited<ReturnType<typeof openMarket>>, winner: AgentId) {
+async function finishedTask(
+  day: Awaited<ReturnType<typeof openMarket>>,
+  { pool, winner }: { readonly pool: Pool; readonly winner: AgentId },
+) {
   const { tenantId } = day;
   const { taskId, room, holder } = await day.admit({ verifier: { type: "equals", expected: "42" } });
+  const all = <T>(script: T) => Object.fromEntries(pool.map(({ id }) => [id, script] as const));
   const models = new ScriptedModels({
-    bids: { [winner]: "multiply" },
-    verdicts: {},
+    bids: { ...all("empty" as const), [winner]: "multiply" },
+    verdicts: all(() => 2),
     steps: [{ text: "42" }],
   });
   await runAuction(auctionDeps(models), holder);
@@ -82,7 +87,7 @@ test("a task that was carried out is counted: its end, its time, its steps, and 
   if (agent === undefined) throw new Error("the environment has no pool");
   const day = await openMarket({ pool: null });
   const before = (await scraped()).samples;
-  const { room, taskId } = await finishedTask(day, agent.id);
+  const { room, taskId } = await finishedTask(day, { pool: config.pool, winner: agent.id });
   const { text, samples } = await scraped();
   const grown = (name: string, labels: Readonly<Record<string, string>> = {}) =>
     valueOf(samples, name, labels) - valueOf(before, name, labels);
@@ -118,7 +123,7 @@ test("agents of a tenant's own pool are one, so that no tenant makes up labels",
   const day = await openMarket();
   const labels = { gen_ai_agent_id: "other", saleroom_call_kind: "trace", gen_ai_token_type: "output" };
   const before = valueOf((await scraped()).samples, "gen_ai_client_token_usage_total", labels);
-  await finishedTask(day, CHEAP);
+  await finishedTask(day, { pool: POOL, winner: CHEAP });
   const { text, samples } = await scraped();
   expect(valueOf(samples, "gen_ai_client_token_usage_total", labels) - before).toBe(200);
   expect(text).not.toContain(CHEAP);
