@@ -52,10 +52,10 @@ export async function erase(day: MarketDay, { index }: Index, { force = false } 
   return erased.value;
 }
 
-/** Rows of a tenant in every table that the database has, the migrations' own aside. */
+/** Rows of a tenant in every table that the database has; the migrations' own aside, and the sums, which have no tenant. */
 export async function rowsOf(tenantId: TenantId): Promise<Record<string, number>> {
   const tables = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_cf%' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'd1_%'",
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '%_cf%' AND name NOT LIKE 'sqlite%' AND name NOT LIKE 'd1_%' AND name NOT IN ('agent_sums', 'end_sums')",
   ).all<{ name: string }>();
   const counted = tables.results.map(async ({ name }) => {
     const query = env.DB.prepare(`SELECT count(*) AS n FROM "${name}" WHERE tenant_id = ?`).bind(tenantId);
