@@ -35,16 +35,23 @@ const LONGEST_WAIT_MS = 60_000;
  * @param of.failed calls of the step that failed, this one included
  * @param of.chance uniform in [0, 1): the wait is between half and all of what it may be
  * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for
+ * @param of.leftMs until the task's deadline: a call that could not begin before it is not waited for
  */
 export function retryAfterMs(
   failure: Pick<CallFailure, "reason" | "mayPass" | "retryAfterMs">,
-  of: { readonly failed: number; readonly chance: number; readonly hasSuccessor: boolean },
+  of: {
+    readonly failed: number;
+    readonly chance: number;
+    readonly hasSuccessor: boolean;
+    readonly leftMs: number;
+  },
 ): number | null {
   const { reason, mayPass = false, retryAfterMs: askedMs = 0 } = failure;
-  const { failed, chance, hasSuccessor } = of;
+  const { failed, chance, hasSuccessor, leftMs } = of;
   if (reason === "provider_error" && !mayPass) return null;
   if (reason === "circuit_open" && hasSuccessor) return null;
   if (failed >= MOST_CALLS[reason]) return null;
   const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
-  return Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
+  const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
+  return waitMs < leftMs ? waitMs : null;
 }

@@ -49,7 +49,7 @@ export class AuctionStage {
     if (task.stop !== null) return fail({ reason: "stopping" });
     for (const call of fresh?.started ?? []) journal.startCall(call, 0);
     const [refinements, embedding] = [journal.refinements(), journal.embedding()];
-    const untilMs = this.#room.auctionUntilMs();
+    const untilMs = this.#room.deadlineAtMs();
     return ok({ opening: { ...opening, deadlineAtMs: untilMs }, bids, verdicts, refinements, embedding });
   }
 
@@ -140,7 +140,7 @@ export class AuctionStage {
     // Its stop is still on its way here: until it comes nobody holds the auction.
     if (reason === "stopped") return this.#room.journal.putTask({ ...task, leftAuction: generation });
     // Calls end at the deadline, too, and may do so before its timer rings.
-    const isOver = this.#room.now() >= this.#room.auctionUntilMs();
+    const isOver = this.#room.now() >= this.#room.deadlineAtMs();
     this.#room.end(task, { state: "failed", reason: isOver ? "deadline" : reason });
   }
 

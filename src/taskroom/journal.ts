@@ -164,7 +164,7 @@ export class Journal {
 
   /** In the order of their attempts, which are fewer than ten. */
   allTold(): Told[] {
-    return this.#bodies<Told>("SELECT body FROM doc WHERE name GLOB 'told-*' ORDER BY name");
+    return this.#bodies<Told>("SELECT body FROM doc WHERE name GLOB 'told-*' ORDER BY length(name), name");
   }
 
   // --- Panels ---

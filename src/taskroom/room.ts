@@ -89,8 +89,8 @@ export class Room {
     return task.allowanceMicros === undefined ? this.mustOpening().allowanceMicros : task.allowanceMicros;
   }
 
-  /** Until when an auction may take: its time runs anew where it is redriven. */
-  auctionUntilMs(): number {
+  /** The task's deadline, unless its award has one of its own: its time runs anew where it is redriven. */
+  deadlineAtMs(): number {
     return this.journal.task()?.redriven?.deadlineAtMs ?? this.mustOpening().deadlineAtMs;
   }
 

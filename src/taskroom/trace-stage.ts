@@ -203,7 +203,8 @@ export class TraceStage {
     const failed = (task.failedCalls ?? 0) + 1;
     const chance = this.#room.config.source.random();
     const hasSuccessor = mayBeTakenOver(held.award, this.#room.journal.earlierAttempts());
-    const retryInMs = retryAfterMs(failure, { failed, chance, hasSuccessor });
+    const leftMs = (held.award.deadlineAtMs ?? this.#room.deadlineAtMs()) - this.#room.now();
+    const retryInMs = retryAfterMs(failure, { failed, chance, hasSuccessor, leftMs });
     const { reason } = failure;
     this.#room.append({ type: "call-failed", attempt, step: this.#dueStep(held), reason, failed, retryInMs });
     const counted = { ...task, failedCalls: failed };
