@@ -40,7 +40,7 @@ const budgetSchema = z.object({ heldUsd: z.number(), spentUsd: z.object({ total:
 export async function collectEvidence(
   world: EvidenceWorld,
   acknowledged: readonly Acknowledged[],
-): Promise<Omit<Evidence, "heard" | "acknowledged" | "delivered">> {
+): Promise<Omit<Evidence, "heard" | "acknowledged" | "delivered" | "checked" | "toolHits">> {
   const limit = pLimit(AT_A_TIME);
   const tenants: TenantSeen[] = [];
   const tasks: TaskSeen[] = [];
@@ -110,7 +110,7 @@ async function taskSeen(
   const task = await read(`/v1/tasks/${taskId}`);
   const trace = await read(`/v1/tasks/${taskId}/trace`);
   const events: TaskEvent[] = [];
-  for await (const event of followEvents({ access: { url, key }, taskId })) events.push(event);
+  for await (const event of followEvents({ access: { url, key }, taskId, toClose: true })) events.push(event);
   return {
     taskId,
     tenantId,

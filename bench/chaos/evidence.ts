@@ -3,6 +3,7 @@ import type { CallRow } from "../../emulators/log/call-row.ts";
 import type { TaskEvent } from "../../src/market/event.ts";
 import type { Books } from "../../src/market/ledger/reconcile.ts";
 import type { Prices, TokenUsage } from "../../src/market/money.ts";
+import type { JsonValue } from "../../src/market/step.ts";
 import type { RoomState } from "./worker/room-state.ts";
 
 export interface AgentSeen {
@@ -15,7 +16,13 @@ export interface AgentSeen {
 export interface StepSeen {
   readonly attempt: number;
   readonly step: number;
-  readonly toolCalls: readonly { readonly id: string; readonly name: string }[];
+  readonly text: string;
+  readonly toolCalls: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly input: JsonValue;
+    readonly outcome: { readonly ok: boolean };
+  }[];
   readonly usage: TokenUsage;
   readonly costMicros: number;
 }
@@ -50,6 +57,26 @@ export interface Heard {
   readonly taskId: string;
   readonly seqs: readonly number[];
   readonly types: readonly string[];
+  /** What it showed of the committed steps' text; null: it did not ask for text. */
+  readonly shown:
+    | readonly { readonly attempt: number; readonly step: number; readonly text: string }[]
+    | null;
+}
+
+/** A result that a tenant's checker was asked about. */
+export interface Checked {
+  /** `webhook-id`. */
+  readonly id: string;
+  readonly taskId: string;
+  readonly attempt: number;
+  /** What it says of it, whenever it is asked. */
+  readonly outcome: "pass" | "fail";
+}
+
+/** A call that reached a tenant's own tool. */
+export interface ToolHit {
+  readonly idempotencyKey: string;
+  readonly url: string;
 }
 
 /** What clients were told of one Idempotency-Key, each time that they asked. */
@@ -102,6 +129,8 @@ export interface Evidence {
   readonly acknowledged: readonly Acknowledged[];
   readonly log: readonly CallRow[];
   readonly delivered: readonly Delivered[];
+  readonly checked: readonly Checked[];
+  readonly toolHits: readonly ToolHit[];
   readonly trespasses: readonly Trespass[];
   /** Vectors in the index, all tenants together. */
   readonly vectors: number;

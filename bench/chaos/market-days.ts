@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "./client.ts";
 import type { Acknowledged, Heard } from "./evidence.ts";
 import { runErrand } from "./run-errand.ts";
-import { errandOf, newTenant, TENANTS, type TenantName } from "./workload.ts";
+import { ownTool } from "./own-tool.ts";
+import { errandOf, newTenant, TENANTS, type Outside, type TenantName } from "./workload.ts";
 
 export interface OpenTenant {
   readonly name: TenantName;
@@ -18,14 +19,15 @@ interface World {
   readonly emulatorUrl: string;
   readonly adminSecret: string;
   readonly hookOrigin: string;
+  readonly toolOrigin: string;
 }
 
 export async function openTenants(world: World): Promise<OpenTenant[]> {
   const { client, adminSecret: bearer } = world;
   return Promise.all(
     TENANTS.map(async (name) => {
-      const body = newTenant(name, world.emulatorUrl);
-      const made = await client.ask({ method: "POST", path: "/admin/tenants", bearer, body });
+      const settings = newTenant(name, world.emulatorUrl);
+      const made = await client.ask({ method: "POST", path: "/admin/tenants", bearer, body: settings });
       const tenantId = String(made.json?.["id"]);
       const path = `/admin/tenants/${tenantId}/keys`;
       const { json } = await client.ask({ method: "POST", path, bearer, body: { name } });
@@ -33,7 +35,10 @@ export async function openTenants(world: World): Promise<OpenTenant[]> {
       const hookPath = `/${name}`;
       const url = `${world.hookOrigin}${hookPath}`;
       const hook = await client.ask({ method: "POST", path: "/v1/webhooks", bearer: key, body: { url } });
-      if (hook.status !== 201) throw new Error(`the tenant ${name} was not set up: ${hook.status}`);
+      const body = ownTool(world.toolOrigin);
+      const tool = await client.ask({ method: "POST", path: "/v1/tools", bearer: key, body });
+      if (hook.status !== 201 || tool.status !== 201)
+        throw new Error(`the tenant ${name} was not set up: ${hook.status}, ${tool.status}`);
       return { name, tenantId, key, hookPath };
     }),
   );
@@ -56,7 +61,11 @@ export interface ErrandsDone {
 const LOOK_AGAIN_MS = 50;
 
 export async function runErrands(
-  world: World & { readonly tenants: readonly OpenTenant[]; readonly seed: number },
+  world: World & {
+    readonly tenants: readonly OpenTenant[];
+    readonly seed: number;
+    readonly outside: Outside;
+  },
   { concurrency, pace }: { readonly concurrency: number; readonly pace: Pace },
 ): Promise<ErrandsDone> {
   const acknowledged: Acknowledged[] = [];
@@ -69,7 +78,7 @@ export async function runErrands(
       next += 1;
       while (pace.isWanted(number) && !pace.mayBegin(number)) await sleep(LOOK_AGAIN_MS);
       if (!pace.isWanted(number)) return;
-      const errand = errandOf(world.seed, number, `${world.emulatorUrl}/docs`);
+      const errand = errandOf(world.seed, number, world.outside);
       const tenant = world.tenants.find(({ name }) => name === errand.tenant);
       if (tenant === undefined) throw new Error(`no tenant ${errand.tenant}`);
       const done = await runErrand({ ...world, ...tenant }, errand);

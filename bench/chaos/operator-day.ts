@@ -1,6 +1,7 @@
 /** What goes on beside the tasks: keys, policies, budgets, limits, webhooks, calibrations, tenants that come and go. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "./client.ts";
+import { ownTool } from "./own-tool.ts";
 
 export interface OperatorWorld {
   readonly client: Client;
@@ -9,6 +10,7 @@ export interface OperatorWorld {
   readonly tenantId: string;
   readonly key: string;
   readonly hookUrl: string;
+  readonly toolOrigin: string;
   /** A prompt with a verifier, for tenants that are deleted. */
   readonly task: object;
   /** Of such tenants. */
@@ -27,6 +29,8 @@ export async function runOperator(world: OperatorWorld, signal: AbortSignal): Pr
       await webhooks(world, round);
       await calibration(world, round);
       await passingTenant(world, round);
+      await tool(world);
+      await stuck(world, round);
       await readings(world);
       await cron(world);
     } catch (error) {
@@ -150,6 +154,34 @@ async function passingTenant(world: OperatorWorld, round: number): Promise<void>
   }
 }
 
+async function tool(world: OperatorWorld): Promise<void> {
+  const { client, key, toolOrigin } = world;
+  const ask = async (method: "POST" | "PUT" | "DELETE", path: string, body?: object) =>
+    client.ask({ method, path, bearer: key, ...(body !== undefined && { body }) });
+  const passing = { ...ownTool(toolOrigin), name: "passing" };
+  await ask("POST", "/v1/tools", passing);
+  await ask("PUT", "/v1/tools/passing", { ...passing, description: "Changed." });
+  await ask("DELETE", "/v1/tools/passing");
+  await ask("POST", "/v1/verifier-secret/rotate", { overlapS: 3_600 });
+}
+
+/** Work that was given up: most of it is redriven, some dismissed, and some is asked about twice. */
+export async function stuck(
+  { client, adminSecret: bearer }: Pick<OperatorWorld, "client" | "adminSecret">,
+  round: number,
+): Promise<void> {
+  const { json } = await client.ask({ method: "GET", path: "/admin/stuck", bearer });
+  const found = (json?.["data"] ?? []) as readonly { readonly id: string | null; readonly can: string[] }[];
+  for (const [at, { id, can }] of found.entries()) {
+    if (id === null || !can.includes("redrive")) continue;
+    const act = (round + at) % DISMISS_EVERY === DISMISS_EVERY - 1 ? "dismiss" : "redrive";
+    for (let times = 0; times <= at % 2; times += 1)
+      await client.ask({ method: "POST", path: `/admin/stuck/${id}/${act}`, bearer });
+  }
+}
+
+const DISMISS_EVERY = 5;
+
 /** What is only read, with the rooms in whatever state. */
 async function readings({ client, key, adminSecret, tenantId }: OperatorWorld): Promise<void> {
   const own = [
@@ -160,6 +192,7 @@ async function readings({ client, key, adminSecret, tenantId }: OperatorWorld): 
     "limits",
     "usage",
     "tools",
+    "verifier-secret",
     "budget",
     "agents",
     "keys",

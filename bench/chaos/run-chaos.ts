@@ -8,10 +8,10 @@ import { KillPlan, type Place } from "./kill-plan.ts";
 import { Killer, type KillerOptions } from "./killer.ts";
 import { CHAOS_WORKER, Lives, QUICK_TIMES } from "./lives.ts";
 import { openTenants, runErrands, type ErrandsDone, type OpenTenant } from "./market-days.ts";
-import { runOperator } from "./operator-day.ts";
+import { runOperator, stuck } from "./operator-day.ts";
 import { settle, stateOf, type Settled } from "./settle.ts";
-import { receiveWebhooks } from "./webhook-receiver.ts";
-import { errandOf, faultRule, passingPool } from "./workload.ts";
+import { serveOutside, type OutsideServers } from "./serve-outside.ts";
+import { errandOf, faultRule, passingPool, type Outside } from "./workload.ts";
 
 export interface ChaosOptions extends KillerOptions {
   readonly directory: string;
@@ -43,59 +43,86 @@ export interface ChaosRun {
 const LATENCY_SCALE = "0.05";
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
-  const startedMs = performance.now();
-  const seconds = () => Math.round((performance.now() - startedMs) / 1_000);
   const plan = new KillPlan(options.seed, options.failpointKills, options.sampled);
-  let onPlace: (name: string, quiet: boolean) => boolean = (name, quiet) => plan.pass(name, quiet);
-  const failpoints = await serveFailpoints((name, quiet) => onPlace(name, quiet));
-  const receiver = await receiveWebhooks();
+  const passing: Passing = { pass: (name, quiet) => plan.pass(name, quiet) };
+  const failpoints = await serveFailpoints((name, quiet) => passing.pass(name, quiet));
+  const servers = await serveOutside();
   const lives = await Lives.prepare({
     directory: options.directory,
     worker: CHAOS_WORKER,
-    vars: { ...QUICK_TIMES, CHAOS_URL: failpoints.url, WEBHOOK_ALLOW_LIST: receiver.origin },
+    vars: {
+      ...QUICK_TIMES,
+      ...servers.vars,
+      // What fails comes again at once.
+      RETRY_S: "0",
+      CHAOS_URL: failpoints.url,
+    },
     emulatorVars: { LATENCY_SCALE, VECTORIZE_DELAY_MS: "300" },
   });
   try {
     await lives.start();
-    const { url, emulatorUrl, adminSecret } = lives.stack;
-    const client = new Client(url);
-    const world = { client, url, emulatorUrl, adminSecret, hookOrigin: receiver.origin };
-    const tenants = await openTenants(world);
-    await setFaults(emulatorUrl, options.seed);
-    const killer = new Killer({ lives, plan, options });
-    onPlace = (name, quiet) => killer.pass(name, quiet);
-    const over = new AbortController();
-    const operator = runOperator(operatorWorld(world, tenants, options.seed), over.signal);
-    const errands = runErrands(
-      { ...world, tenants, seed: options.seed },
-      { concurrency: options.concurrency, pace: killer },
-    );
-    await Promise.race([killer.run(), failed(operator), failed(errands)]);
-    const killing = seconds();
-    options.progress(`killed ${lives.count - 1} times in ${killing} s; the rest of the tasks runs on`);
-    over.abort();
-    const done = await errands;
-    client.close();
-    const operatorRounds = await operator;
-    const rest = await readRest({ ...world, tenants }, { done, progress: options.progress });
-    return {
-      ...rest,
-      evidence: { ...rest.evidence, delivered: [...receiver.received] },
-      places: plan.places(),
-      quiet: plan.quiet(),
-      uncalled: await uncalled(client, plan),
-      randomKills: killer.randomKills,
-      placeKills: killer.placeKills,
-      placesStoodAt: killer.placesStoodAt,
-      operatorRounds,
-      refusals: done.refusals,
-      seconds: { killing, all: seconds() },
-    };
+    return await runOn({ lives, plan, passing, servers }, options);
   } finally {
     await lives.end();
     await failpoints.close();
-    await receiver.close();
+    await servers.close();
   }
+}
+
+/** Who is told of a place that is passed: the plan alone, until there is a killer. */
+interface Passing {
+  pass: (name: string, quiet: boolean) => boolean;
+}
+
+interface Stage {
+  readonly lives: Lives;
+  readonly plan: KillPlan;
+  readonly passing: Passing;
+  readonly servers: OutsideServers;
+}
+
+async function runOn({ lives, plan, passing, servers }: Stage, options: ChaosOptions): Promise<ChaosRun> {
+  const startedMs = performance.now();
+  const seconds = () => Math.round((performance.now() - startedMs) / 1_000);
+  const { url, emulatorUrl, adminSecret } = lives.stack;
+  const client = new Client(url);
+  const { hookOrigin, toolOrigin, checker } = servers;
+  const outside = { docsUrl: `${emulatorUrl}/docs`, checkerUrl: checker.url };
+  const world = { client, url, emulatorUrl, adminSecret, hookOrigin, toolOrigin, outside };
+  checker.tell = async ({ path, token, outcome }) =>
+    void (await client.ask({ method: "POST", path, bearer: token, body: { outcome } }));
+  const tenants = await openTenants(world);
+  await setFaults(emulatorUrl, options.seed);
+  const killer = new Killer({ lives, plan, options });
+  passing.pass = (name, quiet) => killer.pass(name, quiet);
+  const over = new AbortController();
+  const operator = runOperator(operatorWorld(world, tenants, options.seed), over.signal);
+  const errands = runErrands(
+    { ...world, tenants, seed: options.seed },
+    { concurrency: options.concurrency, pace: killer },
+  );
+  await Promise.race([killer.run(), failed(operator), failed(errands)]);
+  const killing = seconds();
+  options.progress(`killed ${lives.count - 1} times in ${killing} s; the rest of the tasks runs on`);
+  over.abort();
+  const done = await errands;
+  client.close();
+  const operatorRounds = await operator;
+  await stuck(world, operatorRounds);
+  const rest = await readRest({ ...world, tenants }, { done, progress: options.progress });
+  return {
+    ...rest,
+    evidence: { ...rest.evidence, ...servers.seen() },
+    places: plan.places(),
+    quiet: plan.quiet(),
+    uncalled: await uncalled(client, plan),
+    randomKills: killer.randomKills,
+    placeKills: killer.placeKills,
+    placesStoodAt: killer.placesStoodAt,
+    operatorRounds,
+    refusals: done.refusals,
+    seconds: { killing, all: seconds() },
+  };
 }
 
 /** Once nothing new begins: everything comes to rest, and is read. */
@@ -119,19 +146,27 @@ async function failed(work: Promise<unknown>): Promise<never> {
 }
 
 function operatorWorld(
-  world: { client: Client; adminSecret: string; hookOrigin: string; emulatorUrl: string },
+  world: {
+    client: Client;
+    adminSecret: string;
+    hookOrigin: string;
+    toolOrigin: string;
+    emulatorUrl: string;
+    outside: Outside;
+  },
   tenants: readonly OpenTenant[],
   seed: number,
 ) {
   const [tenant] = tenants;
   if (tenant === undefined) throw new Error("no tenant");
-  const task = errandOf(seed, drawsFor(seed, "passing").int(0, 10_000), `${world.emulatorUrl}/docs`).input;
+  const task = errandOf(seed, drawsFor(seed, "passing").int(0, 10_000), world.outside).input;
   return {
     client: world.client,
     adminSecret: world.adminSecret,
     tenantId: tenant.tenantId,
     key: tenant.key,
     hookUrl: world.hookOrigin,
+    toolOrigin: world.toolOrigin,
     task,
     pool: passingPool(world.emulatorUrl),
   };

@@ -1,7 +1,9 @@
 /** One client with one task (or quote): submits, follows, cancels, asks again, and notes what it was told. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { followEvents } from "../../emulators/demo/follow-events.ts";
+import type { TextEvent } from "../../src/market/live-text.ts";
 import { FINAL_STATES } from "../../src/market/task.ts";
+import { NOTHING_VISIBLE, showEvent } from "../../src/market/visible-text.ts";
 import type { Client } from "./client.ts";
 import type { Acknowledged, Heard } from "./evidence.ts";
 import type { Errand } from "./workload.ts";
@@ -38,7 +40,7 @@ export async function runErrand(world: ErrandWorld, errand: Errand): Promise<Err
   const { taskId } = first;
   const taskIds = [taskId];
   const [heard] = await Promise.all([
-    errand.listens ? listen(world, taskId) : null,
+    listen(world, errand, taskId),
     again(world, errand, taskIds),
     errand.cancelAfterMs === null ? null : cancel(world, taskId, errand.cancelAfterMs),
     errand.quote === null ? null : deal(world, errand, taskId),
@@ -72,14 +74,20 @@ async function again(world: ErrandWorld, errand: Errand, taskIds: string[]): Pro
   taskIds.push(taskId ?? "refused");
 }
 
-async function listen({ url, key }: ErrandWorld, taskId: string): Promise<Heard> {
+async function listen({ url, key }: ErrandWorld, { listens }: Errand, taskId: string): Promise<Heard | null> {
+  if (listens === null) return null;
+  const hearsText = listens === "text";
   const seqs: number[] = [];
   const types: string[] = [];
-  for await (const { seq, type } of followEvents({ access: { url, key }, taskId, maxFruitless: FRUITLESS })) {
-    seqs.push(seq);
-    types.push(type);
+  let shown = NOTHING_VISIBLE;
+  const onText = (event: TextEvent): void => void (shown = showEvent(shown, event));
+  const followed = { access: { url, key }, taskId, maxFruitless: FRUITLESS, ...(hearsText && { onText }) };
+  for await (const event of followEvents(followed)) {
+    seqs.push(event.seq);
+    types.push(event.type);
+    shown = showEvent(shown, event);
   }
-  return { taskId, seqs, types };
+  return { taskId, seqs, types, shown: hearsText ? shown.committed : null };
 }
 
 async function cancel({ client, key }: ErrandWorld, taskId: string, afterMs: number): Promise<void> {
@@ -100,11 +108,15 @@ async function deal({ client, key }: ErrandWorld, { quote }: Errand, taskId: str
 }
 
 /** Answers its verifier's question on the way, once for each attempt. */
-async function ended({ client, key }: ErrandWorld, { verdict }: Errand, taskId: string): Promise<void> {
+async function ended(
+  { client, key }: ErrandWorld,
+  { verdict, input }: Errand,
+  taskId: string,
+): Promise<void> {
   for (;;) {
     const { json } = await client.ask({ method: "GET", path: `/v1/tasks/${taskId}`, bearer: key });
     const { state = "", quote, attempts } = (json ?? {}) as Partial<TaskLook>;
-    if (state === "waiting" && verdict !== null) {
+    if (state === "waiting" && input.verifier?.type === "user" && verdict !== null) {
       const path = `/v1/tasks/${taskId}/outcome`;
       const body = { outcome: verdict, attempt: attempts };
       const idempotencyKey = `${taskId}-${attempts ?? 0}`;

@@ -1,9 +1,12 @@
 /** What clients ask for, and how they behave: a mix of everything, the same for the same seed. */
-import { drawsFor } from "../../emulators/house/draws.ts";
+import { drawsFor, type Draws } from "../../emulators/house/draws.ts";
 import { workloadTasks } from "../../emulators/demo/workload-tasks.ts";
 import type { TaskInput } from "../../src/market/task.ts";
+import type { VerifierSpec } from "../../src/market/verifier-spec.ts";
 import type { AgentInput } from "../../src/market/agent.ts";
 import { MODEL_NAMES, poolOf } from "../auction/pool.ts";
+import { CHECKER_WAYS } from "./checker.ts";
+import { OWN_TOOL } from "./own-tool.ts";
 import type { NewTenant } from "../../emulators/stack/operator.ts";
 
 export const TENANTS = ["plain", "tight", "strict", "wide"] as const;
@@ -12,8 +15,9 @@ export type TenantName = (typeof TENANTS)[number];
 /** Of the tenant whose budget runs out: some thirty tasks. */
 export const TIGHT_CAP_USD = 0.06;
 
-/** Of a tenant that is asked for a verdict. */
-const USER_WAIT_S = 10;
+/** For a verdict that may never come; and for one that does, over many deaths. */
+const WAIT_S = 10;
+const LONG_WAIT_S = 600;
 
 /** More agents than an invocation may ask side by side: helpers ask some of them. */
 const WIDE_POOL = 7;
@@ -57,19 +61,26 @@ export interface Errand {
   /** Null: it is not cancelled. */
   readonly cancelAfterMs: number | null;
   /** Follows its events from the start, over the Worker's deaths. */
-  readonly listens: boolean;
+  readonly listens: "events" | "text" | null;
   /** Asks again with the same key after this time; null: never. */
   readonly asksAgainAfterMs: number | null;
 }
 
-export function errandOf(seed: number, number: number, docsUrl: string): Errand {
+/** What of the world outside tasks name. */
+export interface Outside {
+  readonly docsUrl: string;
+  /** Of the tenants' checker, without a slash at the end. */
+  readonly checkerUrl: string;
+}
+
+export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: Outside): Errand {
   const draws = drawsFor(seed, "chaos", number);
   const chance = (share: number) => draws.uniform() < share;
   const task = draws.pick(workloadTasks(docsUrl));
   const tenant = TENANTS[number % TENANTS.length] ?? "plain";
   const quote = chance(0.15) ? draws.pick(["accepted", "accepted", "left", "cancelled"] as const) : null;
   const cancelled = quote === null && chance(0.12);
-  const asksUser = quote === null && chance(0.08);
+  const asked = quote === null && chance(0.25) ? askingVerifier(draws, checkerUrl) : null;
   return {
     number,
     tenant,
@@ -78,14 +89,24 @@ export function errandOf(seed: number, number: number, docsUrl: string): Errand 
       ...task.input,
       ...variation(chance, draws.int(5, 9), draws.int(1, 3)),
       ...escalation(quote, chance),
-      ...(asksUser && { verifier: { type: "user", timeoutS: USER_WAIT_S } }),
+      ...(asked !== null && { verifier: asked }),
+      ...(chance(0.4) && { tools: ["run_javascript", OWN_TOOL] }),
     },
     verdict: draws.pick(["pass", "fail", null] as const),
     quote,
     cancelAfterMs: cancelled ? draws.int(50, 2_500) : null,
-    listens: chance(0.4),
+    listens: chance(0.5) ? draws.pick(["events", "text"] as const) : null,
     asksAgainAfterMs: chance(0.3) ? draws.int(100, 4_000) : null,
   };
+}
+
+/** Somebody is asked for the verdict: the tenant, its checker in all its ways, or other agents. */
+function askingVerifier(draws: Draws, checkerUrl: string): VerifierSpec {
+  const type = draws.pick(["user", "http", "http", "judge"] as const);
+  if (type === "user") return { type, timeoutS: WAIT_S };
+  if (type === "judge") return { type, rubric: "The result is right.", panel: 3 };
+  const way = draws.pick(CHECKER_WAYS);
+  return { type, url: `${checkerUrl}/${way}`, timeoutS: way === "never" ? WAIT_S : LONG_WAIT_S };
 }
 
 function escalation(quote: Errand["quote"], chance: (share: number) => boolean): Partial<TaskInput> {

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { isLastEvent, type TaskEvent } from "../../src/market/event.ts";
+import type { TextEvent } from "../../src/market/live-text.ts";
 import type { Access } from "./api.ts";
 
 /** Heartbeats come more often than this: a stream that is silent for longer is dead. */
@@ -18,6 +19,10 @@ export interface Followed {
   readonly taskId: string;
   /** Connections in a row that brought nothing new, before the task is given up; default: ten seconds' worth. */
   readonly maxFruitless?: number;
+  /** Hears the text of steps while it is written, between the events that are yielded; absent: it is not asked for. */
+  readonly onText?: (event: TextEvent) => void;
+  /** True: of a task that was redriven, everything, to where the stream is closed. Default: to the first end. */
+  readonly toClose?: boolean;
 }
 
 /** @throws Error when the stream cannot be had, or brings nothing new again and again */
@@ -25,17 +30,26 @@ export async function* followEvents({
   access,
   taskId,
   maxFruitless = MAX_FRUITLESS,
+  onText,
+  toClose = false,
 }: Followed): AsyncGenerator<TaskEvent> {
   let lastId = 0;
+  let hasEnded = false;
   for (let fruitless = 0; fruitless < maxFruitless; fruitless += 1) {
     try {
-      for await (const message of readStream(access, taskId, lastId)) {
-        const event = JSON.parse(message.data) as TaskEvent;
-        lastId = Number(message.id ?? event.seq);
+      for await (const message of readStream({ access, taskId, hearsText: onText !== undefined, lastId })) {
+        const event = JSON.parse(message.data) as TaskEvent | TextEvent;
         fruitless = 0;
+        if (event.type === "text-delta" || event.type === "text-withdrawn") {
+          onText?.(event);
+          continue;
+        }
+        lastId = Number(message.id ?? event.seq);
         yield event;
-        if (isLastEvent(event)) return;
+        hasEnded = isLastEvent(event);
+        if (hasEnded && !toClose) return;
       }
+      if (hasEnded) return;
     } catch (error) {
       if (error instanceof StreamRefused) throw error;
     }
@@ -46,15 +60,24 @@ export async function* followEvents({
 
 class StreamRefused extends Error {}
 
-async function* readStream(
-  access: Access,
-  taskId: string,
-  lastId: number,
-): AsyncGenerator<EventSourceMessage> {
+interface Connection {
+  readonly access: Access;
+  readonly taskId: string;
+  readonly hearsText: boolean;
+  /** 0: from the first event. */
+  readonly lastId: number;
+}
+
+async function* readStream({
+  access,
+  taskId,
+  hearsText,
+  lastId,
+}: Connection): AsyncGenerator<EventSourceMessage> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
-    const response = await fetch(`${access.url}/v1/tasks/${taskId}/events`, {
+    const response = await fetch(`${access.url}/v1/tasks/${taskId}/events${hearsText ? "?text=true" : ""}`, {
       headers: {
         authorization: `Bearer ${access.key}`,
         accept: "text/event-stream",

@@ -3,6 +3,7 @@
  * that it did. Pure.
  */
 import type { Evidence } from "../evidence.ts";
+import { judgeAsked } from "./asked.ts";
 import { judgeCalls } from "./calls.ts";
 import { judgeMoney } from "./money.ts";
 import { judgeOutside } from "./outside.ts";
@@ -12,7 +13,7 @@ import type { Violation } from "./violation.ts";
 
 export function judge(evidence: Evidence): Violation[] {
   const violations: Violation[] = [];
-  for (const part of [judgeTasks, judgeCalls, judgeMoney, judgeRooms, judgeOutside]) {
+  for (const part of [judgeTasks, judgeAsked, judgeCalls, judgeMoney, judgeRooms, judgeOutside]) {
     part(evidence, (kind, at, detail) => violations.push({ kind, at, detail }));
   }
   return violations;

@@ -1,4 +1,5 @@
 /** Webhooks hear of every end, under one id each; no tenant sees another's task. */
+import { isLastEvent } from "../../../src/market/event.ts";
 import type { Evidence } from "../evidence.ts";
 import type { Find } from "./violation.ts";
 
@@ -14,13 +15,16 @@ export function judgeOutside({ tenants, tasks, delivered, trespasses }: Evidence
         .filter(({ events }) => events.some(({ type }) => type === "calibration-opened"))
         .map(({ taskId }) => taskId),
     );
-    for (const { taskId, state } of tasks.filter((task) => task.tenantId === tenantId)) {
+    for (const { taskId, state, events } of tasks.filter((task) => task.tenantId === tenantId)) {
       const told = mine.filter((one) => one.taskId === taskId);
       if (calibrated.has(taskId)) continue;
       if (!told.some((one) => one.accepted && one.state === state))
         find("end-not-delivered", taskId, `${state}; ${told.length} deliveries came`);
       const ids = new Set(told.map(({ id }) => id));
-      if (ids.size > 1) find("delivery-id-changed", taskId, [...ids].join(", "));
+      // What was redriven has ended before.
+      const ends = events.filter((event) => isLastEvent(event)).length;
+      if (ids.size < ends) find("end-not-delivered", taskId, `${ends} ends, ${ids.size} were told`);
+      if (ids.size > ends) find("delivery-id-changed", taskId, [...ids].join(", "));
     }
     for (const { deliveryId, state } of market.deliveries)
       if (state !== "delivered") find("end-not-delivered", deliveryId, `is ${state}`);

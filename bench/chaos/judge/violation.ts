@@ -7,6 +7,8 @@ export const VIOLATION_KINDS = [
   "event-gap",
   /** A listener heard other events than the journal has. */
   "heard-differs",
+  /** A listener showed another text than was committed. */
+  "text-differs",
   /** One Idempotency-Key, several tasks; or a task that nobody asked for. */
   "asked-once-admitted-twice",
   "step-gap",
@@ -16,6 +18,10 @@ export const VIOLATION_KINDS = [
   "step-without-answer",
   /** One answer of a model in two steps. */
   "answer-used-twice",
+  /** A tool's answer in the trace that the tool never gave; or one key for several calls. */
+  "tool-call-differs",
+  /** A verdict that whoever was asked did not give. */
+  "verdict-differs",
   "call-open",
   "call-billed-twice",
   /** More is billed than the models logged. */

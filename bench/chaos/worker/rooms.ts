@@ -2,6 +2,7 @@
 import { actors, Commits, failpoint, type Actor } from "./failpoint.ts";
 import { guardedEnv } from "./bindings.ts";
 import { keepAlarmsReal } from "./clock.ts";
+import { failIfFaulty } from "./faulty.ts";
 import { isWrite } from "./is-write.ts";
 import { stateOf, type RoomState } from "./room-state.ts";
 
@@ -36,6 +37,7 @@ export function guarded<C extends Class>(base: C, room: string): C {
   const Base = base as unknown as new (ctx: DurableObjectState, env: Env) => object;
   const commitsOf = new WeakMap<object, Commits>();
   const storages = new WeakMap<object, DurableObjectStorage>();
+  const contexts = new WeakMap<object, DurableObjectState>();
 
   class Guarded extends Base implements ChaosRoom {
     constructor(ctx: DurableObjectState, env: Env) {
@@ -45,6 +47,7 @@ export function guarded<C extends Class>(base: C, room: string): C {
       super(ctx, guardedEnv(env));
       commitsOf.set(this, commits);
       storages.set(this, ctx.storage);
+      contexts.set(this, ctx);
     }
 
     async chaosState(): Promise<RoomState> {
@@ -69,6 +72,7 @@ export function guarded<C extends Class>(base: C, room: string): C {
         const actor: Actor = { name: `${room}.${name}${detail}`, object, changed: false, atCommit: false };
         return actors.run(actor, async () => {
           await failpoint(`${actor.name}.before`, true);
+          failIfFaulty(actor.name, mustHave(contexts, this));
           const answer = await method.apply(this, given);
           await object.passed();
           // Where nothing happened since the commit, this place is the one after the commit.

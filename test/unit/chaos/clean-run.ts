@@ -52,6 +52,7 @@ const EVENTS = [
   { type: "auction-cleared" },
   { type: "task-awarded", attempt: 1, agentId: "agt_a" },
   ...STEPS.map(({ step }) => ({ type: "step-committed", attempt: 1, step })),
+  { type: "verification-ended", attempt: 1, outcome: "pass", verifier: "http" },
   { type: "task-finished", outcome: "pass", costMicros: TOTAL },
 ].map((event, at) => ({ ...event, seq: at + 1, atMs: at }));
 
@@ -150,14 +151,29 @@ export function cleanRun(): Evidence {
         steps: STEPS.map(({ step, log, outputTokens }) => ({
           attempt: 1,
           step,
-          toolCalls: [{ id: `call_ab-${log}`, name: "submit" }],
+          text: `text ${step}`,
+          toolCalls: [
+            {
+              id: `call_ab-${log}`,
+              name: "fetch_document",
+              input: { url: "http://docs/a.md" },
+              outcome: { ok: true },
+            },
+          ],
           usage: usageOf(outputTokens),
           costMicros: costOf(outputTokens),
         })),
         calls: CALLS,
       },
     ],
-    heard: [{ taskId: "tsk_1", seqs: EVENTS.map(({ seq }) => seq), types: EVENTS.map(({ type }) => type) }],
+    heard: [
+      {
+        taskId: "tsk_1",
+        seqs: EVENTS.map(({ seq }) => seq),
+        types: EVENTS.map(({ type }) => type),
+        shown: STEPS.map(({ step }) => ({ attempt: 1, step, text: `text ${step}` })),
+      },
+    ],
     acknowledged: [{ tenantId: "ten_1", key: "key-1", taskIds: ["tsk_1", "tsk_1"] }],
     log: STEPS.map(({ log, outputTokens }) => ({
       id: log,
@@ -190,6 +206,8 @@ export function cleanRun(): Evidence {
         accepted: true,
       },
     ],
+    checked: [{ id: "tsk_1-1", taskId: "tsk_1", attempt: 1, outcome: "pass" }],
+    toolHits: STEPS.map(({ step }) => ({ idempotencyKey: `tsk_1-1-${step}-0`, url: "http://docs/a.md" })),
     trespasses: [{ taskId: "tsk_1", path: "/v1/tasks/tsk_1", status: 404 }],
     vectors: 1,
   };

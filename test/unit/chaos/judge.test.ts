@@ -18,7 +18,7 @@ type Run = Loose<Omit<Evidence, "tasks">> & { tasks: LooseTask[] };
 interface LooseTask {
   state: string;
   costMicros: number;
-  events: { type: string; seq: number; atMs: number; attempt?: number; step?: number }[];
+  events: { type: string; seq: number; atMs: number; attempt?: number; step?: number; reason?: string }[];
   steps: Loose<Evidence["tasks"][number]["steps"][number]>[];
   calls: Loose<Evidence["tasks"][number]["calls"][number]>[];
 }
@@ -45,6 +45,15 @@ const SPOILT: Readonly<Record<ViolationKind, (run: Run) => void>> = {
   },
   "heard-differs": (run) => {
     must(run.heard[0]).seqs.splice(1, 0, 1);
+  },
+  "text-differs": (run) => {
+    must(must(run.heard[0]).shown?.[1]).text = "text 1text 2";
+  },
+  "tool-call-differs": (run) => {
+    run.toolHits.pop();
+  },
+  "verdict-differs": (run) => {
+    must(run.checked[0]).outcome = "fail";
   },
   "asked-once-admitted-twice": (run) => {
     must(run.acknowledged[0]).taskIds.push("tsk_2");
@@ -109,6 +118,21 @@ const SPOILT: Readonly<Record<ViolationKind, (run: Run) => void>> = {
   },
 };
 
+/** The same task, which failed for this reason after its first step, was redriven, and went on. */
+function redrivenRun(reason: string): Run {
+  const run = cleanRun() as unknown as Run;
+  const { events } = task(run);
+  const second = events.findIndex(({ step }) => step === 2);
+  const between = ["task-failed", "task-redriven"].map((type) => ({ type, seq: 0, atMs: 0, reason }));
+  events.splice(second, 0, ...between);
+  for (const [at, event] of events.entries()) event.seq = at + 1;
+  const heard = must(run.heard[0]);
+  heard.seqs = events.map(({ seq }) => seq);
+  heard.types = events.map(({ type }) => type);
+  run.delivered.unshift({ ...must(run.delivered[0]), id: "dlv_0", state: "failed" });
+  return run;
+}
+
 describe("the judge of a run with kills", () => {
   test("finds nothing in a run without a fault", () => {
     expect(judge(cleanRun())).toEqual([]);
@@ -125,6 +149,44 @@ describe("the judge of a run with kills", () => {
     must(tenant(run).history["tasks"]).push({ task_id: "tsk_9", state: "finished" });
     expect(judge(run as unknown as Evidence)).toEqual([
       expect.objectContaining({ kind: "asked-once-admitted-twice", at: "tsk_9" }),
+    ]);
+  });
+
+  test("a task that was given up and redriven ended twice, and each end is told", () => {
+    const run = redrivenRun("dead_lettered");
+    expect(judge(run as unknown as Evidence)).toEqual([]);
+    run.delivered.shift();
+    expect(judge(run as unknown as Evidence)).toEqual([
+      expect.objectContaining({ kind: "end-not-delivered", at: "tsk_1" }),
+    ]);
+  });
+
+  test("what ended otherwise is not redriven, and after an end nothing else follows", () => {
+    const ended = judge(redrivenRun("deadline") as unknown as Evidence);
+    expect(ended).toEqual([expect.objectContaining({ kind: "task-ended-twice", at: "tsk_1" })]);
+    const run = redrivenRun("dead_lettered");
+    must(task(run).events.find(({ type }) => type === "task-redriven")).type = "trace-taken-up";
+    expect(judge(run as unknown as Evidence).map(({ kind }) => kind)).toContain("task-ended-twice");
+  });
+
+  test("a listener that left at an end missed nothing before it", () => {
+    const run = redrivenRun("dead_lettered");
+    const heard = must(run.heard[0]);
+    const end = heard.types.indexOf("task-failed");
+    heard.seqs.splice(end + 1);
+    heard.types.splice(end + 1);
+    heard.shown?.pop();
+    expect(judge(run as unknown as Evidence)).toEqual([]);
+    heard.seqs.pop();
+    heard.types.pop();
+    expect(judge(run as unknown as Evidence)).toEqual([expect.objectContaining({ kind: "heard-differs" })]);
+  });
+
+  test("one idempotency key for two calls of a tool is seen", () => {
+    const run = cleanRun() as unknown as Run;
+    run.toolHits.unshift({ ...must(run.toolHits[0]), url: "http://docs/b.md" });
+    expect(judge(run as unknown as Evidence)).toEqual([
+      expect.objectContaining({ kind: "tool-call-differs", at: "tsk_1-1-1-0" }),
     ]);
   });
 
