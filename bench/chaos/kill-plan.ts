@@ -19,23 +19,23 @@ export type Aim = { readonly target: string | null } | null;
 export class KillPlan {
   readonly #seed: number;
   readonly #wanted: number;
-  readonly #sampled: (name: string) => boolean;
   readonly #passed = new Map<string, number>();
   readonly #kills = new Map<string, number>();
   /** Calls that were seen to write or send. */
   readonly #changing = new Set<string>();
+  readonly #sample: ReadonlySet<string> | null;
   #aim: Aim = null;
   readonly #held = new Set<string>();
   #aims = 0;
 
   /**
    * @param wanted kills at each place
-   * @param sampled which places are wanted; default: all
+   * @param sample the places that are wanted, also before they were passed; null: all that are passed
    */
-  constructor(seed: number, wanted: number, sampled: (name: string) => boolean = () => true) {
+  constructor(seed: number, wanted: number, sample: ReadonlySet<string> | null = null) {
     this.#seed = seed;
     this.#wanted = wanted;
-    this.#sampled = sampled;
+    this.#sample = sample;
   }
 
   /** Somebody passes a place; true: the process is to be killed while it stands exactly here. */
@@ -72,16 +72,16 @@ export class KillPlan {
     this.#held.clear();
   }
 
-  /** Places that were passed and killed at less often than they are to be, by name. */
+  /** Places that were killed at less often than they are to be, by name. */
   wanted(): string[] {
     return this.places()
       .filter(({ kills }) => kills < this.#wanted)
       .map(({ name }) => name);
   }
 
-  /** Every place where something can be lost, by name. */
+  /** Every place where something can be lost, by name; those of the sample also before they were passed. */
   places(): Place[] {
-    return [...this.#passed.keys()]
+    return [...new Set([...this.#passed.keys(), ...(this.#sample ?? [])])]
       .filter((name) => this.#matters(name))
       .toSorted()
       .map((name) => this.#place(name));
@@ -111,7 +111,7 @@ export class KillPlan {
   }
 
   #matters(name: string): boolean {
-    return this.#changing.has(callOf(name)) && this.#sampled(name);
+    return this.#sample?.has(name) ?? this.#changing.has(callOf(name));
   }
 }
 

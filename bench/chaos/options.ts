@@ -13,7 +13,8 @@ export interface ChaosArguments {
   /** Keeps the state for whoever looks into it. */
   readonly keep: boolean;
   readonly json: string | null;
-  readonly sampled: (name: string) => boolean;
+  /** Failpoints that are wanted; null: all. */
+  readonly sample: ReadonlySet<string> | null;
 }
 
 export const USAGE = `npm run bench:chaos [-- options]
@@ -56,7 +57,7 @@ export const QUICK = {
   kills: 6,
   failpointKills: 1,
   concurrency: 16,
-  sampled: (name: string) => SAMPLE.has(name),
+  sample: SAMPLE,
 } as const;
 
 export function parseChaosOptions(args: readonly string[]): Result<ChaosArguments, string> {
@@ -89,7 +90,7 @@ export function parseChaosOptions(args: readonly string[]): Result<ChaosArgument
       failpointKills: whole("failpoint-kills", quick ? QUICK.failpointKills : 3),
       concurrency: whole("concurrency", 16),
       longestMs: whole("minutes", 40) * 60_000,
-      sampled: quick ? QUICK.sampled : () => true,
+      sample: quick ? QUICK.sample : null,
     });
   } catch (error) {
     return fail(error instanceof Error ? error.message : String(error));

@@ -19,7 +19,7 @@ export interface ChaosOptions extends KillerOptions {
   readonly concurrency: number;
   /** Kills at each failpoint; and which of them are killed at. */
   readonly failpointKills: number;
-  readonly sampled?: (name: string) => boolean;
+  readonly sample: ReadonlySet<string> | null;
   readonly progress: (line: string) => void;
 }
 
@@ -43,7 +43,7 @@ export interface ChaosRun {
 const LATENCY_SCALE = "0.05";
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
-  const plan = new KillPlan(options.seed, options.failpointKills, options.sampled);
+  const plan = new KillPlan(options.seed, options.failpointKills, options.sample);
   const passing: Passing = { pass: (name, quiet) => plan.pass(name, quiet) };
   const failpoints = await serveFailpoints((name, quiet) => passing.pass(name, quiet));
   const servers = await serveOutside();

@@ -27,6 +27,17 @@ describe("the plan of kills", () => {
     expect(plan.wanted()).toEqual([]);
   });
 
+  test("a sample is wanted whole, though nobody has come to some of it yet", () => {
+    const plan = new KillPlan(1, 1, new Set(["TaskRoom.award.committed", "send[trace].after"]));
+    plan.pass("TaskRoom.commitTools.committed", false);
+    expect(plan.wanted()).toEqual(["TaskRoom.award.committed", "send[trace].after"]);
+    plan.widen();
+    expect(plan.pass("TaskRoom.commitTools.committed", false)).toBe(false);
+    expect(plan.pass("TaskRoom.award.committed", false)).toBe(true);
+    const missing = missingPlaces({ places: plan.places(), uncalled: [] }, 1, true);
+    expect(missing).toEqual(["send[trace].after: killed 0 times, passed 0 times"]);
+  });
+
   test("a place that was killed at too seldom, and a call that nobody made, are missing", () => {
     const places = [{ name: "send[trace].after", passed: 5, kills: 2 }];
     const missing = missingPlaces({ places, uncalled: ["TaskRoom.newCall", "MarketRoom.addKey"] }, 3, false);
