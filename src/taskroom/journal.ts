@@ -356,22 +356,23 @@ export class Journal {
 
   /**
    * One step as an attempt has it: its own, or that of the attempt it goes on with, whose last step may wait for its tools
-   * yet. Null where there is none.
+   * yet. Null where there is none. `attempt`: whose it is.
    */
   step(
     attempt: number,
     step: number,
-  ): { readonly answered: AnsweredStep; readonly isPending: boolean } | null {
+  ): { readonly attempt: number; readonly answered: AnsweredStep; readonly isPending: boolean } | null {
     const row = this.#sql
-      .exec<{ body: string; pending: number }>(
-        `SELECT body, outcomes IS NULL AS pending FROM steps WHERE attempt <= ? AND step = ?
+      .exec<{ attempt: number; body: string; pending: number }>(
+        `SELECT attempt, body, outcomes IS NULL AS pending FROM steps WHERE attempt <= ? AND step = ?
          ORDER BY attempt DESC LIMIT 1`,
         attempt,
         step,
       )
       .toArray()[0];
     if (row === undefined) return null;
-    return { answered: JSON.parse(row.body) as AnsweredStep, isPending: row.pending === 1 };
+    const { body, pending } = row;
+    return { attempt: row.attempt, answered: JSON.parse(body) as AnsweredStep, isPending: pending === 1 };
   }
 
   countSteps(of: number | Line): number {

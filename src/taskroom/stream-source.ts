@@ -33,10 +33,9 @@ export function tellText(
 /** The last step, where its answer is committed and its tools have not answered yet. */
 function answeredStep(journal: Journal, award: AwardDoc | null): StepText | null {
   if (award === null) return null;
-  const { attempt } = award;
   const step = dueStep(journal, award) - 1;
-  const last = journal.step(attempt, step);
-  return last?.isPending === true ? { attempt, step, text: last.answered.text } : null;
+  const last = journal.step(award.attempt, step);
+  return last?.isPending === true ? { attempt: last.attempt, step, text: last.answered.text } : null;
 }
 
 function dueStep(journal: Journal, award: AwardDoc): number {

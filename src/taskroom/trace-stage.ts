@@ -222,7 +222,8 @@ export class TraceStage {
       throw new Error(`step ${step} does not wait for its tools`);
     }
     this.#room.journal.setOutcomes(pending.attempt, step, outcomes);
-    this.#room.append(stepCommitted(held.attempt, pending.answered, outcomes));
+    // Of the attempt that asked for it, whichever has run its tools.
+    this.#room.append(stepCommitted(pending.attempt, pending.answered, outcomes));
     this.extend(held, true);
     return held.task.stop === null ? "continue" : "stop";
   }

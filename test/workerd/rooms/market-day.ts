@@ -208,7 +208,8 @@ export function countingTool(): Tool & { readonly keys: string[] } {
 }
 
 /** A listener's view of the journal from `after` on; the task must have ended, or the stream stays open. */
-export async function eventsOf(room: TaskStub, after = 0): Promise<TaskEvent[]> {
+/** @param after number of an event; with more of the query behind it where more than events is to be heard */
+export async function eventsOf(room: TaskStub, after: number | string = 0): Promise<TaskEvent[]> {
   const response = await room.fetch(`https://task-room/events?after=${after}`, {
     headers: { Upgrade: "websocket" },
   });

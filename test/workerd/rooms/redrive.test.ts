@@ -4,6 +4,7 @@ import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { NO_BUDGET } from "../../../src/market/ledger/budget.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
+import { NOTHING_VISIBLE, showEvent, type VisibleText } from "../../../src/market/visible-text.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
   CHEAP,
@@ -14,6 +15,7 @@ import {
   traceDeps,
   types,
   config,
+  type TaskStub,
 } from "./market-day.ts";
 import {
   awardedTask,
@@ -43,10 +45,25 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** Says which step it is, beside what it calls. */
+class TalkingModels extends ScriptedModels {
+  override async step(...given: Parameters<ScriptedModels["step"]>): ReturnType<ScriptedModels["step"]> {
+    const answer = await super.step(...given);
+    const text = `This is step ${given[1].history.length + 1}.`;
+    return answer.ok ? { ...answer, value: { ...answer.value, text } } : answer;
+  }
+}
+
+/** What a listener to text shows in the end. */
+async function shownText(room: TaskStub): Promise<VisibleText["committed"]> {
+  const events = await eventsOf(room, "0&text=1");
+  return events.reduce(showEvent, NOTHING_VISIBLE).committed;
+}
+
 /** Given up while the tools of its second step waited to be committed. */
 async function givenUpInTools() {
   const task = await awardedTask();
-  const models = new ScriptedModels({ steps: [USE_TOOL, USE_TOOL, SUBMIT] });
+  const models = new TalkingModels({ steps: [USE_TOOL, USE_TOOL, SUBMIT] });
   const tool = countingTool();
   // oxlint-disable-next-line typescript/unbound-method
   const original = TaskRoom.prototype.commitTools;
@@ -86,6 +103,20 @@ describe("a trace that is redriven", () => {
       [1, 2],
       [2, 3],
     ]);
+  });
+
+  test("tells of a step whose tools had not been committed as what it is stored as, with its text", async () => {
+    const { task, models, tool, id } = await givenUpInTools();
+    await task.day.market.redriveStuck(id);
+    await goOn(task, traceDeps(models, { tools: [tool] }));
+    const { steps = [] } = (await task.room.readTrace()) ?? {};
+    const stored = steps.map(({ attempt, step, text }) => ({ attempt, step, text }));
+    expect(stored).toMatchObject([
+      { attempt: 1, text: "This is step 1." },
+      { attempt: 1, text: "This is step 2." },
+      { attempt: 2, text: "This is step 3." },
+    ]);
+    expect(await shownText(task.room)).toEqual(stored);
   });
 
   test("shows it in its journal, gapless, after the end that was told; a listener reads on from there", async () => {
