@@ -120,7 +120,21 @@ async function taskSeen(
     events,
     steps: trace["steps"] as readonly StepSeen[],
     calls: trace["calls"] as readonly CallSeen[],
+    files: await filesSeen(url, key, taskId),
   };
+}
+
+async function filesSeen(url: string, key: string, taskId: string): Promise<Record<string, string>> {
+  const read = async (more: string) => {
+    const headers = { authorization: `Bearer ${key}` };
+    const response = await fetch(`${url}/v1/tasks/${taskId}/files${more}`, { headers });
+    if (!response.ok) throw new Error(`the files of ${taskId} answered ${response.status}`);
+    return response;
+  };
+  const { data } = (await (await read("")).json()) as { readonly data: readonly { readonly path: string }[] };
+  const texts: Record<string, string> = {};
+  for (const { path } of data) texts[path] = await (await read(`/${path}`)).text();
+  return texts;
 }
 
 export async function readLog(emulatorUrl: string): Promise<CallRow[]> {
@@ -143,7 +157,7 @@ async function trespass({ client, tenants }: EvidenceWorld, tasks: readonly Task
     const own = tenants.findIndex((tenant) => tenant.tenantId === tenantId);
     const other = tenants[(own + 1) % tenants.length];
     if (other === undefined) continue;
-    for (const more of ["", "/trace", "/receipt", "/events"]) {
+    for (const more of ["", "/trace", "/receipt", "/events", "/files"]) {
       const path = `/v1/tasks/${taskId}${more}`;
       const { status } = await client.ask({ method: "GET", path, bearer: other.key });
       seen.push({ taskId, path, status });

@@ -50,6 +50,8 @@ export interface TaskSeen {
   readonly events: readonly TaskEvent[];
   readonly steps: readonly StepSeen[];
   readonly calls: readonly CallSeen[];
+  /** Texts of the files that it keeps, by path. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /** Events as a listener heard them while the process was killed: over many connections, each after the last event. */

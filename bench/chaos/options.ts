@@ -25,7 +25,7 @@ export const USAGE = `npm run bench:chaos [-- options]
   --seed S             decides tasks, faults, behaviour and moments (default 1)
   --concurrency N      clients (default 16)
   --minutes N          what is still wanted after this long is given up (default 40)
-  --quick              30 tasks, 6 kills, and a sample of the failpoints once
+  --quick              24 tasks, 4 kills, and a sample of the failpoints once
   --keep               keeps the state directory
   --json FILE          the figures as JSON
 `;
@@ -53,8 +53,8 @@ const SAMPLE: ReadonlySet<string> = new Set([
 
 /** What a continuous integration can afford. */
 export const QUICK = {
-  tasks: 30,
-  kills: 6,
+  tasks: 24,
+  kills: 4,
   failpointKills: 1,
   concurrency: 16,
   sample: SAMPLE,

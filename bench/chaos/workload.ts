@@ -15,6 +15,13 @@ export type TenantName = (typeof TENANTS)[number];
 /** Of the tenant whose budget runs out: some thirty tasks. */
 export const TIGHT_CAP_USD = 0.06;
 
+/** Beside those that a task has by default: the tenant's own in place of the house's, and files. */
+const OTHER_TOOLS = [
+  ["run_javascript", OWN_TOOL],
+  ["run_javascript", OWN_TOOL, "files"],
+  ["run_javascript", "http", "files"],
+];
+
 /** For a verdict that may never come; and for one that does, over many deaths. */
 const WAIT_S = 10;
 const LONG_WAIT_S = 600;
@@ -90,7 +97,7 @@ export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: 
       ...variation(chance, draws.int(5, 9), draws.int(1, 3)),
       ...escalation(quote, chance),
       ...(asked !== null && { verifier: asked }),
-      ...(chance(0.4) && { tools: ["run_javascript", OWN_TOOL] }),
+      ...(chance(0.6) && { tools: draws.pick(OTHER_TOOLS) }),
     },
     verdict: draws.pick(["pass", "fail", null] as const),
     quote,

@@ -1,11 +1,24 @@
-/** Others that a task asked: a checker's verdicts are those that it gave, and a tool's answers those of calls that reached it. */
-import type { Evidence } from "../evidence.ts";
+/**
+ * Others that a task asked, and what it kept: a checker's verdicts are those that it gave, a tool's answers those of calls
+ * that reached it, and files have what was written.
+ */
+import type { Evidence, TaskSeen } from "../evidence.ts";
 import { OWN_TOOL } from "../own-tool.ts";
 import type { Find } from "./violation.ts";
 
 export function judgeAsked(evidence: Evidence, find: Find): void {
   judgeVerdicts(evidence, find);
   judgeTools(evidence, find);
+  for (const task of evidence.tasks) judgeFiles(task, find);
+}
+
+/** The emulated agents write a path with one text alone, and delete nothing. */
+function judgeFiles({ taskId, steps, files }: TaskSeen, find: Find): void {
+  for (const { name, input, outcome } of steps.flatMap(({ toolCalls }) => toolCalls)) {
+    if (name !== "write_file" || !outcome.ok) continue;
+    const { path, text } = input as { readonly path: string; readonly text: string };
+    if (files[path] !== text) find("file-differs", taskId, `${path} has ${files[path] ?? "nothing"}`);
+  }
 }
 
 function judgeVerdicts({ tasks, checked }: Evidence, find: Find): void {

@@ -20,6 +20,8 @@ export const VIOLATION_KINDS = [
   "answer-used-twice",
   /** A tool's answer in the trace that the tool never gave; or one key for several calls. */
   "tool-call-differs",
+  /** A file without the text that its agent was told is written. */
+  "file-differs",
   /** A verdict that whoever was asked did not give. */
   "verdict-differs",
   "call-open",

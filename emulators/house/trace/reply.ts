@@ -21,8 +21,12 @@ export function messageOf(step: Step, tools: Toolbox, key: string): StepMessage 
     const read = tools.read;
     return { content, toolCalls: step.urls.map((url, index) => call(read, url, index)) };
   }
-  if (step.kind === "run" && tools.run !== null)
-    return { content, toolCalls: [call(tools.run, step.code, 0)] };
+  if (step.kind === "run" && tools.run !== null) {
+    const run = call(tools.run, step.code, 0);
+    // What is said of a run is kept, too, where there are files.
+    const notes = tools.note === null ? [] : [call(tools.note, step.say, 1)];
+    return { content, toolCalls: [run, ...notes] };
+  }
   const result = step.kind === "submit" ? step.result : "";
   if (tools.submit === null) return { content: result, toolCalls: [] };
   return { content, toolCalls: [call(tools.submit, result, 0)] };

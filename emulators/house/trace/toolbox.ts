@@ -1,5 +1,6 @@
 /** Which of the offered tools serves what, and how its arguments are spelt: read from the tools' own schemas. */
 import type { ChatRequest } from "../../chat.ts";
+import { hash32 } from "../draws.ts";
 
 type Tool = ChatRequest["tools"][number];
 
@@ -8,6 +9,8 @@ export interface Toolbox {
   readonly run: ToolCaller | null;
   /** Fetches a URL; null: not offered. */
   readonly read: ToolCaller | null;
+  /** Keeps a text beside the work; null: not offered. */
+  readonly note: ToolCaller | null;
   /** Hands in the result; null: not offered, so a plain answer is the result. */
   readonly submit: ToolCaller | null;
   /** How code prints: `console.log` if the tool's description says so, else by its last expression. */
@@ -33,6 +36,13 @@ function caller(tool: Tool | undefined, likely: readonly [string, ...string[]]):
   return { name: tool.name, arguments: (value) => JSON.stringify({ ...method, [field]: value }) };
 }
 
+/** Every note is a file of its own, by what it says: written again, it is the same. */
+function noteTaker(tool: Tool | undefined): ToolCaller | null {
+  if (tool === undefined) return null;
+  const pathOf = (text: string) => `notes/${(hash32(text) >>> 0).toString(16)}.md`;
+  return { name: tool.name, arguments: (text) => JSON.stringify({ path: pathOf(text), text }) };
+}
+
 /** Finds the tools of a trace among those offered. */
 export function toolboxOf(tools: readonly Tool[], submitTool: string): Toolbox {
   const find = (name: string, pattern: RegExp) =>
@@ -42,6 +52,7 @@ export function toolboxOf(tools: readonly Tool[], submitTool: string): Toolbox {
   return {
     run: caller(run, ["code", "source", "script", "javascript"]),
     read: caller(find("http", /http|fetch|browse|page/i), ["url", "uri", "href"]),
+    note: noteTaker(tools.find((tool) => tool.name === "write_file")),
     submit: caller(
       tools.find((tool) => tool.name === submitTool),
       ["result", "answer", "output"],

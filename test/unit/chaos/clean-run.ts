@@ -159,11 +159,18 @@ export function cleanRun(): Evidence {
               input: { url: "http://docs/a.md" },
               outcome: { ok: true },
             },
+            {
+              id: `call_ac-${log}`,
+              name: "write_file",
+              input: { path: "a.md", text: "a note" },
+              outcome: { ok: true },
+            },
           ],
           usage: usageOf(outputTokens),
           costMicros: costOf(outputTokens),
         })),
         calls: CALLS,
+        files: { "a.md": "a note" },
       },
     ],
     heard: [

@@ -21,6 +21,7 @@ interface LooseTask {
   events: { type: string; seq: number; atMs: number; attempt?: number; step?: number; reason?: string }[];
   steps: Loose<Evidence["tasks"][number]["steps"][number]>[];
   calls: Loose<Evidence["tasks"][number]["calls"][number]>[];
+  files: Record<string, string>;
 }
 
 function must<T>(value: T | undefined): T {
@@ -51,6 +52,9 @@ const SPOILT: Readonly<Record<ViolationKind, (run: Run) => void>> = {
   },
   "tool-call-differs": (run) => {
     run.toolHits.pop();
+  },
+  "file-differs": (run) => {
+    task(run).files["a.md"] = "a not";
   },
   "verdict-differs": (run) => {
     must(run.checked[0]).outcome = "fail";

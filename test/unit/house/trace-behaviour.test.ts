@@ -55,6 +55,25 @@ describe("traces", () => {
 });
 
 describe("traces, on their way", () => {
+  it("keep what they say of a run as a note, where there are files", () => {
+    const properties = { path: { type: "string" }, text: { type: "string" } };
+    const file = { name: "write_file", description: "Writes a file.", parameters: { properties } };
+    const { replies } = runTrace({
+      task: taskById("lru-ttl-cache"),
+      index: 1,
+      seed: 4,
+      tools: [...TRACE_TOOLS, file],
+      call: (tool, argument) => (tool === file.name ? "wrote it" : callTool(tool, argument)),
+    });
+    const runs = replies.filter(({ toolCalls }) => toolCalls[0]?.name === "run_javascript");
+    expect(runs.length).toBeGreaterThan(0);
+    for (const { content, toolCalls } of runs) {
+      expect(toolCalls.map(({ name }) => name)).toEqual(["run_javascript", "write_file"]);
+      const path: unknown = expect.stringMatching(/^notes\/[0-9a-f]+\.md$/);
+      expect(JSON.parse(toolCalls[1]?.arguments ?? "")).toEqual({ path, text: content });
+    }
+  });
+
   it("make real tool errors now and then, and repair them", () => {
     let errors = 0;
     const call = (tool: string, argument: string) => {
