@@ -37,9 +37,10 @@ function caller(tool: Tool | undefined, likely: readonly [string, ...string[]]):
 }
 
 /** Every note is a file of its own, by what it says: written again, it is the same. */
+const pathOf = (text: string) => `notes/${(hash32(text) >>> 0).toString(16)}.md`;
+
 function noteTaker(tool: Tool | undefined): ToolCaller | null {
   if (tool === undefined) return null;
-  const pathOf = (text: string) => `notes/${(hash32(text) >>> 0).toString(16)}.md`;
   return { name: tool.name, arguments: (text) => JSON.stringify({ path: pathOf(text), text }) };
 }
 
