@@ -18,6 +18,12 @@ export const QUICK_TIMES = {
 
 const PORTS_MS = 10_000;
 
+/**
+ * While a life starts, clients are at its Worker already and nobody reads what that writes: Miniflare's calls of D1 are
+ * made synchronously. A Worker that fills the pipe meanwhile and the process that is to read it wait for each other.
+ */
+const LITTLE_LOG = { LOG_LEVEL: "error" } as const;
+
 /** With failpoints around the house. */
 export const CHAOS_WORKER: WorkerSource = {
   ...MAIN_WORKER,
@@ -49,7 +55,8 @@ export class Lives {
   /** Nothing is up yet. */
   static async prepare({ ports, ...options }: LivesOptions): Promise<Lives> {
     const [port = 0, emulatorPort = 0] = ports ?? (await claimPorts([0, 0]));
-    return new Lives({ ...options, port, emulatorPort, quiet: true });
+    const vars = { ...LITTLE_LOG, ...options.vars };
+    return new Lives({ ...options, vars, port, emulatorPort, quiet: true });
   }
 
   /** Of the latest life. @throws Error before the first */
