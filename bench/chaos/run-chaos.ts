@@ -108,7 +108,6 @@ async function runOn({ lives, plan, passing, servers }: Stage, options: ChaosOpt
   const done = await errands;
   client.close();
   const operatorRounds = await operator;
-  await stuck(world, operatorRounds);
   const rest = await readRest({ ...world, tenants }, { done, progress: options.progress });
   return {
     ...rest,
@@ -132,7 +131,11 @@ async function readRest(
 ) {
   const { client, tenants, emulatorUrl } = world;
   await fetch(`${emulatorUrl}/emulator/faults`, { method: "DELETE" });
-  const settled = await settle(client, async () => queriesOf(client, tenants, done));
+  const queries = async () => queriesOf(client, tenants, done);
+  const first = await settle(client, queries);
+  // What was given up after the last death is redriven, too.
+  await stuck(world, 0);
+  const settled = await settle(client, queries, first.aheadMs);
   const aheadS = Math.round(settled.aheadMs / 1_000);
   progress(`at rest after ${settled.rounds} looks, the clock ${aheadS} s ahead`);
   const { acknowledged, heard } = done;

@@ -28,12 +28,17 @@ export interface Settled {
   readonly aheadMs: number;
 }
 
-/** Resolves once nothing is owed or waited for in these rooms, or when that does not come. */
+/**
+ * Resolves once nothing is owed or waited for in these rooms, or when that does not come.
+ *
+ * @param fromMs how far the clock was put forward before
+ */
 export async function settle(
   client: Client,
   queries: () => Promise<readonly StateQuery[]>,
+  fromMs = 0,
 ): Promise<Settled> {
-  let aheadMs = 0;
+  let aheadMs = fromMs;
   let calm = 0;
   for (let round = 1; round <= MOST_ROUNDS; round += 1) {
     const asked = await queries();

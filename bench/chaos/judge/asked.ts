@@ -12,9 +12,11 @@ export function judgeAsked(evidence: Evidence, find: Find): void {
   for (const task of evidence.tasks) judgeFiles(task, find);
 }
 
-/** The emulated agents write a path with one text alone, and delete nothing. */
-function judgeFiles({ taskId, steps, files }: TaskSeen, find: Find): void {
-  for (const { name, input, outcome } of steps.flatMap(({ toolCalls }) => toolCalls)) {
+/** The emulated agents write a path with one text alone, and delete nothing; who begins anew has files of its own. */
+function judgeFiles({ taskId, events, steps, files }: TaskSeen, find: Find): void {
+  const before = Math.max(0, ...events.map((event) => (event.type === "task-escalated" ? event.attempt : 0)));
+  const calls = steps.filter(({ attempt }) => attempt > before).flatMap(({ toolCalls }) => toolCalls);
+  for (const { name, input, outcome } of calls) {
     if (name !== "write_file" || !outcome.ok) continue;
     const { path, text } = input as { readonly path: string; readonly text: string };
     if (files[path] !== text) find("file-differs", taskId, `${path} has ${files[path] ?? "nothing"}`);

@@ -52,7 +52,7 @@ export function stateOf(storage: DurableObjectStorage): RoomState {
     historyParked:
       rows<{ n: number }>("SELECT count(*) AS n FROM history WHERE parked IS NOT NULL")[0]?.n ?? 0,
     heldTasks: rows<{ id: string }>(
-      "SELECT task_id AS id FROM tasks WHERE json_extract(body, '$.letter') IS NULL",
+      "SELECT task_id AS id FROM tasks WHERE task_id NOT IN (SELECT task_id FROM stuck WHERE state = 'open')",
     ).map(({ id }) => id),
     deliveries: rows<{ body: string }>("SELECT body FROM deliveries").map(({ body }) => {
       const { deliveryId, taskId, type, state } = JSON.parse(body) as RoomState["deliveries"][number];

@@ -186,6 +186,18 @@ describe("the judge of a run with kills", () => {
     expect(judge(run as unknown as Evidence)).toEqual([expect.objectContaining({ kind: "heard-differs" })]);
   });
 
+  test("files of an attempt that failed are not those of the next one", () => {
+    const run = cleanRun() as unknown as Run;
+    task(run).files = {};
+    expect(judge(run as unknown as Evidence)).toContainEqual(
+      expect.objectContaining({ kind: "file-differs" }),
+    );
+    must(task(run).events[1]).type = "task-escalated";
+    must(task(run).events[1]).attempt = 1;
+    const kinds = judge(run as unknown as Evidence).map(({ kind }) => kind);
+    expect(kinds).not.toContain("file-differs");
+  });
+
   test("one idempotency key for two calls of a tool is seen", () => {
     const run = cleanRun() as unknown as Run;
     run.toolHits.unshift({ ...must(run.toolHits[0]), url: "http://docs/b.md" });
