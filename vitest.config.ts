@@ -1,4 +1,7 @@
-/** Four projects: pure rooms and providers in Node, rooms in workerd, emulators against real clients, the whole stack. */
+/**
+ * Four projects: pure rooms and providers in Node, rooms in workerd, emulators against real clients, the whole stack. And
+ * `chaos`, which `npm test` leaves out for its minutes: `npm run test:chaos`.
+ */
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -48,6 +51,7 @@ export default defineConfig({
       nodeProject("unit", { slow: false, groupOrder: 0 }),
       nodeProject("contract", { slow: true, groupOrder: 1 }),
       nodeProject("e2e", { slow: true, groupOrder: 2 }),
+      nodeProject("chaos", { slow: true, groupOrder: 4 }),
       {
         plugins: [
           cloudflareTest(async () => ({

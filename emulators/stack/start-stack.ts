@@ -5,6 +5,7 @@
  * stay. The workerd process belongs to this process's group: who starts this process detached can end all of it
  * with one signal to the group (see `spawn-stack.ts`).
  */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { convertV4MiniflareOptions, Miniflare, type MiniflareOptions } from "miniflare";
 import { applyMigrations } from "./apply-migrations.ts";
@@ -128,8 +129,7 @@ async function launch(options: StackOptions, log: WorkerLog): Promise<Launched> 
     const miniflare = withoutSignalHandlers(() => new Miniflare(configured.miniflare));
     try {
       await miniflare.ready;
-      const d1 = await miniflare.getD1Database("DB", configured.mainName);
-      await applyMigrations(d1, join(PROJECT_ROOT, "migrations"));
+      await migrate(placed.directory, () => miniflare.getD1Database("DB", configured.mainName));
       await reportHealth(placed, configured, log);
       return { miniflare, placed, configured };
     } catch (error) {
@@ -144,6 +144,23 @@ async function launch(options: StackOptions, log: WorkerLog): Promise<Launched> 
       );
     }
   }
+}
+
+/**
+ * Applies what this state has not had yet. Miniflare's D1 keeps this process from reading what workerd writes while it is
+ * asked: a state that goes on, whose Worker has work from its first moment, is not asked what a file beside it says.
+ */
+async function migrate(
+  directory: string,
+  database: () => ReturnType<Miniflare["getD1Database"]>,
+): Promise<void> {
+  const migrations = join(PROJECT_ROOT, "migrations");
+  const names = readdirSync(migrations).filter((name) => name.endsWith(".sql"));
+  const wanted = JSON.stringify(names.toSorted());
+  const record = join(directory, "migrated.json");
+  if (existsSync(record) && readFileSync(record, "utf8") === wanted) return;
+  await applyMigrations(await database(), migrations);
+  writeFileSync(record, wanted);
 }
 
 /** @throws StackError where something is missing without which nothing works */
