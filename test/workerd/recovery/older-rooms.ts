@@ -110,6 +110,7 @@ export async function asBefore(room: TaskStub): Promise<void> {
   await runInDurableObject(room as DurableObjectStub, async (_room, { storage }) => {
     storage.sql.exec("ALTER TABLE outbox DROP COLUMN failing_since_ms");
     storage.sql.exec("ALTER TABLE outbox DROP COLUMN error");
+    storage.sql.exec("DROP TABLE files");
     storage.sql.exec("ALTER TABLE calls DROP COLUMN payer");
     storage.sql.exec("ALTER TABLE calls DROP COLUMN prices");
     storage.sql.exec("UPDATE schema_version SET version = ?", TASK_BEFORE.length);
