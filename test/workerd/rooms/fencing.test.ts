@@ -10,7 +10,7 @@ import { asMicros } from "../../../src/market/money.ts";
 import taskApi from "../../../src/taskroom/task-room-api.ts?raw";
 import { aCommit } from "../../support/builders.ts";
 import { BOUND, USAGE } from "../../support/scripted-models.ts";
-import { admitOnly, CHEAP, config, openMarket, stopTheClock, type TaskStub } from "./market-day.ts";
+import { admitOnly, CHEAP, config, DEAR, openMarket, stopTheClock, type TaskStub } from "./market-day.ts";
 import { awardedTask, held, type StuckTask } from "./stuck-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -26,6 +26,16 @@ const failure = failureOfError(new Error("late"));
 const failed = { announced: LATE, failure, retryInMs: 0 };
 const verdict = { outcome: "pass", verifier: "equals", evidence: "" } as const;
 const billed = { status: "billed", usage: USAGE, costMicros: asMicros(45) } as const;
+
+const LOST = { ok: false, failure: { answer: "lost" } };
+const RULING = {
+  agentId: DEAR,
+  costMicros: asMicros(45),
+  ms: 1,
+  status: "ruled",
+  verdict: "pass",
+  reason: "late",
+} as const;
 
 type Late = (room: TaskStub, callId: ReturnType<typeof newId<"cal">>) => Promise<unknown>;
 
@@ -63,6 +73,18 @@ const TRACE: Readonly<Record<string, readonly [late: Late, told: unknown]>> = {
   commitTools: [(room) => room.commitTools(LATE, 1, []), "lost"],
   commitVerdict: [(room) => room.commitVerdict(LATE, verdict), undefined],
   waitForUser: [(room) => room.waitForUser(LATE), undefined],
+  openPanel: [(room) => room.openPanel(LATE), LOST],
+  commitRuling: [(room, callId) => room.commitRuling(LATE, { callId, bill: billed, ms: 1 }, RULING), "lost"],
+  beginCheck: [(room) => room.beginCheck(LATE, "hash"), LOST],
+  commitCheck: [
+    (room) => room.commitCheck(LATE, { kind: "decided", outcome: "pass", evidence: "" }),
+    undefined,
+  ],
+  tellText: [(room) => room.tellText(LATE, { step: 1, offset: 0, text: "late" }), "lost"],
+  useFiles: [
+    (room) => room.useFiles(LATE, { kind: "write", path: "late.md", text: "late" }),
+    { ok: false, failure: { reason: "lost" } },
+  ],
   handOver: [(room) => room.handOver(LATE), undefined],
   endTrace: [
     (room, callId) => room.endTrace(LATE, { callId, bill: billed, ms: 1 }, "agent_failed"),
