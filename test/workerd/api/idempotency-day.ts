@@ -138,6 +138,9 @@ export const CHANGES = [
   // Once for good, whoever asks: another bid is refused from then on (api/quotes.test.ts).
   "/v1/quotes/:quote/accept",
   "/v1/quotes/:quote/cancel",
+  // Told twice is one redrive (rooms/redrive.test.ts).
+  "/admin/stuck/:id/redrive",
+  "/admin/stuck/:id/dismiss",
   "/admin/tenants/:id/suspend",
   "/admin/tenants/:id/resume",
   "/admin/tenants/:id/calibrations/:calibration/cancel",
