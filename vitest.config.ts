@@ -63,6 +63,8 @@ export default defineConfig({
         test: {
           name: "workerd",
           sequence: { groupOrder: 3 },
+          // Most of a file's time goes into waiting for its modules.
+          maxWorkers: 2,
           include: ["test/workerd/**/*.test.ts"],
           setupFiles: ["./test/workerd/setup.ts"],
           deps: { optimizer: { ssr: { enabled: true, include: BUNDLED } } },
