@@ -6,7 +6,12 @@ import { createHash } from "node:crypto";
 import type { TaskEvent } from "../../src/market/event.ts";
 
 /** Events that only a death leaves behind. */
-const RECOVERY: ReadonlySet<string> = new Set(["auction-resumed", "trace-taken-up", "call-failed"]);
+const RECOVERY: ReadonlySet<string> = new Set([
+  "auction-resumed",
+  "trace-taken-up",
+  "trace-lapsed",
+  "call-failed",
+]);
 /** Of one run alone, wherever it stands. */
 const OWN: ReadonlySet<string> = new Set(["seq", "atMs", "ms", "taskId", "auctionId", "sequence"]);
 
