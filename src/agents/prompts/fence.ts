@@ -39,7 +39,7 @@ function withoutNonce(text: string, nonce: string): string {
 
 /** What opens a tag in HTML, XML, and in most that resembles them. */
 const OPENERS = ["<", "＜", "‹"];
-const TAG = /[<＜‹](?=\s*\/?\s*[\p{L}!|])/gu;
+const TAG = /[<＜‹](?=\s*(?:\/\s*)?[\p{L}!|])/gu;
 
 /**
  * Text in which nothing looks like a tag: for strategies, which have no need of any. A model may take what merely

@@ -5,7 +5,8 @@ interface Block {
   readonly lines: string[];
 }
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+-]*)[^`]*$/;
+const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+const LANGUAGE = /^\s*([\w+-]*)/;
 
 /**
  * The content of the fenced block, when the text has one in a language of `languages` (or one without a language), the
@@ -22,7 +23,7 @@ function blocksOf(text: string): Block[] {
   const blocks: Block[] = [];
   let open: { readonly block: Block; readonly fence: string } | null = null;
   for (const line of text.split(/\r?\n/)) {
-    const [, fence, language = ""] = FENCE.exec(line) ?? [];
+    const { fence, language } = fenceOf(line);
     if (open === null) {
       if (fence === undefined) continue;
       open = { block: { language: language.toLowerCase(), lines: [] }, fence };
@@ -34,4 +35,13 @@ function blocksOf(text: string): Block[] {
     }
   }
   return blocks;
+}
+
+/** In two looks: one pattern for all of the line would go over it once for each of its characters. */
+function fenceOf(line: string): { readonly fence?: string; readonly language: string } {
+  const [opening = "", fence] = FENCE.exec(line) ?? [];
+  const info = line.slice(opening.length);
+  // Backticks behind it make it text, such as ```this```.
+  if (fence === undefined || info.includes("`")) return { language: "" };
+  return { fence, language: LANGUAGE.exec(info)?.[1] ?? "" };
 }

@@ -22,6 +22,14 @@ describe("the jury's prompt", () => {
     expect(system).not.toContain(NOTE);
   });
 
+  it("is written in no time, whatever a strategy holds", () => {
+    const from = performance.now();
+    const strategy = `<${" ".repeat(40_000)}1 <\t/ b`;
+    const { user } = juryPrompt({ ...JURY, bids: [{ label: "A", strategy }] });
+    expect(user).toContain("(\t/ b");
+    expect(performance.now() - from).toBeLessThan(500);
+  });
+
   it("shows a long task without its middle, and says so in both messages", () => {
     const task = `Begin.${"x".repeat(50_000)}End.`;
     const { system, user } = juryPrompt({ ...JURY, task });

@@ -26,6 +26,8 @@ import { problemOf } from "./tell-failure.ts";
 
 /** For all of it. */
 const LIST_MS = 15_000;
+/** Ours: so many are looked at. Names that are alike are told apart one by one, at the cost of their number's square. */
+const MAX_LOOKED_AT = 1_024;
 
 export interface ListDeps extends GuardDeps {
   readonly nowMs: () => number;
@@ -68,17 +70,19 @@ interface RemoteTool {
 
 function kept(
   { name: server, secretHeader, allow }: ListedServer,
-  remote: readonly RemoteTool[],
+  all: readonly RemoteTool[],
 ): Pick<Listing, "leftOut"> & { readonly tools: readonly ListedTool[] } {
+  const isAllowed = ({ name }: RemoteTool): boolean => allow === null || allow.includes(name);
+  const remote = all.slice(0, MAX_LOOKED_AT);
   const names = shownNames(
     server,
     remote.map(({ name }) => name),
   );
   const tools: ListedTool[] = [];
   let left = MAX_LISTING_CHARS;
-  let leftOut = 0;
+  let leftOut = all.slice(MAX_LOOKED_AT).filter(isAllowed).length;
   for (const [at, one] of remote.entries()) {
-    if (allow !== null && !allow.includes(one.name)) continue;
+    if (!isAllowed(one)) continue;
     const inputSchema = schemaOf(one, secretHeader);
     const description = descriptionOf(server, one, secretHeader);
     const tool = { name: names[at] ?? "", remoteName: one.name, description };
