@@ -9,6 +9,8 @@ import { hideSecret } from "./hide-secret.ts";
 const MAX_MESSAGE_CHARS = 2_000;
 /** Errors that libraries wrap stand in a chain of causes. */
 const MAX_CAUSES = 5;
+/** V8 quotes what it could not parse, cut, so that a secret in it would not be found. */
+const QUOTED = /(?:, )?(?:\.{3})?".{0,60}?"(?:\.{3})? is not valid JSON/gs;
 
 /** @param name of the tool */
 export function failedCall(name: string, error: unknown): ToolResult {
@@ -40,12 +42,12 @@ function causesOf(error: unknown): Error[] {
   return causes;
 }
 
+/** Whole: whoever shows it hides the secret first, and cuts it then. */
 function messageOf(error: unknown): string {
   return (
     causesOf(error)
-      .map(({ message }) => message)
+      .map(({ message }) => message.replaceAll(QUOTED, " is not valid JSON"))
       .filter((message) => message !== "")
-      .join(": ")
-      .slice(0, MAX_MESSAGE_CHARS) || "unknown error"
+      .join(": ") || "unknown error"
   );
 }
