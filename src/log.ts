@@ -4,6 +4,12 @@
  * Never a prompt, a strategy, a key or a provider's answer: ids, codes and numbers only. Lines of tasks carry the names of
  * OpenTelemetry's semantic conventions; what these have no name for begins with `saleroom.`.
  */
+import { failureOfError, wordsAlone } from "./market/dead-letter.ts";
+
+const MAX_ERROR_CHARS = 500;
+/** Libraries wrap errors in their own. */
+const MAX_CAUSES = 4;
+
 export type LogFields = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
 /** What is written: errors alone, besides them the ends of tasks and their verdicts, or every call and step of them. */
@@ -30,8 +36,21 @@ export function logCall(event: string, fields: LogFields): void {
   if (writes("call")) console.log(JSON.stringify({ level: "info", event, ...fields }));
 }
 
-/** An error that nobody upstream will see: name and message only, the stack stays with the runtime's own report. */
+/** An error that nobody upstream will see: names and own words, without anything that they quote, of it and its causes. */
 export function logError(event: string, error: unknown, fields: LogFields = {}): void {
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  console.error(JSON.stringify({ level: "error", event, error: message.slice(0, 500), ...fields }));
+  const words = typeof error === "string" ? wordsAlone(error) : causesOf(error).map(wordsOf).join("; ");
+  const shown = words.replaceAll(/\s+/g, " ").slice(0, MAX_ERROR_CHARS);
+  console.error(JSON.stringify({ level: "error", event, error: shown, ...fields }));
+}
+
+function causesOf(error: unknown): unknown[] {
+  const causes = [error];
+  for (let at = error; at instanceof Error && at.cause != null && causes.length < MAX_CAUSES; at = at.cause)
+    causes.push(at.cause);
+  return causes;
+}
+
+function wordsOf(error: unknown): string {
+  const { errorClass, message } = failureOfError(error);
+  return `${errorClass}: ${message}`;
 }

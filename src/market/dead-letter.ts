@@ -65,7 +65,7 @@ export function failureOfError(error: unknown): WorkFailure {
   const text = isError ? error.message : "thrown without an error";
   return {
     errorClass: (isError ? error.name : typeof error).slice(0, MAX_CLASS_CHARS),
-    message: withoutQuotes(text).slice(0, MAX_MESSAGE_CHARS),
+    message: wordsAlone(text).slice(0, MAX_MESSAGE_CHARS),
     passing: retryable === true || overloaded === true || PASSING.test(text),
   };
 }
@@ -74,9 +74,11 @@ export function failureOfError(error: unknown): WorkFailure {
 const PASSING =
   /network connection lost|durable object reset|object is overloaded|cannot resolve durable object|internal error in durable object storage/i;
 
-/** Up to the first quotation mark: what comes after it is somebody else's text, or cannot be told from it. */
-function withoutQuotes(text: string): string {
-  return text.replace(/["'`\u2018\u201c].*$/s, "…");
+/** Up to the first quotation mark: what comes after it is somebody else's text, or cannot be told from it. Of addresses, the host. */
+export function wordsAlone(text: string): string {
+  return text
+    .replace(/["'`\u2018\u201c].*$/s, "…")
+    .replaceAll(/\b(https?:\/\/)(?:[^\s/?#@]*@)?([^\s/?#@]*)\S*/g, "$1$2/…");
 }
 
 /** The letter of work that waits under this lease. */

@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   market: [],
   // The pools are files that an environment names: data of the agents' room, read with the variables. So is what is logged.
   config: ["market", "agents/pool", "log"],
-  log: [],
+  // What may be told of an error.
+  log: ["market"],
 };
 
 /** Packages of the pure room: libraries that compute, and nothing of a platform. */
