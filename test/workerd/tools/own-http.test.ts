@@ -172,6 +172,19 @@ describe("a server of a tenant's HTTP tool", () => {
     expect(output.length).toBeGreaterThan(260_000);
   });
 
+  test.each([0, 14])(
+    "that echoes the secret in a long header does not show a part of it (%i)",
+    async (at) => {
+      const type = `text/plain; a=${"x".repeat(at)}${SECRET.repeat(20)}`;
+      for (const status of [200, 400]) {
+        const shop = world(async () => new Response("ok", { status, headers: { "content-type": type } }));
+        const shown = JSON.stringify(await run(shop));
+        expect(shown).toContain("text/plain; a=");
+        expect(shown).not.toMatch(/Bearer s|sesame/);
+      }
+    },
+  );
+
   test("that sends a picture is not shown", async () => {
     const shop = world(async () => new Response("PNG", { headers: { "content-type": "image/png" } }));
     expect(outputOf(await run(shop))).toContain("[the body is image/png, which is not shown]");

@@ -54,7 +54,10 @@ export async function callHttpTool(
     response = await request();
   }
   if (response.ok)
-    return { ok: true, output: `${statusLine(response)}\n\n${await bodyOf(response, secretHeader)}` };
+    return {
+      ok: true,
+      output: `${statusLine(response, secretHeader)}\n\n${await bodyOf(response, secretHeader)}`,
+    };
   const location = response.headers.get("location");
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel();
@@ -63,7 +66,7 @@ export async function callHttpTool(
     return toolError("bad_status", why);
   }
   const body = (await bodyOf(response, secretHeader)).slice(0, MAX_ERROR_CHARS);
-  return toolError("bad_status", `${tool.name} answered ${statusLine(response)}\n\n${body}`);
+  return toolError("bad_status", `${tool.name} answered ${statusLine(response, secretHeader)}\n\n${body}`);
 }
 
 function addressOf({
@@ -110,9 +113,9 @@ async function bodyOf(response: Response, secret: SecretHeader | null): Promise<
   return `${hidden.slice(0, Math.max(0, hidden.length - note.length - longestForm(secret)))}${note}`;
 }
 
-function statusLine({ status, headers }: Response): string {
+function statusLine({ status, headers }: Response, secret: SecretHeader | null): string {
   const type = headers.get("content-type");
-  return `HTTP ${status}${type === null ? "" : `\ncontent-type: ${type.slice(0, 200)}`}`;
+  return `HTTP ${status}${type === null ? "" : `\ncontent-type: ${hideSecret(type, secret).slice(0, 200)}`}`;
 }
 
 function waitMs({ headers }: Response): number {
