@@ -13,13 +13,13 @@ import { judge } from "./jury/judge.ts";
 import { viewTask } from "./known-tasks.ts";
 import { plainAnswer } from "./plain-answer.ts";
 import { drawQuality, meanQuality } from "./quality.ts";
-import { type PromptView, readPrompt } from "./read-prompt.ts";
+import { type PromptView, readPrompt, wrapsUp } from "./read-prompt.ts";
 import { gainFrom } from "./refine/gain.ts";
 import { withGain, wordingOf, writeRefined } from "./refine/refined-strategy.ts";
 import { rule } from "./panel/rule.ts";
 import { drawSuccess } from "./success.ts";
 import { tokenize } from "./tokens.ts";
-import { nextStep } from "./trace/next-step.ts";
+import { lastStep, nextStep } from "./trace/next-step.ts";
 import { turnsOf } from "./trace/progress.ts";
 import { messageOf } from "./trace/reply.ts";
 import { traceRun } from "./trace/run.ts";
@@ -110,7 +110,8 @@ function traceAnswer(
   const tools = toolboxOf(request.tools, view.submitTool);
   const turns = turnsOf(request.messages);
   const succeeds = drawSuccess({ ...run, taskKey: task.key, size, bin: task.bin, informativeness });
-  const step = nextStep({ seed: run.seed, modelId: size.id, task, succeeds, turns, tools });
+  const state = { seed: run.seed, modelId: size.id, task, succeeds, turns, tools };
+  const step = wrapsUp(request) ? lastStep(state) : nextStep(state);
   return {
     ...messageOf(step, tools, `${run.seed} ${task.key} ${size.id} ${turns.length}`),
     key: task.key,

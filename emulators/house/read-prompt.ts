@@ -105,6 +105,12 @@ function lessonsIn(row: readonly FencedText[]): Lesson[] {
   return lessons;
 }
 
+/** Whether a trace's last message says that no further step is left. */
+export function wrapsUp({ messages }: ChatRequest): boolean {
+  const last = messages.at(-1);
+  return last?.role === "user" && (last.content ?? "").startsWith("This is your last answer");
+}
+
 /** Reads a request's messages. Anything that is none of the market's prompts is a stranger's chat. */
 export function readPrompt(request: ChatRequest): PromptView {
   const system = textOf(request.messages, "system");

@@ -1,8 +1,9 @@
 /** How traces behave: repeatable, robust against seeds that change and tools that fail, honest about what they are. */
 import { describe, expect, it } from "vitest";
-import type { ChatRequest, EmulatedModel } from "../../../emulators/chat.ts";
+import type { ChatReply, ChatRequest, EmulatedModel } from "../../../emulators/chat.ts";
 import { driveTrace, TRACE_TOOLS } from "../../../emulators/house/drive.ts";
 import { promptAt, workload } from "../../../emulators/workload/index.ts";
+import { wrapUpText } from "../../../src/agents/prompts/wrap-up-prompt.ts";
 import { bidOf, callTool, DOCS, modelAt, runTrace, taskById } from "./run-trace.ts";
 import { failureOf } from "./verify.ts";
 
@@ -111,6 +112,41 @@ describe("traces, on their way", () => {
       "- test touching intervals and an empty array of intervals",
     ].join("\n");
     expect(passes(good)).toBeGreaterThan(passes("I will do my best and deliver quality.") + 5);
+  });
+});
+
+describe("traces that are asked to wrap up", () => {
+  const task = taskById("lru-ttl-cache");
+  const strategy = bidOf(modelAt(3), task.prompt, { seed: 4 });
+  const seen = driveTrace({ model: modelAt(3), task: task.prompt, strategy, seed: 4, call: callTool });
+
+  /** What the model says when it is asked after so many of the turns that it would take. */
+  function askedAfter(turns: number): ChatReply | undefined {
+    let asked = 0;
+    const model: EmulatedModel = {
+      ...modelAt(3),
+      reply: (request) => {
+        asked += 1;
+        const user = { role: "user", content: wrapUpText("step_limit") } as const;
+        return modelAt(3).reply(
+          asked <= turns ? request : { ...request, messages: [...request.messages, user] },
+        );
+      },
+    };
+    return driveTrace({ model, task: task.prompt, strategy, seed: 4, call: callTool }).replies[turns];
+  }
+
+  it("hand in at once what they have, which is not the right result", () => {
+    for (let turns = 0; turns < seen.replies.length - 1; turns += 1) {
+      const calls = askedAfter(turns)?.toolCalls ?? [];
+      expect(calls.map(({ name }) => name)).toEqual(["submit"]);
+      const { result } = JSON.parse(calls[0]?.arguments ?? "") as { result: string };
+      expect(task.solutions.wrong.map((solution) => solution.result)).toContain(result);
+    }
+  });
+
+  it("hand in what they would have handed in, once they are through", () => {
+    expect(askedAfter(seen.replies.length - 1)?.toolCalls).toEqual(seen.replies.at(-1)?.toolCalls);
   });
 });
 
