@@ -23,7 +23,8 @@ import type { TaskEnd, TaskState } from "../market/task.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
 import { callView, type CallRow } from "./call-row.ts";
-import { asLine, type Line, type StoredStep } from "./line.ts";
+import { asLine, type Line } from "./line.ts";
+import { storedStep, type StepRow, type StoredStep } from "./step-row.ts";
 import type { CallView, LeftOut } from "./task-room-api.ts";
 
 export interface AwardDoc {
@@ -334,17 +335,21 @@ export class Journal {
   steps(of: number | Line): StoredStep[] {
     const { from, to } = asLine(of);
     return this.#sql
-      .exec<{ attempt: number; body: string; outcomes: string | null }>(
+      .exec<StepRow>(
         "SELECT attempt, body, outcomes FROM steps WHERE attempt BETWEEN ? AND ? ORDER BY attempt, step",
         from,
         to,
       )
       .toArray()
-      .map((row) => ({
-        attempt: row.attempt,
-        answered: JSON.parse(row.body) as AnsweredStep,
-        outcomes: row.outcomes === null ? null : (JSON.parse(row.outcomes) as ToolOutcome[]),
-      }));
+      .map(storedStep);
+  }
+
+  /** The latest of them alone: the others of a long trace are megabytes. */
+  lastStep({ from, to }: Line): StoredStep | null {
+    const query = `SELECT attempt, body, outcomes FROM steps WHERE attempt BETWEEN ? AND ?
+       ORDER BY attempt DESC, step DESC LIMIT 1`;
+    const row = this.#sql.exec<StepRow>(query, from, to).toArray()[0];
+    return row === undefined ? null : storedStep(row);
   }
 
   /** Of steps, as they are stored. SQLite reads the rows' lengths for it, and not what stands in them. */

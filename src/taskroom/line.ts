@@ -1,5 +1,4 @@
 /** Attempts in a row whose steps are one trace: where the agent of one could not go on, the next one's did. */
-import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { AwardDoc } from "./journal.ts";
 
 /** `from` began the trace, `to` goes on with it. */
@@ -23,12 +22,6 @@ export function tookOver({
   continuesFrom = soldAttempt,
 }: Pick<AwardDoc, "attempt" | "soldAttempt" | "continuesFrom">): boolean {
   return continuesFrom < soldAttempt;
-}
-
-export interface StoredStep {
-  readonly attempt: number;
-  readonly answered: AnsweredStep;
-  readonly outcomes: readonly ToolOutcome[] | null;
 }
 
 export function asLine(of: number | Line): Line {

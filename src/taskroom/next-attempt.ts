@@ -68,7 +68,7 @@ function handOn(
   const { before, last, award } = of;
   const { journal } = room;
   const line = lineOf(last);
-  const open = journal.steps(line).at(-1);
+  const open = journal.lastStep(line);
   if (open?.outcomes === null) {
     const outcomes = open.answered.toolCalls.map(() => INTERRUPTED);
     journal.setOutcomes(open.attempt, open.answered.step, outcomes);

@@ -217,7 +217,7 @@ export class TraceStage {
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): DeskAnswer {
     const held = this.held(generation);
     if (held === null) return "lost";
-    const pending = this.#room.journal.steps(lineOf(held.award)).at(-1);
+    const pending = this.#room.journal.lastStep(lineOf(held.award));
     if (pending?.answered.step !== step || pending.outcomes !== null) {
       throw new Error(`step ${step} does not wait for its tools`);
     }
