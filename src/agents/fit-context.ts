@@ -9,6 +9,7 @@
  */
 import type { Agent } from "../market/agent.ts";
 import type { Step } from "../market/step.ts";
+import { MOST_BYTES_PER_TOKEN } from "../market/takeover.ts";
 import { utf8Bytes } from "../market/utf8.ts";
 import type { StepRequest } from "./model-port.ts";
 import { stepOutputTokens } from "./output-limits.ts";
@@ -25,7 +26,7 @@ const REFILL_SHARE = 0.5;
  * denser than that, and where nothing is known, `UNKNOWN`: two bytes to a token. No text has less than `LEAST`.
  */
 const UNKNOWN = 0.5;
-const LEAST = 0.2;
+const LEAST = 1 / MOST_BYTES_PER_TOKEN;
 const MARGIN = 1.25;
 
 export interface FittedContext {

@@ -4,6 +4,7 @@
  * It says nothing of the result that the first one would have had: a takeover is no attempt more by the rules of verified
  * escalation, and no verdict on either agent.
  */
+import type { Agent } from "./agent.ts";
 import type { EndReport } from "./report.ts";
 import { ZERO_MICROS } from "./money.ts";
 import type { Forecast } from "./sale/forecast.ts";
@@ -47,6 +48,14 @@ export function contextBytesOf(
 
 function jsonBytes(value: unknown): number {
   return utf8Bytes(JSON.stringify(value));
+}
+
+/** Ours: no text comes to less than a token for so many bytes of it. A context that is fitted into a window holds to it. */
+export const MOST_BYTES_PER_TOKEN = 5;
+
+/** Of such a conversation, most that an agent is sent: what its window does not take is shortened before. In UTF-8. */
+export function shownBytesTo({ contextTokens }: Pick<Agent, "contextTokens">, contextBytes: number): number {
+  return Math.min(contextBytes, contextTokens * MOST_BYTES_PER_TOKEN);
 }
 
 /**

@@ -15,6 +15,7 @@ import { withAuctionCost, type Offer } from "../market/sale/quote.ts";
 import { obstaclesOf, standingsOf, type NoSale, type SaleTerms } from "../market/sale/sale.ts";
 import type { Policy } from "../market/policy.ts";
 import { fail, ok, type Result } from "../market/result.ts";
+import { shownBytesTo } from "../market/takeover.ts";
 import { isFinal } from "../market/task.ts";
 import { utf8Bytes } from "../market/utf8.ts";
 import type { HoldRefusal } from "./ledger.ts";
@@ -276,10 +277,11 @@ function firstCallHolds(
 ): Map<AgentId, CallHolds> {
   const { maxOutputTokens = Infinity } = limits ?? {};
   // A token for a byte: what else stands in the prompt.
-  const beside = attempt * MAX_SHOWN_ATTEMPT_BYTES + shownBytes + toolTokens;
+  const beside = attempt * MAX_SHOWN_ATTEMPT_BYTES + toolTokens;
   return new Map(
     pool.map((agent) => {
-      const call = { textBytes: (textBytes[agent.id] ?? 0) + beside, maxOutputTokens };
+      const shown = shownBytesTo(agent, shownBytes);
+      const call = { textBytes: (textBytes[agent.id] ?? 0) + beside + shown, maxOutputTokens };
       return [agent.id, { firstMicros: firstCallHold(agent, call), wrapUpMicros: wrapUpHold(agent, call) }];
     }),
   );

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { EndReport } from "../../../src/market/report.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import { contextBytesOf, takeoverReasonOf } from "../../../src/market/takeover.ts";
+import { contextBytesOf, shownBytesTo, takeoverReasonOf } from "../../../src/market/takeover.ts";
 import { failureReasonSchema } from "../../../src/market/task.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { aUsage, fixedSource } from "../../support/builders.ts";
@@ -51,4 +51,9 @@ test("what an agent that takes over is shown is counted in UTF-8, and never less
   // Another model's reasoning is not shown.
   expect(bytes).toBeLessThan(1_000);
   expect(contextBytesOf([{ answered, outcomes: null }])).toBeLessThan(bytes - 300);
+});
+
+test("an agent that takes over is held at no more than its window takes", () => {
+  expect(shownBytesTo({ contextTokens: 8_000 }, 12_000)).toBe(12_000);
+  expect(shownBytesTo({ contextTokens: 8_000 }, 900_000)).toBe(40_000);
 });
