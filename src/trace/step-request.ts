@@ -31,7 +31,7 @@ export function stepRequest(
       ...tools.map(({ name, description, inputSchema, jsonSchema }) => ({
         name,
         description,
-        inputSchema: jsonSchema ?? (z.toJSONSchema(inputSchema) as JsonValue),
+        inputSchema: jsonSchema ?? shownSchema(inputSchema),
       })),
       SUBMIT_DESCRIPTION,
     ],
@@ -39,4 +39,15 @@ export function stepRequest(
     seed: (desk.seed + redraws) % 2 ** 31,
     ...(wrapUp !== null && { wrapUp }),
   };
+}
+
+const shown = new WeakMap<z.ZodType, JsonValue>();
+
+/** Of the house's own tools, which are the same for every step of every trace. */
+function shownSchema(schema: z.ZodType): JsonValue {
+  const known = shown.get(schema);
+  if (known !== undefined) return known;
+  const made = z.toJSONSchema(schema) as JsonValue;
+  shown.set(schema, made);
+  return made;
 }

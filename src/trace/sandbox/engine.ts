@@ -9,11 +9,8 @@ import { QuickJSFFI } from "@jitl/quickjs-wasmfile-release-sync/ffi";
 import { newQuickJSWASMModuleFromVariant } from "quickjs-emscripten-core";
 import type { QuickJSContext, QuickJSRuntime } from "quickjs-emscripten-core";
 import { clockImports } from "./clock.ts";
+import { MIN_PAGES, PAGE_BYTES, STATIC_BYTES } from "./pages.ts";
 
-const PAGE_BYTES = 65_536;
-/** Emscripten's data and 5 MiB C stack lie below the heap; the module declares 16 MiB at least. */
-const STATIC_BYTES = 5_333_088;
-const MIN_PAGES = 256;
 /** Emscripten grows in steps of 5 to 20 %; without slack the last step of a legal heap would fail. */
 const GROWTH_SLACK = 1.25;
 const FULL_SHARE = 0.85;

@@ -28,10 +28,14 @@ export const DEFAULT_STACK_BYTES = 160 * 1024;
 /** Below this share of the budget the interpreter's own polls end the run cleanly; natives that never poll run into the trap. */
 const SOFT_SHARE = 1 / 32;
 /**
- * Free time of the event loop before each script. One turn is too little: a request passes through several (accepting,
- * reading, in `wrangler dev` a proxy), and would wait for a script at each.
+ * Free time of the event loop that scripts owe it by what they compute, and how much may be owed when one begins. One turn is too little: a request passes
+ * through several (accepting, reading, in `wrangler dev` a proxy), and would wait for a script at each.
  */
 const PAUSE_MS = 10;
+/** A thousandth of `DEFAULT_FUEL` takes at most so long. */
+const FUEL_PER_MS = DEFAULT_FUEL / 1_000;
+/** What a fresh machine takes beside its script. */
+const MACHINE_MS = 3;
 const MAX_SOURCE_CHARS = 1_048_576;
 
 export interface SandboxConfig {
@@ -45,6 +49,8 @@ export interface SandboxConfig {
   readonly stackBytes?: number;
   /** Resolves some turns of the event loop later, first come first served; by default a timer of 10 ms. */
   readonly pause?: () => Promise<void>;
+  /** A clock, in milliseconds, by which the event loop's free time is counted; by default the system's. */
+  readonly now?: () => number;
 }
 
 export interface RunOptions {
@@ -68,7 +74,11 @@ export interface Sandbox {
 
 /** Makes a sandbox; one per isolate, because it also decides whose turn it is. */
 export function createSandbox(config: SandboxConfig): Sandbox {
-  const turns = createTurns(config.pause ?? breathe);
+  const turns = createTurns({
+    pause: config.pause ?? breathe,
+    mostOwedMs: PAUSE_MS,
+    now: config.now ?? Date.now,
+  });
 
   async function drive<T>(driver: (vm: Vm) => T, options: RunOptions): Promise<SandboxOutcome<T>> {
     let machine: Machine;
@@ -80,7 +90,9 @@ export function createSandbox(config: SandboxConfig): Sandbox {
         : faultOf(error);
       return { ok: false, reason, message, logs: "", fuelUsed: 0 };
     }
-    return driveNow(machine, driver);
+    const outcome = driveNow(machine, driver);
+    turns.computed(MACHINE_MS + outcome.fuelUsed / FUEL_PER_MS);
+    return outcome;
   }
 
   return {

@@ -1,39 +1,69 @@
 /**
- * Whose turn it is to compute: one script per turn of the event loop, in the order of arrival.
+ * Whose turn it is to compute: scripts compute one after the other, and after so much computing the event loop turns for a
+ * while before the next one does.
  *
  * A script computes in one stretch that nothing can interleave, so a semaphore held across it would guard nothing,
  * and in a Worker it could leak: when a request is cancelled its timers never fire and its `finally` never runs, so a
  * slot that it holds, or a chain of promises through it, would be stuck for every request after it.
- * So nothing is held. Each waiter sleeps on a timer of its own, and goes when no script has computed while it slept:
- * between two scripts the loop has then turned at least once, and other requests have been answered.
+ * So nothing is held. What was computed is owed to the loop, and paid back by the time that passes; where little is owed,
+ * the next script goes at once. Otherwise each waiter sleeps on a timer of its own, and goes when no script has computed
+ * while it slept: the loop has then turned at least once, and other requests have been answered.
  */
 
 /** The scripts that share one isolate's time. */
 export interface Turns {
   /**
-   * Prepares (which may take its time) and resolves when the caller may compute, which it must do at once.
+   * Prepares (which may take its time) and resolves when the caller may compute, which it must do at once; it says how
+   * long that was with `computed`, before anything else runs.
    * @throws the signal's reason when it aborts first, and what `prepare` throws.
    */
   next<T>(prepare: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
+  /** @param ms computing time, at most: a Worker's clock stands still meanwhile */
+  computed(ms: number): void;
 }
 
-/** Makes turns; `pause` resolves some turns of the event loop later, first come first served. */
-export function createTurns(pause: () => Promise<void>): Turns {
+export interface TurnOptions {
+  /** Resolves some turns of the event loop later, first come first served. */
+  readonly pause: () => Promise<void>;
+  /** Milliseconds of computing that may be owed when the next script begins. */
+  readonly mostOwedMs: number;
+  /** A clock, in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Makes turns. */
+export function createTurns({ pause, mostOwedMs, now }: TurnOptions): Turns {
   let started = 0;
+  let owedMs = 0;
+  /** From when on time pays back: by a clock that stood still while the script computed. */
+  let sinceMs = -Infinity;
+  /** Somebody has gone, and it is not known yet for how long. It may never be: its request may be cancelled. */
+  let isOut = false;
+  const owed = (): number => Math.max(0, owedMs - Math.max(0, now() - sinceMs));
+  const mayGo = (): boolean => !isOut && owed() < mostOwedMs;
+  const rest = async (signal: AbortSignal | undefined): Promise<void> => {
+    const before = started;
+    await pause();
+    signal?.throwIfAborted();
+    if (before !== started) return;
+    owedMs = 0;
+    isOut = false;
+  };
   return {
     async next(prepare, signal) {
-      let prepared: { readonly it: Awaited<ReturnType<typeof prepare>> } | undefined;
-      for (;;) {
-        signal?.throwIfAborted();
-        const before = started;
-        await pause();
-        signal?.throwIfAborted();
-        if (before !== started) continue;
-        prepared ??= { it: await prepare() };
-        if (before !== started) continue;
-        started += 1;
-        return prepared.it;
-      }
+      signal?.throwIfAborted();
+      while (!mayGo()) await rest(signal);
+      const prepared = await prepare();
+      signal?.throwIfAborted();
+      while (!mayGo()) await rest(signal);
+      started += 1;
+      isOut = true;
+      return prepared;
+    },
+    computed(ms) {
+      isOut = false;
+      owedMs = owed() + ms;
+      sinceMs = now() + ms;
     },
   };
 }

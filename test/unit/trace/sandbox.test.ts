@@ -1,6 +1,7 @@
 /** What honest scripts get from the sandbox. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DEFAULT_FUEL } from "../../../src/trace/sandbox/sandbox.ts";
 import { aSandbox, someOptions } from "./support.ts";
 
 async function valueOf(script: string, overrides: Parameters<typeof someOptions>[0] = {}): Promise<unknown> {
@@ -100,18 +101,51 @@ describe("determinism", () => {
 });
 
 describe("the wait for a turn", () => {
-  it("lets the event loop turn between two scripts, and keeps their order", async () => {
+  it("lets the event loop turn between two scripts that compute for long, and keeps their order", async () => {
     const sandbox = aSandbox();
     const seen: string[] = [];
     const heartbeat = setInterval(() => seen.push("loop"), 0);
     await Promise.all(
       ["a", "b", "c"].map(async (name) => {
-        await sandbox.run("for (let i = 0; i < 1e5; i++);", someOptions());
+        await sandbox.run("for (let i = 0; i < 1e6; i++);", someOptions());
         seen.push(name);
       }),
     );
     clearInterval(heartbeat);
     expect(seen.join(" ")).toMatch(/^(loop )*a( loop)+ b( loop)+ c/);
+  });
+
+  it("lets short ones follow each other at once, until they owe the loop a rest, which time gives it, too", async () => {
+    let pauses = 0;
+    const pause = async (): Promise<void> => {
+      pauses += 1;
+    };
+    let nowMs = 0;
+    const sandbox = aSandbox({ pause, now: () => nowMs });
+    for (let runs = 0; runs < 3; runs += 1) await sandbox.run("1", someOptions());
+    expect(pauses).toBe(0);
+    for (let runs = 0; runs < 30; runs += 1) await sandbox.run("1", someOptions());
+    const before = pauses;
+    expect(before).toBeGreaterThan(5);
+    for (let runs = 0; runs < 30; runs += 1) {
+      nowMs += 20;
+      await sandbox.run("1", someOptions());
+    }
+    expect(pauses).toBe(before);
+  });
+
+  it("takes the time of a long script for none that the loop had, whose clock may stand still meanwhile", async () => {
+    let pauses = 0;
+    let nowMs = 0;
+    const pause = async (): Promise<void> => {
+      pauses += 1;
+    };
+    const sandbox = aSandbox({ pause, now: () => nowMs });
+    const { fuelUsed } = await sandbox.run("for (let i = 0; i < 1e6; i++);", someOptions());
+    const mostMs = fuelUsed / (DEFAULT_FUEL / 1_000);
+    nowMs += mostMs;
+    await sandbox.run("1", someOptions());
+    expect(pauses).toBe(1);
   });
 
   it("can be aborted", async () => {
@@ -126,7 +160,11 @@ describe("the wait for a turn", () => {
 
   it("is not stuck by a caller whose timer never fires", async () => {
     const pauses: (() => void)[] = [];
-    const sandbox = aSandbox({ pause: () => new Promise((resolve) => void pauses.push(resolve)) });
+    const sandbox = aSandbox({
+      pause: () => new Promise((resolve) => void pauses.push(resolve)),
+      now: () => 0,
+    });
+    await sandbox.run("for (let i = 0; i < 1e6; i++);", someOptions());
     void sandbox.run("'never called on'", someOptions());
     const second = sandbox.run("2", someOptions());
     pauses[1]?.();

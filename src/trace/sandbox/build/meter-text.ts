@@ -5,6 +5,8 @@
  * it counts what it wove, and refuses a module in which it missed a loop or a function.
  */
 
+import { MIN_PAGES } from "../pages.ts";
+
 /** The exported mutable global (i32) that holds the fuel left; below zero the module traps at the next charge. */
 export const FUEL_EXPORT = "fuel";
 
@@ -67,7 +69,7 @@ export function meterText(text: string): string {
   const stretches: Stretch[] = [];
   const done: Stretch[] = [];
   let inHeader = false;
-  for (const line of nameClockImports(text).split("\n")) {
+  for (const line of nameClockImports(shrinkMemory(text)).split("\n")) {
     const indent = line.length - line.trimStart().length;
     const body = line.trimStart();
     if (body.startsWith("(func ")) {
@@ -107,6 +109,16 @@ export function meterText(text: string): string {
     out[stretch.at] = " ".repeat(stretch.indent + 1) + chargeText(`(i32.const ${weight})`);
   }
   return finish(text, out, done.length);
+}
+
+/**
+ * A run begins with less memory than Emscripten would give it, and grows to its limit where it must: each has a memory of
+ * its own, and what it never used would press on the host's garbage collector all the same.
+ */
+function shrinkMemory(text: string): string {
+  const found = /\(import "a" "a" \(memory \S+ 256 /.exec(text)?.[0];
+  if (found === undefined) throw new Error("the memory is not imported as expected");
+  return text.replace(found, found.replace(" 256 ", ` ${MIN_PAGES} `));
 }
 
 function nameClockImports(text: string): string {
