@@ -30,32 +30,19 @@ export function streamedModel(model: SdkModel, watch: StreamWatch): SdkModel {
 }
 
 async function generate(model: SdkModel, options: CallOptions, watch: StreamWatch): Promise<Generated> {
-  const quiet = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const heard = (): void => {
-    clearTimeout(timer);
-    if (watch.stallMs === null) return;
-    const { stallMs } = watch;
-    timer = setTimeout(() => quiet.abort(new StalledError(stallMs)), stallMs);
-  };
+  const silence = new Silence(watch.stallMs);
   const { abortSignal } = options;
-  const signal = abortSignal === undefined ? quiet.signal : AbortSignal.any([abortSignal, quiet.signal]);
+  const signal = abortSignal === undefined ? silence.signal : AbortSignal.any([abortSignal, silence.signal]);
   watch.text?.begin();
-  heard();
   try {
     // Raced: a binding does not listen to signals.
     const asked = async () => model.doStream({ ...options, abortSignal: signal, includeRawChunks: true });
     const { stream, response } = await raceAbort(asked(), signal);
-    heard();
+    silence.end();
     const answer = new StreamedAnswer((text) => watch.text?.add(text));
     const reader = stream.getReader();
     try {
-      for (;;) {
-        const { done, value } = await raceAbort(reader.read(), signal);
-        if (done) break;
-        heard();
-        answer.add(value);
-      }
+      await raceAbort(readAll(reader, answer, silence), signal);
     } catch (error) {
       // Lets go of the connection; what comes of that interests nobody.
       void reader.cancel(error).catch(() => undefined);
@@ -64,7 +51,58 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
     const { headers } = response ?? {};
     return answer.whole(headers === undefined ? {} : { headers });
   } finally {
-    clearTimeout(timer);
+    silence.stop();
+  }
+}
+
+async function readAll(
+  reader: ReadableStreamDefaultReader<Part>,
+  answer: StreamedAnswer,
+  silence: Silence,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    silence.end();
+    answer.add(value);
+  }
+}
+
+/** How long nothing has been heard. One timer for the whole stream: pieces are many, and a timer for each is dear. */
+class Silence {
+  readonly #stallMs: number | null;
+  readonly #gone = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #heardMs = performance.now();
+
+  /** @param stallMs null: as long as it likes */
+  constructor(stallMs: number | null) {
+    this.#stallMs = stallMs;
+    if (stallMs !== null) this.#lookIn(stallMs);
+  }
+
+  /** Aborts with a StalledError. */
+  get signal(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  end(): void {
+    this.#heardMs = performance.now();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(() => this.#look(), ms);
+  }
+
+  #look(): void {
+    if (this.#stallMs === null) return;
+    const leftMs = this.#stallMs - (performance.now() - this.#heardMs);
+    if (leftMs > 0) this.#lookIn(leftMs);
+    else this.#gone.abort(new StalledError(this.#stallMs));
   }
 }
 
