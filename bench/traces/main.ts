@@ -116,6 +116,11 @@ function report(run: TracesRun): string[] {
     "",
     `A bare transaction of an object, measured in between: p50 ${ms(bare)}, p99 ${ms(quantile(run.bareMs, 0.99))} (${run.bareMs.length}).`,
     `Memory of workerd: ${mib(run.idleBytes)} before, ${mib(run.peakBytes)} at the peak, all rooms and the emulators' Worker in it.`,
+    ...(run.cpuMs === null
+      ? []
+      : [
+          `Processor time of workerd: ${ms(run.cpuMs / steps.length)} a step, whatever it was for; ${((100 * run.cpuMs) / 1_000 / run.seconds).toFixed(0)} % of a core.`,
+        ]),
     `Goal: p50 of at most ${GOAL_MS} ms: ${
       quantile(
         steps.map(({ overheadMs }) => overheadMs),

@@ -9,7 +9,7 @@ import { createTenant } from "../../emulators/stack/operator.ts";
 import type { SpawnedStack } from "../../emulators/stack/spawn-stack.ts";
 import type { TaskEvent } from "../../src/market/event.ts";
 import { MODEL_NAMES, poolOf } from "../auction/pool.ts";
-import { workerdBytes } from "./memory-of-workerd.ts";
+import { workerdFigures } from "./workerd-process.ts";
 import { stepTimes, type CallTimes, type StepTimes } from "./step-times.ts";
 
 export interface TracesPlan {
@@ -25,6 +25,8 @@ export interface TracesRun {
   readonly bareMs: readonly number[];
   readonly idleBytes: number | null;
   readonly peakBytes: number | null;
+  /** Processor time of all that workerd did meanwhile, ms; null: not known. */
+  readonly cpuMs: number | null;
   /** Most traces that were in flight at a look. */
   readonly mostInFlight: number;
   readonly seconds: number;
@@ -51,18 +53,29 @@ export async function runTraces(
   const pool = poolOf(MODEL_NAMES.length, `${modelsUrl}/v1`);
   const { key } = await createTenant(stack, { name: "traces", pool });
   const access: Access = { url: stack.url, key };
-  const idleBytes = workerdBytes(stack.pid);
+  const before = workerdFigures(stack.pid);
   const watch = watching(stack);
   const startedMs = performance.now();
   const { ids, mostInFlight } = await keepInFlight(access, { ...plan, docsUrl: `${stack.emulatorUrl}/docs` });
   const seconds = (performance.now() - startedMs) / 1_000;
   const { bareMs, peakBytes } = await watch.end();
+  const cpuMs = before === null ? null : (workerdFigures(stack.pid)?.cpuMs ?? 0) - before.cpuMs;
   const calls = new Map(
     Object.entries((await json(`${stack.url}/__bench/calls`)) as Record<string, CallTimes>),
   );
   const limit = pLimit(AT_A_TIME);
   const steps = await Promise.all(ids.map((taskId) => limit(() => stepsOf(access, taskId, calls))));
-  return { tasks: ids.length, steps: steps.flat(), bareMs, idleBytes, peakBytes, mostInFlight, seconds };
+  const idleBytes = before?.bytes ?? null;
+  return {
+    tasks: ids.length,
+    steps: steps.flat(),
+    bareMs,
+    idleBytes,
+    peakBytes,
+    cpuMs,
+    mostInFlight,
+    seconds,
+  };
 }
 
 async function setLatency(modelsUrl: string, latencyMs: number): Promise<void> {
@@ -114,7 +127,7 @@ function watching(stack: SpawnedStack) {
     while (!over.signal.aborted) {
       const { ms } = (await json(`${stack.url}/__bench/bare`)) as { readonly ms: number };
       bareMs.push(ms);
-      const bytes = workerdBytes(stack.pid);
+      const bytes = workerdFigures(stack.pid)?.bytes ?? null;
       if (bytes !== null) peakBytes = Math.max(peakBytes ?? 0, bytes);
       await sleep(BARE_EVERY_MS);
     }

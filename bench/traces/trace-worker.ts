@@ -7,10 +7,20 @@
 import saleroom, * as house from "../../src/index.ts";
 import type { CallTimes } from "./step-times.ts";
 
-export const { MarketRoom, CallHelper } = house;
+export const { CallHelper } = house;
+
+export class MarketRoom extends house.MarketRoom {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, ownQueue(env));
+  }
+}
 
 /** A task's room, and under another name an object that does one bare transaction. */
 export class TaskRoom extends house.TaskRoom {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, ownQueue(env));
+  }
+
   async bare(body: string): Promise<void> {
     this.ctx.storage.transactionSync(() => {
       this.ctx.storage.sql.exec(
