@@ -1,6 +1,7 @@
 /**
  * A tenant's own tools on the whole stack: a plain HTTP endpoint and a real MCP server on this machine, which the
- * operator's list allows, called by a model's tool calls; and neither the Worker's log nor the task shows the secret.
+ * operator's list allows, called by a model's tool calls, beside a search
+ * provider; and neither the Worker's log nor the task shows a secret.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -29,7 +30,9 @@ const CALLS = [
   ["orders", { id: "o-7" }],
   ["shop__lookup_order", { id: "o-8" }],
   ["shop__echo", {}],
+  ["web_search", { query: "narwhal shipping", count: 1 }],
 ] as const;
+const SEARCH_KEY = "brave-9d31-key";
 
 let directory: string;
 let stack: SpawnedStack;
@@ -42,6 +45,8 @@ const ordered: {
   readonly auth: string | undefined;
   readonly body: string;
 }[] = [];
+
+const searched: { readonly url: string; readonly token: string }[] = [];
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
   let body = "";
@@ -97,6 +102,13 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ state: "shipped" }));
     return;
   }
+  if (request.url?.startsWith("/res/v1/web/search") === true) {
+    searched.push({ url: request.url, token: String(request.headers["x-subscription-token"]) });
+    const found = { title: "Narwhals", url: "https://example.org/n", description: "They ship on Mondays." };
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ web: { results: [found] } }));
+    return;
+  }
   const method = request.method ?? "GET";
   const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
   const asked = new Request(`${origin}${request.url}`, { method, headers, ...(body !== "" && { body }) });
@@ -119,7 +131,7 @@ beforeAll(async () => {
     port: 0,
     emulatorPort: 0,
     quiet: true,
-    vars: { TOOL_ALLOW_LIST: origin },
+    vars: { TOOL_ALLOW_LIST: origin, BRAVE_API_KEY: SEARCH_KEY, SEARCH_BASE_URL: origin },
   });
 }, 120_000);
 afterAll(async () => {
@@ -156,7 +168,11 @@ test("a model calls its tenant's endpoint and MCP server, with the secret and a 
   });
   expect(listed).toMatchObject({ problem: null, tools: expect.arrayContaining([]) });
 
-  const task = { prompt: "Where are my orders?", tools: ["orders", "shop"], policy: `always:${AGENT.id}` };
+  const task = {
+    prompt: "Where are my orders?",
+    tools: ["orders", "shop", "web_search"],
+    policy: `always:${AGENT.id}`,
+  };
   const taskId = String((await send(key, "/v1/tasks", task))["id"]);
   const settled = await readSettledTask({ url: stack.url, key }, taskId, 60_000);
   expect(settled).toMatchObject({ state: "finished" });
@@ -168,6 +184,8 @@ test("a model calls its tenant's endpoint and MCP server, with the secret and a 
   expect(result).toContain("shipped");
   expect(result).toContain("order o-8: shipped");
   expect(result).toContain("[secret]");
+  expect(result).toContain("They ship on Mondays.");
+  expect(searched).toMatchObject([{ url: expect.stringContaining("q=narwhal+shipping"), token: SEARCH_KEY }]);
   expect(ordered).toEqual([{ key: `${taskId}-1-1-0`, auth: SECRET, body: '{"id":"o-7"}' }]);
   expect(served.calls).toMatchObject([
     { name: "lookup.order", args: { id: "o-8" }, meta: { "saleroom/idempotency-key": `${taskId}-1-2-0` } },
@@ -176,7 +194,10 @@ test("a model calls its tenant's endpoint and MCP server, with the secret and a 
     await readFile(join(directory, "worker.log"), "utf8"),
     await read(`/v1/tasks/${taskId}/trace`),
   ];
-  for (const text of [log, trace, result]) expect(text).not.toContain("sesame");
+  for (const text of [log, trace, result]) {
+    expect(text).not.toContain("sesame");
+    expect(text).not.toContain(SEARCH_KEY);
+  }
   // Whatever a slice opened, it has closed: its last words may come after the task's end.
   for (let tries = 0; mcp.open() > 0 && tries < 100; tries += 1) await sleep(50);
   expect(mcp.open()).toBe(0);

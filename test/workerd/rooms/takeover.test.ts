@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { awardedTo, journalOf, receiptOf, sold, VERIFIER } from "./escalation-day.ts";
 import { CHEAP, DEAR, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { openTools } from "./files-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 import { openQuote } from "./quote-day.ts";
 import { leaveAfter, LOOK, requestsOf, slice } from "./takeover-day.ts";
@@ -74,6 +75,20 @@ describe("an agent whose provider fails in the middle of its trace", () => {
     });
     const { heldMicros, chargedMicros } = await accountOf(day, taskId);
     expect([heldMicros, chargedMicros]).toEqual([0, (await room.view())?.costMicros]);
+  });
+
+  test("leaves its files to the next one", async () => {
+    const day = await openMarket();
+    const task = await sold(day, { ...PLAIN, tools: ["files"] });
+    const write = { tool: "write_file", input: { path: "plan.md", text: "half done" } };
+    const read = { tool: "read_file", input: { path: "plan.md" } };
+    await slice(day, task, { attempt: 1, steps: [write, { fails: "misconfigured" }], openTools });
+    await awardedTo(task.room, 2);
+    await slice(day, task, { attempt: 2, steps: [read, read, RESULT], openTools });
+    const { steps = [] } = (await task.room.readTrace()) ?? {};
+    const seen = steps.find(({ attempt: of }) => of === 2)?.toolCalls[0];
+    expect(seen).toMatchObject({ name: "read_file", outcome: { ok: true, output: "half done" } });
+    expect(await task.room.view()).toMatchObject({ agentId: MIDDLE, outcome: "pass" });
   });
 
   test("leaves its steps with its name, its own plan to the next one, and a word that it goes on", async () => {
