@@ -18,6 +18,6 @@ export function weightsOver(pool: readonly { readonly id: AgentId }[], weights: 
   const all = named.reduce((sum, weight) => sum + weight, 0);
   const given = pool.map(({ id }) => [id, weights.jurors[id] ?? all / named.length] as const);
   const sum = given.reduce((total, [, weight]) => total + weight, 0);
-  const share = (weight: number) => (sum === 0 ? all / pool.length : (all * weight) / sum);
+  const share = (weight: number) => (sum === 0 ? all / pool.length : all * (weight / sum));
   return { ...weights, jurors: Object.fromEntries(given.map(([id, weight]) => [id, share(weight)])) };
 }
