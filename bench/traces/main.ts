@@ -83,9 +83,10 @@ const mib = (bytes: number | null) => (bytes === null ? "not known" : `${Math.ro
 
 function report(run: TracesRun): string[] {
   const bare = quantile(run.bareMs, 0.5);
-  const row = (name: string, steps: readonly StepTimes[]) => {
+  const beside = ({ overheadMs }: StepTimes) => overheadMs;
+  const row = (name: string, steps: readonly StepTimes[], msOf = beside) => {
     if (steps.length === 0) return [name, "0", "", "", ""];
-    const overhead = steps.map(({ overheadMs }) => overheadMs);
+    const overhead = steps.map(msOf);
     const p50 = quantile(overhead, 0.5);
     return [name, String(steps.length), ms(p50), ms(quantile(overhead, 0.99)), (p50 / bare).toFixed(1)];
   };
@@ -99,6 +100,7 @@ function report(run: TracesRun): string[] {
       titles.map((title, at) => ({ title, ...(at > 0 && { align: "right" as const }) })),
       [
         row("all", steps),
+        row("all, beside their tools, too", steps, ({ overheadMs, toolMs }) => overheadMs - toolMs),
         row(
           "with tools",
           steps.filter(({ ranTools }) => ranTools),

@@ -10,7 +10,7 @@ import type { SpawnedStack } from "../../emulators/stack/spawn-stack.ts";
 import type { TaskEvent } from "../../src/market/event.ts";
 import { MODEL_NAMES, poolOf } from "../auction/pool.ts";
 import { workerdFigures } from "./workerd-process.ts";
-import { stepTimes, type CallTimes, type StepTimes } from "./step-times.ts";
+import { stepTimes, type StepFacts, type StepTimes } from "./step-times.ts";
 
 export interface TracesPlan {
   readonly concurrency: number;
@@ -39,6 +39,8 @@ const AT_A_TIME = 4;
 const DRAIN_MS = 300_000;
 
 const limitsSchema = z.object({ tenant: z.object({ running: z.int(), waiting: z.int() }) });
+const callTimesSchema = z.record(z.string(), z.object({ ms: z.number() }));
+const seenSchema = z.object({ calls: callTimesSchema, tools: callTimesSchema });
 const traceSchema = z.object({
   steps: z.array(
     z.object({ attempt: z.int(), step: z.int(), toolCalls: z.array(z.object({ id: z.string() })) }),
@@ -60,11 +62,10 @@ export async function runTraces(
   const seconds = (performance.now() - startedMs) / 1_000;
   const { bareMs, peakBytes } = await watch.end();
   const cpuMs = before === null ? null : (workerdFigures(stack.pid)?.cpuMs ?? 0) - before.cpuMs;
-  const calls = new Map(
-    Object.entries((await json(`${stack.url}/__bench/calls`)) as Record<string, CallTimes>),
-  );
+  const seen = seenSchema.parse(await json(`${stack.url}/__bench/calls`));
+  const times = { calls: new Map(Object.entries(seen.calls)), tools: new Map(Object.entries(seen.tools)) };
   const limit = pLimit(AT_A_TIME);
-  const steps = await Promise.all(ids.map((taskId) => limit(() => stepsOf(access, taskId, calls))));
+  const steps = await Promise.all(ids.map((taskId) => limit(() => stepsOf(access, taskId, times))));
   const idleBytes = before?.bytes ?? null;
   return {
     tasks: ids.length,
@@ -144,7 +145,7 @@ function watching(stack: SpawnedStack) {
 async function stepsOf(
   access: Access,
   taskId: string,
-  calls: ReadonlyMap<string, CallTimes>,
+  times: Pick<StepFacts, "calls" | "tools">,
 ): Promise<StepTimes[]> {
   const headers = { authorization: `Bearer ${access.key}` };
   const { steps } = traceSchema.parse(await json(`${access.url}/v1/tasks/${taskId}/trace`, { headers }));
@@ -155,7 +156,7 @@ async function stepsOf(
   );
   const events: TaskEvent[] = [];
   for await (const event of followEvents({ access, taskId })) events.push(event);
-  return stepTimes({ events, toolCallIds, calls });
+  return stepTimes({ events, toolCallIds, taskId, ...times });
 }
 
 async function json(url: string, init?: RequestInit): Promise<unknown> {

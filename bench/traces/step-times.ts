@@ -17,13 +17,18 @@ export interface StepFacts {
   readonly toolCallIds: ReadonlyMap<string, string>;
   /** By row of the models' log. */
   readonly calls: ReadonlyMap<string, CallTimes>;
+  /** By task and step. */
+  readonly tools: ReadonlyMap<string, CallTimes>;
+  readonly taskId: string;
 }
 
 export interface StepTimes {
   /** The whole step, ms. */
   readonly wallMs: number;
   readonly modelMs: number;
-  /** What is neither. */
+  /** What its tools ran, and the way to the room before and after; 0: none ran. */
+  readonly toolMs: number;
+  /** What is not the model's, tools included. */
   readonly overheadMs: number;
   /** Tools ran in it; the last step of a trace has none. */
   readonly ranTools: boolean;
@@ -32,7 +37,7 @@ export interface StepTimes {
 }
 
 /** Steps whose call is known; one that was called twice counts with the second call, and stands out by it. */
-export function stepTimes({ events, toolCallIds, calls }: StepFacts): StepTimes[] {
+export function stepTimes({ events, toolCallIds, calls, tools, taskId }: StepFacts): StepTimes[] {
   const times: StepTimes[] = [];
   let sinceMs: number | null = null;
   let handedOn = false;
@@ -47,7 +52,15 @@ export function stepTimes({ events, toolCallIds, calls }: StepFacts): StepTimes[
     if (call !== undefined && sinceMs !== null) {
       const wallMs = event.atMs - sinceMs;
       const ranTools = event.tools.some(({ name }) => name !== "submit");
-      times.push({ wallMs, modelMs: call.ms, overheadMs: wallMs - call.ms, ranTools, handedOn });
+      const toolMs = tools.get(`${taskId}/${event.step}`)?.ms ?? 0;
+      times.push({
+        wallMs,
+        modelMs: call.ms,
+        toolMs,
+        overheadMs: wallMs - call.ms,
+        ranTools,
+        handedOn,
+      });
     }
     sinceMs = event.atMs;
     handedOn = false;

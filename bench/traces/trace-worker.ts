@@ -2,7 +2,8 @@
  * Saleroom with every slice in an invocation of its own, as the platform's concurrent consumers run them: local queues
  * hand out one batch at a time. What is sent to the work queue goes to the bench, which brings it back as a request.
  *
- * Beside it: when a model's answers began and ended as the Worker saw it, and a bare transaction to compare with.
+ * Beside it: when a model's answers began and ended as the Worker saw it, how long a step's tools ran, and a bare
+ * transaction to compare with.
  */
 import saleroom, * as house from "../../src/index.ts";
 import type { CallTimes } from "./step-times.ts";
@@ -17,8 +18,24 @@ export class MarketRoom extends house.MarketRoom {
 
 /** A task's room, and under another name an object that does one bare transaction. */
 export class TaskRoom extends house.TaskRoom {
+  readonly #answeredMs = new Map<number, number>();
+
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, ownQueue(env));
+  }
+
+  override async commitAnswer(...given: Parameters<house.TaskRoom["commitAnswer"]>) {
+    const answer = await super.commitAnswer(...given);
+    this.#answeredMs.set(given[2].step, nowMs());
+    return answer;
+  }
+
+  override async commitTools(...given: Parameters<house.TaskRoom["commitTools"]>) {
+    const [, step] = given;
+    const sinceMs = this.#answeredMs.get(step);
+    if (sinceMs !== undefined)
+      tools[`${this.ctx.id.name?.split("/")[1]}/${step}`] = { ms: nowMs() - sinceMs };
+    return super.commitTools(...given);
   }
 
   async bare(body: string): Promise<void> {
@@ -47,6 +64,9 @@ function ownQueue(env: Env): Env {
 
 const plainFetch = globalThis.fetch;
 const calls: Record<string, CallTimes> = {};
+/** By task and step: from when its answer was committed until its tools' answers are to be. */
+const tools: Record<string, CallTimes> = {};
+const nowMs = (): number => performance.timeOrigin + performance.now();
 
 /** An emulated model's answer says which row of its log it is. */
 const ROW = /chatcmpl-emulated-(\d+)/;
@@ -54,7 +74,7 @@ const ROW = /chatcmpl-emulated-(\d+)/;
 globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
   const url = input instanceof Request ? input.url : String(input);
   if (!url.endsWith("/chat/completions")) return plainFetch(input, init);
-  const beganMs = performance.timeOrigin + performance.now();
+  const beganMs = nowMs();
   const response = await plainFetch(input, init);
   if (response.body === null) return response;
   const decoder = new TextDecoder();
@@ -66,7 +86,7 @@ globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
         controller.enqueue(chunk);
       },
       flush: () => {
-        if (row !== null) calls[row] = { ms: performance.timeOrigin + performance.now() - beganMs };
+        if (row !== null) calls[row] = { ms: nowMs() - beganMs };
       },
     }),
   );
@@ -112,7 +132,7 @@ export default {
       case "/__bench/bare":
         return bareTransaction(env);
       case "/__bench/calls":
-        return Response.json(calls);
+        return Response.json({ calls, tools });
       default:
         return saleroom.fetch(request, ownQueue(env), ctx);
     }

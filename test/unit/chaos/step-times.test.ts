@@ -22,10 +22,12 @@ test("a step goes from commit to commit, less what its own call took", () => {
       ["41", { ms: 100 }],
       ["42", { ms: 50 }],
     ]),
+    tools: new Map([["tsk_1/1", { ms: 3 }]]),
+    taskId: "tsk_1",
   });
   expect(times).toEqual([
-    { wallMs: 108, modelMs: 100, overheadMs: 8, ranTools: true, handedOn: false },
-    { wallMs: 62, modelMs: 50, overheadMs: 12, ranTools: false, handedOn: true },
+    { wallMs: 108, modelMs: 100, toolMs: 3, overheadMs: 8, ranTools: true, handedOn: false },
+    { wallMs: 62, modelMs: 50, toolMs: 0, overheadMs: 12, ranTools: false, handedOn: true },
   ]);
 });
 
@@ -34,6 +36,8 @@ test("a step whose call is not known is left out, and the next one does not carr
     events: EVENTS as unknown as TaskEvent[],
     toolCallIds: new Map([["1/2", "call_cd-42"]]),
     calls: new Map([["42", { ms: 50 }]]),
+    tools: new Map(),
+    taskId: "tsk_1",
   });
   expect(times.map(({ overheadMs }) => overheadMs)).toEqual([12]);
 });
