@@ -28,8 +28,9 @@ export const DEFAULT_STACK_BYTES = 160 * 1024;
 /** Below this share of the budget the interpreter's own polls end the run cleanly; natives that never poll run into the trap. */
 const SOFT_SHARE = 1 / 32;
 /**
- * Free time of the event loop that scripts owe it by what they compute, and how much may be owed when one begins. One turn is too little: a request passes
- * through several (accepting, reading, in `wrangler dev` a proxy), and would wait for a script at each.
+ * Free time of the event loop that scripts owe it by what they compute, and how much may be owed when one begins. One turn
+ * is too little: a request passes through several (accepting, reading, in `wrangler dev` a proxy), and would wait for a
+ * script at each.
  */
 const PAUSE_MS = 10;
 /** A thousandth of `DEFAULT_FUEL` takes at most so long. */

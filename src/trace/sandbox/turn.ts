@@ -13,8 +13,8 @@
 /** The scripts that share one isolate's time. */
 export interface Turns {
   /**
-   * Prepares (which may take its time) and resolves when the caller may compute, which it must do at once; it says how
-   * long that was with `computed`, before anything else runs.
+   * Prepares and resolves when the caller may compute, which it must do at once; it says how long that was with `computed`,
+   * before anything else runs. One prepares at a time: what is prepared is large, and computing, too.
    * @throws the signal's reason when it aborts first, and what `prepare` throws.
    */
   next<T>(prepare: () => Promise<T>, signal: AbortSignal | undefined): Promise<T>;
@@ -33,7 +33,8 @@ export interface TurnOptions {
 
 /** Makes turns. */
 export function createTurns({ pause, mostOwedMs, now }: TurnOptions): Turns {
-  let started = 0;
+  /** Turns that were begun or ended: who slept meanwhile slept beside a script, and has seen no free time for sure. */
+  let moves = 0;
   let owedMs = 0;
   /** From when on time pays back: by a clock that stood still while the script computed. */
   let sinceMs = -Infinity;
@@ -42,25 +43,31 @@ export function createTurns({ pause, mostOwedMs, now }: TurnOptions): Turns {
   const owed = (): number => Math.max(0, owedMs - Math.max(0, now() - sinceMs));
   const mayGo = (): boolean => !isOut && owed() < mostOwedMs;
   const rest = async (signal: AbortSignal | undefined): Promise<void> => {
-    const before = started;
+    const before = moves;
     await pause();
     signal?.throwIfAborted();
-    if (before !== started) return;
+    if (before !== moves) return;
     owedMs = 0;
     isOut = false;
+  };
+  const begin = async (signal: AbortSignal | undefined): Promise<number> => {
+    while (!mayGo()) await rest(signal);
+    isOut = true;
+    moves += 1;
+    return moves;
   };
   return {
     async next(prepare, signal) {
       signal?.throwIfAborted();
-      while (!mayGo()) await rest(signal);
+      const mine = await begin(signal);
       const prepared = await prepare();
       signal?.throwIfAborted();
-      while (!mayGo()) await rest(signal);
-      started += 1;
-      isOut = true;
+      // It took so long that somebody else has gone.
+      if (mine !== moves) await begin(signal);
       return prepared;
     },
     computed(ms) {
+      moves += 1;
       isOut = false;
       owedMs = owed() + ms;
       sinceMs = now() + ms;
