@@ -80,10 +80,10 @@ async function measure(): Promise<TracesRun> {
 
 const ms = (value: number) => `${value.toFixed(1)} ms`;
 const mib = (bytes: number | null) => (bytes === null ? "not known" : `${Math.round(bytes / MIB)} MiB`);
+const beside = ({ overheadMs }: StepTimes) => overheadMs;
 
 function report(run: TracesRun): string[] {
   const bare = quantile(run.bareMs, 0.5);
-  const beside = ({ overheadMs }: StepTimes) => overheadMs;
   const row = (name: string, steps: readonly StepTimes[], msOf = beside) => {
     if (steps.length === 0) return [name, "0", "", "", ""];
     const overhead = steps.map(msOf);
