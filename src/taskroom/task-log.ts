@@ -2,13 +2,14 @@
  * A task's log lines, written from what its room has committed: each call, tool, step, verdict and end once, though its
  * holders die. All lines of a task are one trace: its attempts, their steps, and the calls of these.
  *
- * Ids, codes and numbers only. Tools are named as the task names them: what a model makes up is `_OTHER`.
+ * Ids, codes and numbers only. Tools are named as the task was admitted with them: what a model makes up is `_OTHER`.
  */
 import { logCall, logInfo, type LogFields } from "../log.ts";
 import type { Opening } from "../market/auction-record.ts";
 import type { EndedCall } from "../market/call.ts";
 import type { TaskEvent, TaskEventType } from "../market/event.ts";
 import type { AgentId } from "../market/ids.ts";
+import { FILE_TOOL_NAMES } from "../market/task-files.ts";
 import { spanIdOf, traceIdOf } from "../market/trace-context.ts";
 import { PROVIDER_NAMES } from "./provider-names.ts";
 import type { CallView } from "./task-room-api.ts";
@@ -104,7 +105,7 @@ function logStep(
   opening: Opening,
   { attempt, step, tools, usage, costMicros }: EventOf<"step-committed">,
 ): void {
-  const { taskId, spec } = opening;
+  const { taskId } = opening;
   logCall("step-committed", {
     ...ofStep(opening, { attempt, step }),
     "gen_ai.usage.input_tokens": usage.inputTokens,
@@ -112,7 +113,7 @@ function logStep(
     "saleroom.step.tool_calls": tools.length,
     "saleroom.cost_micros": costMicros,
   });
-  const known: readonly string[] = [...spec.tools, SUBMIT];
+  const known = toolNames(opening);
   const span = spanIdOf({ of: "step", taskId, attempt, step });
   for (const [index, { name, ok }] of tools.entries()) {
     logCall("tool-call", {
@@ -124,6 +125,12 @@ function logStep(
       "saleroom.step": step,
     });
   }
+}
+
+/** The task's names, and as models call them what some of these stand for. */
+function toolNames({ spec, tools: own = [] }: Opening): readonly string[] {
+  const files = spec.tools.includes("files") ? FILE_TOOL_NAMES : [];
+  return [...spec.tools, ...files, ...own.map(({ name }) => name), SUBMIT];
 }
 
 function ofStep(

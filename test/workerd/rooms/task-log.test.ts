@@ -13,6 +13,7 @@ import {
   config,
   countingTool,
   DEAR,
+  KEY_HASH,
   MIDDLE,
   openMarket,
   stopTheClock,
@@ -101,6 +102,30 @@ test("all lines of a task are one trace: a root, and every other line below a sp
     "gen_ai.usage.output_tokens": 200,
     "gen_ai.response.finish_reasons": ["tool-calls"],
   });
+});
+
+test("tools that a name of the task stands for are named: those of its files, and a server's", async () => {
+  const day = await openMarket();
+  const find = { name: "shop__find", remoteName: "find", description: "", inputSchema: { type: "object" } };
+  const url = "https://shop.example.com/mcp";
+  await day.market.manageTools({
+    kind: "create",
+    settings: { type: "mcp", name: "shop", description: "A shop.", url, timeoutMs: 5_000, allow: null },
+    secretHeader: null,
+    listing: { atMs: 0, tools: [find], leftOut: 0, problem: null },
+    by: KEY_HASH,
+  });
+  const { taskId, holder } = await day.admit({ tools: ["files", "shop"] });
+  const bids = { [CHEAP]: "plan", [MIDDLE]: "plan", [DEAR]: "plan" };
+  const calls = ["write_file", "shop__find", "shop__made_up", "http"].map((tool) => ({ tool, input: {} }));
+  const verdicts = { [CHEAP]: () => 4, [MIDDLE]: () => 4, [DEAR]: () => 4 };
+  const steps = [...calls, { tool: "submit", input: { result: "42" } }];
+  const models = new ScriptedModels({ bids, verdicts, steps });
+  await runAuction(auctionDeps(models), holder);
+  const message = { kind: "trace", tenantId: day.tenantId, taskId, attempt: 1, generation: 1 } as const;
+  await runSlice(traceDeps(models), message);
+  const names = named("tool-call").map((line) => line["gen_ai.tool.name"]);
+  expect(names).toEqual(["write_file", "shop__find", "_OTHER", "_OTHER", "submit"]);
 });
 
 test("no line has a word of prompt, strategy, tool call or result", async () => {
