@@ -46,16 +46,3 @@ export async function readTasks(d1: D1Database, query: TaskPageQuery): Promise<T
   const page = found.slice(0, query.limit).map(taskRow);
   return { tasks: page, nextCursor: found.length > query.limit ? (page.at(-1)?.taskId ?? null) : null };
 }
-
-/** One task of a tenant; null where the tenant has none with this id (yet). */
-export async function findTask(
-  d1: D1Database,
-  { tenantId, taskId }: { readonly tenantId: TenantId; readonly taskId: TaskId },
-): Promise<TaskRow | null> {
-  const found = await drizzle(d1)
-    .select()
-    .from(tasks)
-    .where(and(eq(tasks.tenantId, tenantId), eq(tasks.taskId, taskId)))
-    .limit(1);
-  return found[0] === undefined ? null : taskRow(found[0]);
-}

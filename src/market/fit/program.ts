@@ -33,11 +33,6 @@ export interface Program {
 /** A value for each variable, by name. */
 export type Assignment = Readonly<Record<string, number>>;
 
-/** What the assignment costs. */
-export function objectiveOf(program: Program, assignment: Assignment): number {
-  return program.variables.reduce((sum, { name, cost }) => sum + cost * (assignment[name] ?? 0), 0);
-}
-
 /** By how much the assignment breaks the worst of the program's rows and bounds; 0 where it is feasible. */
 export function violationOf(program: Program, assignment: Assignment): number {
   const beyond = program.rows.map(({ terms, comparison, right }) => {

@@ -11,7 +11,7 @@ import {
   type FitProgram,
 } from "../../../src/market/fit/fit-program.ts";
 import { lpText } from "../../../src/market/fit/lp-format.ts";
-import { objectiveOf, violationOf } from "../../../src/market/fit/program.ts";
+import { violationOf, type Assignment, type Program } from "../../../src/market/fit/program.ts";
 import type { TrainingAuction } from "../../../src/market/fit/training-auction.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { usable } from "../../../src/market/fit/usable.ts";
@@ -32,6 +32,11 @@ function programOf(auctions: readonly TrainingAuction[], options: FitOptions): F
   const made = fitProgram(auctions, options);
   if (!made.ok) throw new Error(made.failure.reason);
   return made.value;
+}
+
+/** What the assignment costs. */
+function objectiveOf(program: Program, assignment: Assignment): number {
+  return program.variables.reduce((sum, { name, cost }) => sum + cost * (assignment[name] ?? 0), 0);
 }
 
 function solved(auctions: readonly TrainingAuction[], options: FitOptions) {
