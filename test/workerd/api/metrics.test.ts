@@ -9,15 +9,16 @@ import { consumeHistory } from "../../../src/tenancy/consume-history.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { readOpenMetrics, type Sample } from "../../support/read-open-metrics.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { auctionDeps, CHEAP, openMarket, POOL, stopTheClock, traceDeps } from "../rooms/market-day.ts";
 import {
+  auctionDeps,
   awardedTask,
-  failToDeath,
-  faultyVerifier,
-  stuckOf,
-  SUBMIT,
-  traceMessage,
-} from "../rooms/stuck-day.ts";
+  CHEAP,
+  openMarket,
+  POOL,
+  stopTheClock,
+  traceDeps,
+} from "../rooms/market-day.ts";
+import { failToDeath, faultyVerifier, stuckOf, SUBMIT, traceMessage } from "../rooms/stuck-day.ts";
 import { call, config, fingerprint, OPERATOR, problemOf } from "./support.ts";
 
 let clock: ReturnType<typeof stopTheClock>;

@@ -7,16 +7,8 @@ import { newId } from "../../../src/market/ids.ts";
 import { NO_BUDGET } from "../../../src/market/ledger/budget.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { openMarket, stopTheClock } from "../rooms/market-day.ts";
-import {
-  awardedTask,
-  failToDeath,
-  faultyVerifier,
-  ring,
-  stuckOf,
-  SUBMIT,
-  traceMessage,
-} from "../rooms/stuck-day.ts";
+import { awardedTask, openMarket, stopTheClock } from "../rooms/market-day.ts";
+import { failToDeath, faultyVerifier, ring, stuckOf, SUBMIT, traceMessage } from "../rooms/stuck-day.ts";
 import { bodyOf, call, config, OPERATOR, post, problemOf } from "./support.ts";
 
 let clock: ReturnType<typeof stopTheClock>;

@@ -7,18 +7,8 @@ import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { BOUND, ScriptedModels, USAGE } from "../../support/scripted-models.ts";
-import { CHEAP, config, DEAR, stopTheClock, taskRoom, traceDeps } from "../rooms/market-day.ts";
-import {
-  accountOf,
-  ask,
-  booksOf,
-  hold,
-  limited,
-  ONE_BID,
-  priced,
-  refusalOf,
-  SUBMIT,
-} from "../rooms/money-day.ts";
+import { CHEAP, config, DEAR, ONE_BID, stopTheClock, taskRoom, traceDeps } from "../rooms/market-day.ts";
+import { accountOf, ask, booksOf, hold, limited, priced, refusalOf, SUBMIT } from "../rooms/money-day.ts";
 import { aCharge, asBefore, olderMarket, type Charge } from "./older-rooms.ts";
 
 let clock: ReturnType<typeof stopTheClock>;

@@ -13,16 +13,13 @@ import {
   auctionDeps,
   CHEAP,
   config,
-  DEAR,
   evictRooms,
-  MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   type MarketDay,
 } from "../rooms/market-day.ts";
 import { rewind } from "./rewind.ts";
-
-const BIDS = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -137,7 +134,7 @@ test("market: an opening that is owed whole opens its room, under the auction's 
   clock.pass(config.leaseMs + 1_000);
   await day.ringMarket();
   expect((await day.market.takeAuction(taskId, 2)).ok).toBe(true);
-  const deps = auctionDeps(new ScriptedModels({ bids: BIDS }));
+  const deps = auctionDeps(new ScriptedModels({ bids: ONE_BID }));
   await runAuction(deps, { tenantId: day.tenantId, taskId, generation: 2 });
   expect(await room.view()).toMatchObject({ state: "awarded", agentId: CHEAP });
 });

@@ -10,6 +10,7 @@ import {
   DEAR,
   evictRooms,
   MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   type MarketDay,
@@ -52,8 +53,7 @@ test("a room of the version before opens with its policy, and its open auction c
       document: { agents: [], disabled: [], weights: WEIGHTS },
     },
   });
-  const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" };
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), open.holder);
+  await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), open.holder);
   expect(await open.room.view()).toMatchObject({ state: "awarded", agentId: CHEAP });
   expect((await day.admit()).opening?.policy).toMatchObject({ version: 4, weights: WEIGHTS });
 });

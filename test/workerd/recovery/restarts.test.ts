@@ -7,10 +7,8 @@ import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
   auctionDeps,
-  CHEAP,
   config,
-  DEAR,
-  MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   taskRoom,
@@ -27,7 +25,6 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const BIDS = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
 const reset = async (room: DurableObjectStub) => {
   await runInDurableObject(room, async (_room, state) => state.abort("reset by a deploy")).catch(
     () => undefined,
@@ -40,7 +37,7 @@ describe("a room that restarts under a holder", () => {
     const { taskId, holder } = await day.admit();
     const { tenantId } = day;
     const room = () => taskRoom(tenantId, taskId);
-    await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS })), holder);
+    await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), holder);
     class Slow extends ScriptedModels {
       override async step(...args: Parameters<ScriptedModels["step"]>) {
         const answer = await super.step(...args);
@@ -76,7 +73,7 @@ describe("a room that restarts under a holder", () => {
         return { ok: false, failure, bill: { status: "unconfirmed" }, ms: 1, requests: 1 } as const;
       }
     }
-    const deps = { ...auctionDeps(new Slow({ bids: BIDS })), config: { ...config, leaseMs: 300 } };
+    const deps = { ...auctionDeps(new Slow({ bids: ONE_BID })), config: { ...config, leaseMs: 300 } };
     const first = runAuction(deps, holder);
     await new Promise((resolve) => setTimeout(resolve, 150));
     await reset(market());
@@ -84,7 +81,11 @@ describe("a room that restarts under a holder", () => {
     clock.pass(60_001);
     await runDurableObjectAlarm(market());
     if ((await market().takeAuction(taskId, 2)).ok) {
-      await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS })), { tenantId, taskId, generation: 2 });
+      await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), {
+        tenantId,
+        taskId,
+        generation: 2,
+      });
     }
     expect(await taskRoom(tenantId, taskId).view()).toMatchObject({ state: "awarded", failureReason: null });
   });

@@ -11,6 +11,7 @@ import { runSlice } from "../../../src/trace/run-slice.ts";
 import { BOUND, ScriptedModels, USAGE } from "../../support/scripted-models.ts";
 import {
   auctionDeps,
+  awardedTask,
   CHEAP,
   config,
   countingTool,
@@ -172,20 +173,9 @@ describe("a late bill", () => {
   });
 });
 
-async function awarded() {
-  const day = await openMarket();
-  const { taskId, room, holder } = await day.admit();
-  const { tenantId } = day;
-  const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
-  const message = (generation: number) =>
-    ({ kind: "trace", tenantId, taskId, attempt: 1, generation }) as const;
-  return { day, taskId, room, message };
-}
-
 describe("a tool call that was cut short because the lease seemed lost", () => {
   test("is not committed as the tool's answer", async () => {
-    const { room, message } = await awarded();
+    const { room, message } = await awardedTask();
     // The room does not answer renewals for a while, then it is back.
     const flaky = new Proxy(room, {
       get: (target, name) =>

@@ -6,16 +6,16 @@ import { asMicros } from "../../../src/market/money.ts";
 import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { BOUND, ScriptedModels, USAGE } from "../../support/scripted-models.ts";
-import { CHEAP, config, countingTool, evictRooms, stopTheClock, traceDeps } from "../rooms/market-day.ts";
 import {
   awardedTask,
-  deliver,
-  leaseOf,
-  SUBMIT,
-  traceMessage,
-  USE_TOOL,
-  type StuckTask,
-} from "../rooms/stuck-day.ts";
+  CHEAP,
+  config,
+  countingTool,
+  evictRooms,
+  stopTheClock,
+  traceDeps,
+} from "../rooms/market-day.ts";
+import { deliver, leaseOf, SUBMIT, traceMessage, USE_TOOL, type StuckTask } from "../rooms/stuck-day.ts";
 import { rewind } from "./rewind.ts";
 
 let clock: ReturnType<typeof stopTheClock>;

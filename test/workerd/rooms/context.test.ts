@@ -15,12 +15,13 @@ import {
   countingTool,
   eventsOf,
   evictRooms,
+  ONE_BID,
   openMarket,
   POOL,
   stopTheClock,
   traceDeps,
 } from "./market-day.ts";
-import { accountOf, ONE_BID, SUBMIT, USE_TOOL } from "./money-day.ts";
+import { accountOf, SUBMIT, USE_TOOL } from "./money-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {

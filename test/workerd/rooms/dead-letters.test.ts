@@ -6,6 +6,7 @@ import { readStuck } from "../../../src/history/read-stuck.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
   admitOnly,
+  awardedTask,
   config,
   countingTool,
   eventsOf,
@@ -15,7 +16,6 @@ import {
   types,
 } from "./market-day.ts";
 import {
-  awardedTask,
   deliver,
   failToDeath,
   faultyVerifier,

@@ -2,6 +2,7 @@
 import { expect, vi } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { runAuction } from "../../../src/auction/run-auction.ts";
+import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { newId, type AgentId, type TaskId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
@@ -115,4 +116,28 @@ export async function failAt(
   const ended = { callId, bill: { status: "billed", usage, costMicros }, ms: 1 } as const;
   expect(await room.commitAnswer(number, ended, step, "41")).toBe("continue");
   await room.commitVerdict(number, { outcome: "fail", verifier: "equals", evidence: "41" });
+}
+
+export type Loss = "before" | "after";
+
+/** A call between the rooms is lost a few times: before it arrives, or with its answer. Returns how often it was by now. */
+export function lose(of: "ended" | "award", when: Loss, times = 2): () => number {
+  let lost = 0;
+  // oxlint-disable-next-line typescript/unbound-method
+  const [ended, award] = [MarketRoom.prototype.ended, TaskRoom.prototype.award];
+  const losing = async <T>(call: () => Promise<T>, applies: boolean): Promise<T> => {
+    if (!applies || lost >= times) return call();
+    lost += 1;
+    if (when === "after") await call();
+    throw new Error("the room restarts");
+  };
+  if (of === "ended")
+    vi.spyOn(MarketRoom.prototype, "ended").mockImplementation(async function (this: MarketRoom, report) {
+      return losing(async () => ended.call(this, report), report.attempt === 1);
+    });
+  else
+    vi.spyOn(TaskRoom.prototype, "award").mockImplementation(async function (this: TaskRoom, told) {
+      return losing(async () => award.call(this, told), told.attempt === 2);
+    });
+  return () => lost;
 }

@@ -10,8 +10,17 @@ import { asMicros } from "../../../src/market/money.ts";
 import taskApi from "../../../src/taskroom/task-room-api.ts?raw";
 import { aCommit } from "../../support/builders.ts";
 import { BOUND, USAGE } from "../../support/scripted-models.ts";
-import { admitOnly, CHEAP, config, DEAR, openMarket, stopTheClock, type TaskStub } from "./market-day.ts";
-import { awardedTask, held, type StuckTask } from "./stuck-day.ts";
+import {
+  admitOnly,
+  awardedTask,
+  CHEAP,
+  config,
+  DEAR,
+  openMarket,
+  stopTheClock,
+  type TaskStub,
+} from "./market-day.ts";
+import { held, type StuckTask } from "./stuck-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {

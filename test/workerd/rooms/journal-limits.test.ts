@@ -5,8 +5,16 @@ import { MAX_ANSWER_BYTES, MAX_OUTCOME_BYTES, MAX_TRACE_BYTES } from "../../../s
 import { asMicros } from "../../../src/market/money.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
 import { BOUND, ScriptedModels, USAGE } from "../../support/scripted-models.ts";
-import { CHEAP, config, evictRooms, stopTheClock, traceDeps, type TaskStub } from "./market-day.ts";
-import { awardedTask, deliver, held, leaseOf, SUBMIT, traceMessage } from "./stuck-day.ts";
+import {
+  awardedTask,
+  CHEAP,
+  config,
+  evictRooms,
+  stopTheClock,
+  traceDeps,
+  type TaskStub,
+} from "./market-day.ts";
+import { deliver, held, leaseOf, SUBMIT, traceMessage } from "./stuck-day.ts";
 
 beforeEach(() => {
   stopTheClock();

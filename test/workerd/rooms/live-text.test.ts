@@ -6,19 +6,14 @@ import type { Agent } from "../../../src/market/agent.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
 import { newId } from "../../../src/market/ids.ts";
 import type { TextEvent } from "../../../src/market/live-text.ts";
-import type { TraceMessage } from "../../../src/market/message.ts";
-import { runAuction } from "../../../src/auction/run-auction.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { BOUND, ScriptedModels } from "../../support/scripted-models.ts";
 import {
-  auctionDeps,
+  awardedTask,
   CHEAP,
   config,
   countingTool,
-  DEAR,
   evictRooms,
-  MIDDLE,
-  openMarket,
   stopTheClock,
   traceDeps,
   type TaskStub,
@@ -35,17 +30,7 @@ afterEach(() => {
 type Heard = TaskEvent | TextEvent;
 
 async function awarded() {
-  const day = await openMarket();
-  const { taskId, room, holder } = await day.admit();
-  const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
-  const message = (generation: number): TraceMessage => ({
-    kind: "trace",
-    tenantId: day.tenantId,
-    taskId,
-    attempt: 1,
-    generation,
-  });
+  const { room, message } = await awardedTask();
   return { room, message, last: (await room.view())?.lastEvent ?? 0 };
 }
 

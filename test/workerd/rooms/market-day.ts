@@ -4,12 +4,13 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
 import type { AuctionDeps, AuctionMemory } from "../../../src/auction/auction-run.ts";
-import type { AuctionToRun } from "../../../src/auction/run-auction.ts";
+import { runAuction, type AuctionToRun } from "../../../src/auction/run-auction.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { poolSchema, type AgentInput, type Pool } from "../../../src/market/agent.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
 import { NO_BUDGET, type Budget } from "../../../src/market/ledger/budget.ts";
 import { newId, type AgentId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
+import type { TraceMessage } from "../../../src/market/message.ts";
 import { taskSpecSchema, type TaskInput } from "../../../src/market/task.ts";
 import type { Admission, MarketRoomApi, Ordering } from "../../../src/tenancy/market-room-api.ts";
 import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
@@ -24,6 +25,8 @@ import { marketStub, taskStub } from "../stubs.ts";
 export const CHEAP = "agt_cheap" as AgentId;
 export const MIDDLE = "agt_middle" as AgentId;
 export const DEAR = "agt_dear" as AgentId;
+/** Only the cheap agent bids, so that it has won; the others' answers are empty, and billed. */
+export const ONE_BID = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
 export const KEY_HASH = "ab".repeat(32);
 
 function agent(id: string, output: number): AgentInput {
@@ -185,6 +188,28 @@ export function traceDeps(
     },
     ...options,
   };
+}
+
+export interface AwardedTask {
+  readonly day: MarketDay;
+  readonly taskId: TaskId;
+  readonly room: TaskStub;
+  /** With which the queue brings its trace. */
+  message(generation: number): TraceMessage;
+}
+
+/** A task that only the cheap agent bid for: it has won, and nobody else can go on. */
+export async function awardedTask(
+  input: Partial<TaskInput> = {},
+  given: MarketDay | null = null,
+): Promise<AwardedTask> {
+  const day = given ?? (await openMarket());
+  const { taskId, room, holder } = await day.admit(input);
+  await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), holder);
+  const { tenantId } = day;
+  const message = (generation: number) =>
+    ({ kind: "trace", tenantId, taskId, attempt: 1, generation }) as const;
+  return { day, taskId, room, message };
 }
 
 /** Both rooms lose everything that they only remembered. */

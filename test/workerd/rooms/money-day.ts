@@ -17,12 +17,10 @@ import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels, type ScriptedStep } from "../../support/scripted-models.ts";
 import {
   auctionDeps,
-  CHEAP,
   config,
   countingTool,
-  DEAR,
   KEY_HASH,
-  MIDDLE,
+  ONE_BID,
   openMarket,
   traceDeps,
   type MarketDay,
@@ -33,8 +31,6 @@ export const SUBMIT: ScriptedStep = { tool: "submit", input: { result: "42" } };
 /** More steps than any budget here takes. */
 export const ENDLESS: readonly ScriptedStep[] = Array.from({ length: 60 }, () => USE_TOOL);
 
-/** Only the cheap agent bids, so that it has won; the others' answers are empty, and billed. */
-export const ONE_BID = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
 /** 1,000 tokens in at a quarter of the price of output, 200 out, of all three: 45 + 450 + 4,500. */
 export const BIDS_MICROS = 4_995;
 

@@ -6,11 +6,9 @@ import { TaskRoom } from "../../../src/index.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
   auctionDeps,
-  CHEAP,
-  DEAR,
   eventsOf,
   evictRooms,
-  MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   types,
@@ -25,8 +23,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-const BIDS = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
 
 async function held({ market }: MarketDay) {
   return runInDurableObject(market as DurableObjectStub, async (_room, { storage }) => ({
@@ -51,7 +47,7 @@ async function takeHistory({ market }: MarketDay): Promise<void> {
 async function award(day: MarketDay) {
   const { taskId, room } = await day.admit();
   const { tenantId } = day;
-  await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS })), { tenantId, taskId, generation: 1 });
+  await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), { tenantId, taskId, generation: 1 });
   return { taskId, room };
 }
 

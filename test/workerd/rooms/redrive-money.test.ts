@@ -10,20 +10,21 @@ import { aUsage } from "../../support/builders.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { awardedTo, ringAll, sold } from "./escalation-day.ts";
 import {
-  admitOnly,
   auctionDeps,
+  awardedTask,
   CHEAP,
   config,
   DEAR,
   MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   traceDeps,
 } from "./market-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 import {
+  abandonedAuction,
   auctionLease,
-  awardedTask,
   failToDeath,
   goOn,
   leaseOf,
@@ -110,31 +111,11 @@ describe("a call under way of a holder that died is the house's, where", () => {
   });
 });
 
-/** Its first holder has told of no bid, and nobody who took it up was heard of again. */
-async function abandonedAuction(input = {}) {
-  const day = await openMarket();
-  const { taskId, room, opening } = await admitOnly(day, input);
-  await room.beginAuction(1, { opening, started: [] });
-  for (let generation = 2; generation <= 7; generation += 1) {
-    clock.pass(60_001);
-    await day.ringMarket();
-    await day.market.takeAuction(taskId, generation);
-  }
-  clock.pass(60_001);
-  await day.ringMarket();
-  clock.pass(60_001);
-  await ring({ day, taskId, room });
-  expect(await room.view()).toMatchObject({ state: "failed", failureReason: "auction_abandoned" });
-  return { day, taskId, room };
-}
-
-const BIDS = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-
 async function resume({ day, taskId }: StuckTask) {
   const { generation } = await auctionLease(day, taskId);
   expect((await day.market.takeAuction(taskId, generation)).ok).toBe(true);
   const holder = { tenantId: day.tenantId, taskId, generation };
-  const models = new ScriptedModels({ bids: BIDS });
+  const models = new ScriptedModels({ bids: ONE_BID });
   const bid = vi.spyOn<ModelPort, "bid">(models, "bid");
   await runAuction(auctionDeps(models), holder);
   return bid.mock.calls.map(([, , { deadlineAtMs }]) => deadlineAtMs);
@@ -142,7 +123,7 @@ async function resume({ day, taskId }: StuckTask) {
 
 describe("an auction that is redriven", () => {
   test("has its tenant pay each bid once", async () => {
-    const task = await abandonedAuction();
+    const task = await abandonedAuction(clock.pass);
     const { day, taskId } = task;
     await day.market.redriveStuck(await stuckId(task));
     await resume(task);
@@ -153,7 +134,7 @@ describe("an auction that is redriven", () => {
   });
 
   test("has its time anew, too: whoever resumes it after its first deadline hears bids", async () => {
-    const task = await abandonedAuction();
+    const task = await abandonedAuction(clock.pass);
     clock.pass(10_000_000);
     await task.day.market.redriveStuck(await stuckId(task));
     const deadlines = await resume(task);

@@ -5,18 +5,17 @@ import type { StuckId } from "../../../src/market/ids.ts";
 import { KEPT_STUCK_MS } from "../../../src/tenancy/stuck-desk.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
-  admitOnly,
   auctionDeps,
+  awardedTask,
   CHEAP,
-  DEAR,
-  MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   traceDeps,
 } from "./market-day.ts";
 import {
+  abandonedAuction,
   auctionLease,
-  awardedTask,
   deliver,
   givenUp,
   goOn,
@@ -54,19 +53,7 @@ describe("a trace whose holders died", () => {
 
 describe("an auction that was given up", () => {
   test("is redriven: it asks for what is missing, and is awarded", async () => {
-    const day = await openMarket();
-    const { taskId, room, opening } = await admitOnly(day);
-    await room.beginAuction(1, { opening, started: [] });
-    for (let generation = 2; generation <= 7; generation += 1) {
-      clock.pass(60_001);
-      await day.ringMarket();
-      await day.market.takeAuction(taskId, generation);
-    }
-    clock.pass(60_001);
-    await day.ringMarket();
-    clock.pass(60_001);
-    await ring({ day, taskId, room });
-    expect(await room.view()).toMatchObject({ state: "failed", failureReason: "auction_abandoned" });
+    const { day, taskId, room } = await abandonedAuction(clock.pass);
     const id = await stuckId({ day, taskId, room });
     expect((await day.market.redriveStuck(id)).ok).toBe(true);
     expect(await room.view()).toMatchObject({ state: "admitted", failureReason: null });
@@ -76,9 +63,8 @@ describe("an auction that was given up", () => {
     expect(generation).toBeGreaterThan(7);
     const taken = await day.market.takeAuction(taskId, generation);
     expect(taken).toEqual({ ok: true, value: generation });
-    const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
     const holder = { tenantId: day.tenantId, taskId, generation };
-    await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
+    await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), holder);
     expect(await room.view()).toMatchObject({ state: "awarded", agentId: CHEAP });
     expect((await room.view())?.deadlineAtMs).toBeGreaterThan(Date.now());
     await deliver(traceDeps(new ScriptedModels({ steps: [SUBMIT] })), traceMessage({ day, taskId, room }, 1));

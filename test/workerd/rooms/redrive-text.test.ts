@@ -6,8 +6,8 @@ import { newId } from "../../../src/market/ids.ts";
 import type { TextEvent } from "../../../src/market/live-text.ts";
 import { aUsage } from "../../support/builders.ts";
 import { BOUND, ScriptedModels } from "../../support/scripted-models.ts";
-import { CHEAP, config, countingTool, stopTheClock, traceDeps } from "./market-day.ts";
-import { awardedTask, failToDeath, goOn, stuckId, SUBMIT, traceMessage } from "./stuck-day.ts";
+import { awardedTask, CHEAP, config, countingTool, stopTheClock, traceDeps } from "./market-day.ts";
+import { failToDeath, goOn, stuckId, SUBMIT, traceMessage } from "./stuck-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {

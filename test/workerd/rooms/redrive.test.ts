@@ -7,18 +7,18 @@ import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { NOTHING_VISIBLE, showEvent, type VisibleText } from "../../../src/market/visible-text.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
+  awardedTask,
   CHEAP,
+  config,
   countingTool,
   eventsOf,
   evictRooms,
   stopTheClock,
   traceDeps,
   types,
-  config,
   type TaskStub,
 } from "./market-day.ts";
 import {
-  awardedTask,
   deliver,
   failToDeath,
   faultyVerifier,

@@ -2,7 +2,6 @@
 import { createMessageBatch, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { runAuction } from "../../../src/auction/run-auction.ts";
 import { readStuck, type StuckRecord } from "../../../src/history/read-stuck.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
 import { newId, type StuckId, type TaskId } from "../../../src/market/ids.ts";
@@ -14,12 +13,11 @@ import type { Tool } from "../../../src/trace/tools/index.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import { ScriptedModels, type ScriptedStep } from "../../support/scripted-models.ts";
 import {
+  admitOnly,
   auctionDeps,
-  CHEAP,
+  awardedTask,
   config,
   countingTool,
-  DEAR,
-  MIDDLE,
   openMarket,
   traceDeps,
   type MarketDay,
@@ -35,15 +33,21 @@ export interface StuckTask {
   readonly room: TaskStub;
 }
 
-/** A task that only the cheap agent bid for, so that it has won. */
-export async function awardedTask(
-  input: Partial<TaskInput> = {},
-  given: MarketDay | null = null,
-): Promise<StuckTask> {
-  const day = given ?? (await openMarket());
-  const { taskId, room, holder } = await day.admit(input);
-  const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
+/** An auction whose first holder has told of no bid, and of which nobody who took it up was heard of again. */
+export async function abandonedAuction(pass: (ms: number) => void): Promise<StuckTask> {
+  const day = await openMarket();
+  const { taskId, room, opening } = await admitOnly(day);
+  await room.beginAuction(1, { opening, started: [] });
+  for (let generation = 2; generation <= 7; generation += 1) {
+    pass(60_001);
+    await day.ringMarket();
+    await day.market.takeAuction(taskId, generation);
+  }
+  pass(60_001);
+  await day.ringMarket();
+  pass(60_001);
+  await ring({ day, taskId, room });
+  expect(await room.view()).toMatchObject({ state: "failed", failureReason: "auction_abandoned" });
   return { day, taskId, room };
 }
 

@@ -6,7 +6,7 @@ import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { EndReport } from "../../../src/market/report.ts";
 import { aUsage } from "../../support/builders.ts";
-import { awardedTo, journalOf, ringAll, sold } from "./escalation-day.ts";
+import { awardedTo, journalOf, lose, ringAll, sold, type Loss } from "./escalation-day.ts";
 import { config, DEAR, evictRooms, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
 import { accountOf, booksOf, limited } from "./money-day.ts";
 import { leaveAfter, LOOK, slice } from "./takeover-day.ts";
@@ -22,28 +22,6 @@ afterEach(() => {
 
 const PLAIN = { escalation: null } as const;
 const RESULT = { text: "42" } as const;
-type Loss = "before" | "after";
-
-/** The call between the rooms is lost twice: before it arrives, or with its answer. */
-function lose(of: "ended" | "award", when: Loss): void {
-  let lost = 0;
-  // oxlint-disable-next-line typescript/unbound-method
-  const [ended, award] = [MarketRoom.prototype.ended, TaskRoom.prototype.award];
-  const losing = async <T>(call: () => Promise<T>, applies: boolean): Promise<T> => {
-    if (!applies || lost >= 2) return call();
-    lost += 1;
-    if (when === "after") await call();
-    throw new Error("the room restarts");
-  };
-  if (of === "ended")
-    vi.spyOn(MarketRoom.prototype, "ended").mockImplementation(async function (this: MarketRoom, report) {
-      return losing(async () => ended.call(this, report), report.attempt === 1);
-    });
-  else
-    vi.spyOn(TaskRoom.prototype, "award").mockImplementation(async function (this: TaskRoom, told) {
-      return losing(async () => award.call(this, told), told.attempt === 2);
-    });
-}
 
 /** Time passes until both rooms have told each other all. */
 async function settleAll(

@@ -1,24 +1,12 @@
 /** A step's call that fails is made again as a new call: a few times, recorded each time, and for nobody who is to stop. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { CallFailureReason } from "../../../src/market/call.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import { ScriptedModels, WorkerDied, type ScriptedStep } from "../../support/scripted-models.ts";
-import {
-  auctionDeps,
-  CHEAP,
-  DEAR,
-  eventsOf,
-  evictRooms,
-  MIDDLE,
-  openMarket,
-  stopTheClock,
-  traceDeps,
-  type TaskStub,
-} from "./market-day.ts";
+import { awardedTask, eventsOf, evictRooms, stopTheClock, traceDeps, type TaskStub } from "./market-day.ts";
 import { accountOf } from "./money-day.ts";
 import { requestsOf, slice as sliceOf } from "./takeover-day.ts";
 
@@ -32,13 +20,9 @@ afterEach(() => {
 
 type Steps = readonly (ScriptedStep | readonly ScriptedStep[])[];
 
-/** A task that only the cheap agent bid for: nobody else can take over. */
+/** Nobody else can take over. */
 async function awarded(input: Partial<TaskInput> = {}) {
-  const day = await openMarket();
-  const { taskId, room, holder } = await day.admit(input);
-  const { tenantId } = day;
-  const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
+  const { day, taskId, room, message } = await awardedTask(input);
   const slice = async (
     generation: number,
     steps: Steps,
@@ -46,8 +30,7 @@ async function awarded(input: Partial<TaskInput> = {}) {
     diesAtCall?: number,
   ) => {
     const models = new ScriptedModels({ steps, ...(diesAtCall !== undefined && { diesAtCall }) });
-    const message = { kind: "trace", tenantId, taskId, attempt: 1, generation } as const;
-    await runSlice(traceDeps(models, deps), message);
+    await runSlice(traceDeps(models, deps), message(generation));
     return models.asked;
   };
   return { day, taskId, room, slice };

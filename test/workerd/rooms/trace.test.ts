@@ -1,11 +1,8 @@
 /** A trace through the real rooms, with scripted models and tools. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { runAuction } from "../../../src/auction/run-auction.ts";
-import { newId, type TaskId } from "../../../src/market/ids.ts";
+import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import type { TraceMessage } from "../../../src/market/message.ts";
-import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import {
   BOUND,
@@ -15,21 +12,16 @@ import {
   type ScriptedStep,
 } from "../../support/scripted-models.ts";
 import {
-  auctionDeps,
+  alarmOf,
+  awardedTask,
   CHEAP,
   config,
   countingTool,
-  DEAR,
   eventsOf,
   evictRooms,
-  MIDDLE,
-  alarmOf,
-  openMarket,
   stopTheClock,
-  type TaskStub,
   traceDeps,
   types,
-  type MarketDay,
 } from "./market-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -40,34 +32,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-interface Awarded {
-  readonly day: MarketDay;
-  readonly taskId: TaskId;
-  readonly room: TaskStub;
-  message(generation: number): TraceMessage;
-}
-
-/** A task that only the cheap agent bid for, so that it has won. */
-async function awarded(input: Partial<TaskInput> = {}): Promise<Awarded> {
-  const day = await openMarket();
-  const { taskId, room, holder } = await day.admit(input);
-  const { tenantId } = day;
-  const bids = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
-  await runAuction(auctionDeps(new ScriptedModels({ bids })), holder);
-  return {
-    day,
-    taskId,
-    room,
-    message: (generation) => ({ kind: "trace", tenantId, taskId, attempt: 1, generation }),
-  };
-}
-
 const USE_TOOL: ScriptedStep = { tool: "http", input: { url: "x" } };
 const SUBMIT: ScriptedStep = { tool: "submit", input: { result: "42" } };
 
 describe("a trace", () => {
   test("runs step by step to its result, its verdict and its final state", async () => {
-    const { day, room, message } = await awarded();
+    const { day, room, message } = await awardedTask();
     const tool = countingTool();
     const models = new ScriptedModels({ steps: [USE_TOOL, SUBMIT] });
     await runSlice(traceDeps(models, { tools: [tool] }), message(1));
@@ -107,13 +77,13 @@ describe("a trace", () => {
   });
 
   test("a plain answer is a result too", async () => {
-    const { room, message } = await awarded();
+    const { room, message } = await awardedTask();
     await runSlice(traceDeps(new ScriptedModels({ steps: [{ text: "41" }] })), message(1));
     expect(await room.view()).toMatchObject({ state: "finished", outcome: "fail", result: "41" });
   });
 
   test("a tool that the task does not allow is an error that the model is told, not the end", async () => {
-    const { room, message } = await awarded({ tools: [] });
+    const { room, message } = await awardedTask({ tools: [] });
     const tool = countingTool();
     await runSlice(
       traceDeps(new ScriptedModels({ steps: [USE_TOOL, SUBMIT] }), { tools: [tool] }),
@@ -126,7 +96,7 @@ describe("a trace", () => {
   });
 
   test("a provider that fails ends the task, with the call's money decided", async () => {
-    const { room, message } = await awarded();
+    const { room, message } = await awardedTask();
     await runSlice(traceDeps(new ScriptedModels({ steps: [{ fails: "timeout" }] })), message(1));
     expect(await room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed" });
     const calls = (await room.readTrace())?.calls.filter((call) => call.kind === "trace");
@@ -136,7 +106,7 @@ describe("a trace", () => {
   });
 
   test("uses up its steps", async () => {
-    const { room, message } = await awarded({ limits: { maxSteps: 2 } });
+    const { room, message } = await awardedTask({ limits: { maxSteps: 2 } });
     const models = new ScriptedModels({ steps: [USE_TOOL, USE_TOOL] });
     await runSlice(traceDeps(models, { tools: [countingTool()] }), message(1));
     expect(await room.view()).toMatchObject({ state: "failed", failureReason: "step_limit", steps: 2 });
@@ -145,7 +115,7 @@ describe("a trace", () => {
 
 describe("slices and leases", () => {
   test("a slice whose time is up hands on under the next generation; the old message is stale", async () => {
-    const { room, message } = await awarded();
+    const { room, message } = await awardedTask();
     const steps = [USE_TOOL, USE_TOOL, SUBMIT];
     const slow = {
       ...countingTool(),
@@ -167,7 +137,7 @@ describe("slices and leases", () => {
   });
 
   test("two messages of one generation: one holder works", async () => {
-    const { room, message } = await awarded();
+    const { room, message } = await awardedTask();
     expect((await room.takeTrace(1, 1)).ok).toBe(true);
     expect(await room.takeTrace(1, 1)).toMatchObject({ ok: false, failure: { reason: "busy" } });
     const idle = new ScriptedModels({});
@@ -182,7 +152,7 @@ describe("slices and leases", () => {
   ])(
     "a holder that dies $dies: the next one goes on from the last commit",
     async ({ steps, diesAtCall, asksAgain, toolRuns }) => {
-      const { day, room, message } = await awarded();
+      const { day, room, message } = await awardedTask();
       const tool = countingTool();
       const first = new ScriptedModels({ steps, diesAtCall });
       await expect(runSlice(traceDeps(first, { tools: [tool] }), message(1))).rejects.toThrow(WorkerDied);
@@ -203,7 +173,7 @@ describe("slices and leases", () => {
   );
 
   test("a holder that dies in a tool: the model is not asked again, the tool runs under the same key", async () => {
-    const { taskId, room, message } = await awarded();
+    const { taskId, room, message } = await awardedTask();
     await room.takeTrace(1, 1);
     const callId = newId("cal", config.source);
     await room.startTraceCall(1, { callId, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
@@ -230,7 +200,7 @@ describe("slices and leases", () => {
   });
 
   test("a late holder is fenced off: its commits are refused, its call is booked once", async () => {
-    const { room, message } = await awarded();
+    const { room, message } = await awardedTask();
     expect((await room.takeTrace(1, 1)).ok).toBe(true);
     clock.pass(60_001);
     await runDurableObjectAlarm(room);
@@ -241,7 +211,7 @@ describe("slices and leases", () => {
   });
 
   test("work that nobody takes is announced again, and a holder that dies again and again ends it", async () => {
-    const { room } = await awarded();
+    const { room } = await awardedTask();
     for (let generation = 1; generation <= 6; generation++) {
       expect((await room.takeTrace(1, generation)).ok).toBe(true);
       clock.pass(60_001);
@@ -254,7 +224,7 @@ describe("slices and leases", () => {
 
 describe("stopping", () => {
   test("cancelled before anybody took the trace: ends at once", async () => {
-    const { day, taskId, room, message } = await awarded();
+    const { day, taskId, room, message } = await awardedTask();
     await day.market.cancel(taskId);
     expect(await room.view()).toMatchObject({ state: "cancelled" });
     const idle = new ScriptedModels({});
@@ -263,7 +233,7 @@ describe("stopping", () => {
   });
 
   test("cancelled under way: the holder stops at its next commit, the steps so far stay", async () => {
-    const { day, taskId, room, message } = await awarded();
+    const { day, taskId, room, message } = await awardedTask();
     const tool = countingTool();
     const cancelling = {
       ...tool,
@@ -280,7 +250,7 @@ describe("stopping", () => {
   });
 
   test("cancelled while its holder is dead: the room ends it when the holder's time is over", async () => {
-    const { day, taskId, room } = await awarded();
+    const { day, taskId, room } = await awardedTask();
     await room.takeTrace(1, 1);
     await day.market.cancel(taskId);
     expect((await room.view())?.state).toBe("running");
@@ -290,14 +260,14 @@ describe("stopping", () => {
   });
 
   test("a deadline that passes ends it as failed", async () => {
-    const { room } = await awarded({ limits: { deadlineS: 10 } });
+    const { room } = await awardedTask({ limits: { deadlineS: 10 } });
     clock.pass(10_001);
     await runDurableObjectAlarm(room);
     expect(await room.view()).toMatchObject({ state: "failed", failureReason: "deadline" });
   });
 
   test("a settled task leaves nothing awake", async () => {
-    const { day, room, message } = await awarded();
+    const { day, room, message } = await awardedTask();
     await runSlice(traceDeps(new ScriptedModels({ steps: [SUBMIT] })), message(1));
     expect(await runDurableObjectAlarm(room)).toBe(false);
     for (;;) {

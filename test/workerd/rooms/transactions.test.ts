@@ -12,15 +12,12 @@ import {
   auctionDeps,
   CHEAP,
   config,
-  DEAR,
   evictRooms,
-  MIDDLE,
+  ONE_BID,
   openMarket,
   stopTheClock,
   type MarketDay,
 } from "./market-day.ts";
-
-const BIDS = { [CHEAP]: "multiply", [MIDDLE]: "empty", [DEAR]: "empty" } as const;
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -69,7 +66,7 @@ describe("a transaction that fails late", () => {
       if (timer[1] === waiting.taskId) throw new Error("no room left");
       set.apply(this, timer);
     });
-    const models = () => auctionDeps(new ScriptedModels({ bids: BIDS }));
+    const models = () => auctionDeps(new ScriptedModels({ bids: ONE_BID }));
     await runAuction(models(), holder).catch(() => undefined);
     failing.mockRestore();
     expect((await day.market.heldTasks()).map(({ state }) => state)).toEqual(["admitted", "bidding"]);
@@ -118,7 +115,7 @@ describe("a task's row", () => {
     const day = await openMarket();
     await takeHistory(day);
     const { taskId, holder } = await admitOnly(day);
-    await runAuction(auctionDeps(new ScriptedModels({ bids: BIDS })), holder);
+    await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), holder);
     const { tasks } = await takeHistory(day);
     expect(tasks).toMatchObject([{ taskId, state: "awarded", agentId: CHEAP, version: 2 }]);
     const left = await runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) =>
