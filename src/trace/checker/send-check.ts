@@ -9,7 +9,7 @@ import type { CheckResult } from "../../taskroom/waiting.ts";
 import type { Resolve } from "../../tenancy/resolve-host.ts";
 import { forbiddenNow } from "../../tenancy/webhooks/webhook-address.ts";
 import { boundText } from "../tools/bound-text.ts";
-import { readBytes } from "./read-bytes.ts";
+import { readBytes } from "../tools/read-bytes.ts";
 
 /** For the whole exchange. Whoever needs longer answers 202, and tells the outcome later. */
 export const CHECK_MS = 30_000;
@@ -86,8 +86,8 @@ async function answerOf(response: Response): Promise<CheckResult> {
     const isRedirect = status >= 300 && status < 400;
     return failed(`it answered ${status}${isRedirect ? ", and redirects are not followed" : ""}`);
   }
-  const bytes = await readBytes(response, MAX_ANSWER_BYTES);
-  if (bytes === null) return failed(`its answer was longer than ${MAX_ANSWER_BYTES} bytes`);
+  const { bytes, cut } = await readBytes(response, MAX_ANSWER_BYTES);
+  if (cut) return failed(`its answer was longer than ${MAX_ANSWER_BYTES} bytes`);
   const parsed = answerSchema.safeParse(jsonOf(bytes));
   if (!parsed.success) return failed('its answer was not JSON with an "outcome" of pass, fail or unknown');
   const { outcome, evidence } = parsed.data;

@@ -1,4 +1,5 @@
 /** Reads at most so much of a response's body as text. */
+import { decoderOf, readBytes, statedCharset } from "./read-bytes.ts";
 
 /** Content types that are worth showing to a model. */
 const TEXT_TYPE =
@@ -21,27 +22,8 @@ export async function readBody(response: Response, maxBytes: number): Promise<st
     await response.body.cancel();
     return `[the body is ${type === "" ? "of no stated type" : type}, which is not shown]`;
   }
-  const decoder = decoderFor(response.headers.get("content-type") ?? "");
-  const reader = response.body.getReader();
-  let text = "";
-  let left = maxBytes;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    text += decoder.decode(value.subarray(0, left), { stream: true });
-    left -= value.length;
-    if (left < 0) {
-      await reader.cancel();
-      return `${text}\n[cut: the body was longer than ${maxBytes / 1024} KiB]`;
-    }
-  }
-}
-
-function decoderFor(contentType: string): TextDecoder {
-  const [, charset = "utf-8"] = /charset="?([\w-]{1,40})/i.exec(contentType) ?? [];
-  try {
-    return new TextDecoder(charset);
-  } catch {
-    return new TextDecoder();
-  }
+  const { bytes, cut } = await readBytes(response, maxBytes);
+  // Half of a character at the cut is left out.
+  const text = decoderOf(statedCharset(response)).decode(bytes, { stream: cut });
+  return cut ? `${text}\n[cut: the body was longer than ${maxBytes / 1024} KiB]` : text;
 }
