@@ -1,7 +1,6 @@
 /** `/v1/quotes`: hold the auction and run nothing; accept one of the bids until the quote expires. */
 import { Hono, type Context } from "hono";
 import { z } from "zod";
-import { logError } from "../log.ts";
 import { AGENT_ID_PATTERN, parseId, type AgentId, type TaskId } from "../market/ids.ts";
 import { quoteOf, taskOf } from "../market/sale/quote.ts";
 import { isLastEvent, type TaskEvent } from "../market/event.ts";
@@ -16,9 +15,9 @@ import { queueProblem } from "./rate-headers.ts";
 import { quoteJson } from "./quote-json.ts";
 import { readBody, readOptionalBody } from "./request-body.ts";
 import { preferredWait } from "./request-headers.ts";
-import { listen, waitForEnd, type EventSource } from "./task-events.ts";
+import { viewAfter, type EventSource } from "./task-events.ts";
 import { taskJson } from "./task-json.ts";
-import { admit, viewAfter } from "./task-routes.ts";
+import { admit, taskAfter } from "./task-routes.ts";
 
 const acceptSchema = z.strictObject({
   /** Whose bid; absent: the best that nothing stands against. */
@@ -65,26 +64,17 @@ async function ask(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   c.header("Location", `/v1/quotes/${id}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const room = deps.config.taskRoom<QuoteRoom>(caller.tenantId, taskId);
-  const quote = await quoteAfter(room, waitS * 1_000);
+  const wait = { waitMs: waitS * 1_000, isEnd: isOpenOrOver };
+  const quote = await viewAfter(room, wait, async () => room.quote());
   // Admitted is admitted: whatever is wrong with its room for the moment, the client gets the quote's id.
   if (quote === null) return c.json({ object: "quote", id, taskId, state: "bidding", sequence }, 202);
   const settled = quote.offers !== null || isFinal(quote.task.state);
   return c.json(quoteJson(quote), settled ? 200 : 202);
 }
 
+/** Its bids stand, or never will. */
 function isOpenOrOver(event: TaskEvent): boolean {
   return event.type === "quote-opened" || isLastEvent(event);
-}
-
-/** The quote as it stands when its auction has cleared or the wait is over; null where its room cannot be reached. */
-async function quoteAfter(room: QuoteRoom, waitMs: number): Promise<QuoteView | null> {
-  try {
-    if (waitMs > 0) await waitForEnd(() => listen(room, { after: 0 }), waitMs, isOpenOrOver);
-    return await room.quote();
-  } catch (error) {
-    logError("quote-after-admission", error);
-    return null;
-  }
 }
 
 /** The task that the quote becomes; accepted again with the same bid, the same task. */
@@ -104,7 +94,7 @@ async function accept(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   if (room === null || taskId === null) throw new Problem("quote_not_found");
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
-  const view = await viewAfter(room, waitS * 1_000);
+  const view = await taskAfter(room, waitS * 1_000);
   if (view === null) return c.json({ object: "task", id: taskId, state: "awarded" }, 202);
   return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
 }

@@ -9,7 +9,8 @@
  */
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import { isLastEvent, type TaskEvent } from "../market/event.ts";
+import { logError } from "../log.ts";
+import type { TaskEvent } from "../market/event.ts";
 import type { TextEvent } from "../market/live-text.ts";
 import { ACK, ACK_WANTED } from "../taskroom/listener-protocol.ts";
 import type { ApiEnv } from "./api-env.ts";
@@ -89,20 +90,28 @@ class Pace {
   }
 }
 
-/**
- * Waits for the task's last event, at most `waitMs`. A room that restarts closes its sockets: then it is asked again.
- *
- * @param connect a new socket on the task's events
- * @param isEnd the event that is waited for, where it is not the last one
- */
-export async function waitForEnd(
-  connect: () => Promise<WebSocket>,
-  waitMs: number,
-  isEnd: (event: TaskEvent) => boolean = isLastEvent,
-): Promise<void> {
+/** The event that is waited for, and for how long at most. */
+export interface Wait {
+  readonly waitMs: number;
+  readonly isEnd: (event: TaskEvent) => boolean;
+}
+
+/** What the room shows once the event has come or the wait is over; null where the room cannot be reached. */
+export async function viewAfter<T>(room: EventSource, wait: Wait, view: () => Promise<T>): Promise<T | null> {
+  try {
+    await waitForEnd(room, wait);
+    return await view();
+  } catch (error) {
+    logError("view-after-admission", error);
+    return null;
+  }
+}
+
+/** A room that restarts closes its sockets: then it is asked again. */
+async function waitForEnd(room: EventSource, { waitMs, isEnd }: Wait): Promise<void> {
   const untilMs = Date.now() + waitMs;
   while (Date.now() < untilMs) {
-    if (await heardEnd(await connect(), untilMs, isEnd)) return;
+    if (await heardEnd(await listen(room, { after: 0 }), untilMs, isEnd)) return;
   }
 }
 

@@ -21,7 +21,7 @@ import { Problem } from "./problem.ts";
 import { meter, queueProblem } from "./rate-headers.ts";
 import { readBody, readQuery } from "./request-body.ts";
 import { lastEventId, preferredWait, wantsText } from "./request-headers.ts";
-import { listen, serveEvents, waitForEnd, type EventSource } from "./task-events.ts";
+import { listen, serveEvents, viewAfter, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
 import { allowedToolsProblem } from "./tool-json.ts";
 
@@ -79,7 +79,7 @@ async function submit(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   c.header("Location", `/v1/tasks/${taskId}`);
   if (waitS > 0) c.header("Preference-Applied", `wait=${waitS}`);
   const room = config.taskRoom<TaskRoomApi & EventSource>(caller.tenantId, taskId);
-  const view = await viewAfter(room, waitS * 1_000);
+  const view = await taskAfter(room, waitS * 1_000);
   // Admitted is admitted: whatever is wrong with its room for the moment, the client gets the task's id.
   if (view === null) return c.json({ object: "task", id: taskId, state: "admitted", sequence }, 202);
   return c.json(taskJson(view), isFinal(view.state) ? 200 : 202);
@@ -223,14 +223,8 @@ function isEndOrAsks(event: TaskEvent): boolean {
 }
 
 /** The task as it stands when it has ended or the wait is over; null where its room cannot be reached. */
-export async function viewAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
-  try {
-    if (waitMs > 0) await waitForEnd(() => listen(room, { after: 0 }), waitMs, isEndOrAsks);
-    return await room.view();
-  } catch (error) {
-    logError("view-after-admission", error);
-    return null;
-  }
+export async function taskAfter(room: TaskRoomApi & EventSource, waitMs: number): Promise<TaskView | null> {
+  return viewAfter(room, { waitMs, isEnd: isEndOrAsks }, async () => room.view());
 }
 
 /** Newest first: what the market room still holds, then the history, each task once. */

@@ -2,10 +2,11 @@
  * Rows for the outcome history: figures and short texts only, written by the market room into its outbox
  * and carried to D1 by a queue consumer. Prompts, strategies and journals stay in the rooms.
  */
-import type { AgentId, AuctionId, BidId, StuckId, TaskId, TenantId, TraceId } from "./ids.ts";
+import type { AgentId, AuctionId, BidId, StuckId, TaskId, TenantId } from "./ids.ts";
 import type { DeadLetter, StuckState } from "./dead-letter.ts";
 import type { Micros, TokenUsage } from "./money.ts";
 import type { Weights } from "./policy.ts";
+import type { TraceFigures } from "./report.ts";
 import type { TaskState } from "./task.ts";
 import type { VerdictOutcome } from "./verifier-spec.ts";
 
@@ -101,18 +102,8 @@ export interface VerdictRow extends OfTask {
   readonly ms: number;
 }
 
-export interface TraceRow extends OfTask {
+export interface TraceRow extends OfTask, TraceFigures {
   readonly table: "traces";
-  readonly traceId: TraceId;
-  readonly attempt: number;
-  readonly agentId: AgentId;
-  readonly steps: number;
-  /** Queue messages that carried it. */
-  readonly messages: number;
-  readonly usage: TokenUsage;
-  readonly costMicros: Micros;
-  readonly awardedAtMs: number;
-  readonly endedAtMs: number;
 }
 
 export interface OutcomeRow extends OfTask {
@@ -127,18 +118,10 @@ export interface OutcomeRow extends OfTask {
 }
 
 /** Work that was given up, for the operator. */
-export interface StuckRow extends OfTask {
+export interface StuckRow extends OfTask, Omit<DeadLetter, "sinceMs"> {
   readonly table: "stuck";
   readonly stuckId: StuckId;
-  readonly kind: DeadLetter["kind"];
-  readonly work: DeadLetter["work"];
   readonly state: StuckState;
-  readonly attempt: number;
-  readonly generation: number;
-  readonly tries: number;
-  readonly lapses: number;
-  readonly errorClass: string | null;
-  readonly error: string | null;
   readonly sinceAtMs: number;
   /** Grows with every change; an older row never overwrites a newer one. */
   readonly version: number;

@@ -42,6 +42,7 @@ export interface TraceFigures {
   readonly attempt: number;
   readonly agentId: AgentId;
   readonly steps: number;
+  /** Queue messages that carried it. */
   readonly messages: number;
   readonly usage: TokenUsage;
   readonly costMicros: Micros;

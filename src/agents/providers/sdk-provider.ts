@@ -1,9 +1,10 @@
 /**
  * A provider over the AI SDK: one request, no retries, tools that the house runs itself.
  *
- * A trace's step goes through `generateText`, streamed underneath (`streamed-model.ts`). A question without tools needs nothing of what that prepares (steps, tool
- * schemas, parsed output), and a large pool asks many at once in one thread: it goes to the SDK's model itself. What
- * differs between OpenAI-compatible endpoints, Anthropic, Google and Workers AI is in `SdkDialect`.
+ * A trace's step goes through `generateText`, streamed underneath (`streamed-model.ts`). A question without tools needs
+ * nothing of what that prepares (steps, tool schemas, parsed output), and a large pool asks many at once in one thread: it
+ * goes to the SDK's model itself. What differs between OpenAI-compatible endpoints, Anthropic, Google and Workers AI is in
+ * `SdkDialect`.
  */
 import {
   generateText,
