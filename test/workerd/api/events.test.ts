@@ -1,19 +1,16 @@
 /** `GET /v1/tasks/:id/events`: the journal as server-sent events, read with a client's own codec. */
-import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { EventSourceParserStream } from "eventsource-parser/stream";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createApp } from "../../../src/api/app.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import { aCommit, anAbstention } from "../../support/builders.ts";
-import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
+  appWith,
   call,
   config,
   failedTask,
   holdTask,
-  listServer,
   openTenant,
   ORIGIN,
   problemOf,
@@ -168,10 +165,8 @@ describe("the stream of a task", () => {
 
   /** Called here and not through the runtime: a timer may only write to a stream of the request that set it. */
   const openHere = async (id: string): Promise<Response> => {
-    const models = new ScriptedModels({});
-    const auction = { config, models, helpers: helpersOver(models), toolMenu: () => [], memory: null };
     const request = new Request(`${ORIGIN}/v1/tasks/${id}/events`, { headers: tenant.auth });
-    return createApp({ config, auction, listServer }).fetch(request, env, createExecutionContext());
+    return appWith(config).fetch(request, env, createExecutionContext());
   };
 
   test("is kept open by a comment while nothing happens", async () => {

@@ -1,16 +1,13 @@
 /** What holds of every request: ids, methods, paths, and what never leaves the house. */
-import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { createApp } from "../../../src/api/app.ts";
-import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
+  appWith,
   call,
   config,
   failedTask,
   holdTask,
-  listServer,
   openTenant,
   OPERATOR,
   ORIGIN,
@@ -125,17 +122,7 @@ describe("a bug", () => {
         throw new Error("password of the ledger: hunter2");
       },
     };
-    const app = createApp({
-      listServer,
-      config: broken,
-      auction: {
-        config: broken,
-        models: new ScriptedModels({}),
-        helpers: helpersOver(new ScriptedModels({})),
-        toolMenu: () => [],
-        memory: null,
-      },
-    });
+    const app = appWith(broken);
     const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
     const request = new Request(`${ORIGIN}/v1/agents`, { headers: tenant.auth });
     const response = await app.fetch(request, env, createExecutionContext());

@@ -1,15 +1,12 @@
 /** `GET /v1/tasks`: newest first, page by page, each task once, whether the room or the history has it. */
-import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../../../src/api/app.ts";
 import { writeHistory } from "../../../src/history/write-history.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import type { MarketRoomApi } from "../../../src/tenancy/market-room-api.ts";
-import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
-  call, carryHistory, config, failedTask, holdTask, listServer, openTenant, ORIGIN, problemOf, type Tenant,
+  appWith, call, carryHistory, config, failedTask, holdTask, openTenant, ORIGIN, problemOf, type Tenant,
 } from "./support.ts"; // oxfmt-ignore
 
 interface Page {
@@ -161,17 +158,7 @@ test("a task that moves from the room to the history while it is listed is not m
     },
   } satisfies Partial<MarketRoomApi>;
   const racing = { ...config, marketRoom: <Port>() => market as unknown as Port };
-  const app = createApp({
-    listServer,
-    config: racing,
-    auction: {
-      config: racing,
-      models: new ScriptedModels({}),
-      helpers: helpersOver(new ScriptedModels({})),
-      toolMenu: () => [],
-      memory: null,
-    },
-  });
+  const app = appWith(racing);
   const request = new Request(`${ORIGIN}/v1/tasks`, { headers: tenant.auth });
   const response = await app.fetch(request, env, createExecutionContext());
   expect((await response.json<Page>()).data.map((task) => task.id)).toEqual([id]);

@@ -1,17 +1,14 @@
 /** The operator's calls: tenants and keys. */
-import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, test } from "vitest";
-import { createApp } from "../../../src/api/app.ts";
 import { newId } from "../../../src/market/ids.ts";
 import type { MarketRoomApi } from "../../../src/tenancy/market-room-api.ts";
-import { ScriptedModels } from "../../support/scripted-models.ts";
 import {
+  appWith,
   call,
   config,
   fingerprint,
-  listServer,
   openTenant,
   OPERATOR,
   ORIGIN,
@@ -62,17 +59,7 @@ describe("who is not the operator", () => {
 
   test("is everyone where no secret is set", async () => {
     const closed = { ...config, adminSecret: null };
-    const app = createApp({
-      listServer,
-      config: closed,
-      auction: {
-        config: closed,
-        models: new ScriptedModels({}),
-        helpers: helpersOver(new ScriptedModels({})),
-        toolMenu: () => [],
-        memory: null,
-      },
-    });
+    const app = appWith(closed);
     for (const secret of ["null", "undefined", "test-operator"]) {
       const request = new Request(`${ORIGIN}/admin/tenants`, {
         method: "POST",

@@ -3,6 +3,7 @@ import { createMessageBatch } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { z } from "zod";
 import type { ApiDeps } from "../../../src/api/api-env.ts";
+import { createApp } from "../../../src/api/app.ts";
 import { parseConfig } from "../../../src/config.ts";
 import { newId, type TaskId, type TenantId } from "../../../src/market/ids.ts";
 import type { AgentInput } from "../../../src/market/agent.ts";
@@ -13,6 +14,8 @@ import type { MarketRoomApi, Ordering } from "../../../src/tenancy/market-room-a
 import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
 import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
 import { aTaskSpec } from "../../support/builders.ts";
+import { helpersOver } from "../../support/helpers-over.ts";
+import { ScriptedModels } from "../../support/scripted-models.ts";
 import { marketStub, taskStub } from "../stubs.ts";
 
 export const config = parseConfig(env);
@@ -24,6 +27,13 @@ export const OPERATOR = { Authorization: "Bearer test-operator" };
 export const listServer: ApiDeps["listServer"] = async ({ name }) => {
   throw new Error(`nobody is to ask ${name} for its tools`);
 };
+
+/** The API of a Worker that has this config, and whose models are never asked. */
+export function appWith(given: ApiDeps["config"]): ReturnType<typeof createApp> {
+  const models = new ScriptedModels({});
+  const auction = { config: given, models, helpers: helpersOver(models), toolMenu: () => [], memory: null };
+  return createApp({ config: given, auction, listServer });
+}
 
 export const ORIGIN = "https://saleroom.test";
 

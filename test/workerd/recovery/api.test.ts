@@ -4,14 +4,11 @@ import type { TaskId, TenantId } from "../../../src/market/ids.ts";
 import type { TaskRoomApi } from "../../../src/taskroom/task-room-api.ts";
 import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
 import { taskStub } from "../stubs.ts";
-import { helpersOver } from "../../support/helpers-over.ts";
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import { createApp } from "../../../src/api/app.ts";
 import { aTaskSpec } from "../../support/builders.ts";
-import { ScriptedModels } from "../../support/scripted-models.ts";
-import { call, config, listServer, openTenant, ORIGIN, problemOf } from "../api/support.ts";
+import { appWith, call, config, openTenant, ORIGIN, problemOf } from "../api/support.ts";
 
 const JSON_HEADERS = { "Content-Type": "application/json" };
 
@@ -25,17 +22,7 @@ test("a task that was admitted is not answered with task_not_found while its roo
       view: async () => null,
     }),
   } as unknown as typeof config;
-  const app = createApp({
-    listServer,
-    config: broken,
-    auction: {
-      config: broken,
-      models: new ScriptedModels({}),
-      helpers: helpersOver(new ScriptedModels({})),
-      toolMenu: () => [],
-      memory: null,
-    },
-  });
+  const app = appWith(broken);
   const response = await app.fetch(
     new Request(`${ORIGIN}/v1/tasks`, {
       method: "POST",
@@ -111,17 +98,7 @@ test("a room that is being restarted is unavailable (503), not a bug of ours (50
       },
     }),
   } as unknown as typeof config;
-  const app = createApp({
-    listServer,
-    config: broken,
-    auction: {
-      config: broken,
-      models: new ScriptedModels({}),
-      helpers: helpersOver(new ScriptedModels({})),
-      toolMenu: () => [],
-      memory: null,
-    },
-  });
+  const app = appWith(broken);
   const response = await app.fetch(
     new Request(`${ORIGIN}/v1/agents`, { headers: tenant.auth }),
     env,
@@ -143,9 +120,7 @@ test("a task whose auction could not begin is there to be read all the same", as
       };
     },
   } as unknown as typeof config;
-  const models = new ScriptedModels({});
-  const auction = { config: failing, models, helpers: helpersOver(models), toolMenu: () => [], memory: null };
-  const response = await createApp({ config: failing, auction, listServer }).fetch(
+  const response = await appWith(failing).fetch(
     new Request(`${ORIGIN}/v1/tasks`, {
       method: "POST",
       headers: { ...tenant.auth, "Content-Type": "application/json" },
