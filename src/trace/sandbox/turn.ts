@@ -6,7 +6,7 @@
  * and in a Worker it could leak: when a request is cancelled its timers never fire and its `finally` never runs, so a
  * slot that it holds, or a chain of promises through it, would be stuck for every request after it.
  * So nothing is held. What was computed is owed to the loop, and paid back by the time that passes; where little is owed,
- * the next script goes at once. Otherwise each waiter sleeps on a timer of its own, and goes when no script has computed
+ * the next script goes at once if nobody waits. Otherwise each waiter sleeps on a timer of its own, and goes when no script has computed
  * while it slept: the loop has then turned at least once, and other requests have been answered.
  */
 
@@ -25,7 +25,7 @@ export interface Turns {
 export interface TurnOptions {
   /** Resolves some turns of the event loop later, first come first served. */
   readonly pause: () => Promise<void>;
-  /** Milliseconds of computing that may be owed when the next script begins. */
+  /** Milliseconds of computing that may be owed when the next script begins; about as long as a pause. */
   readonly mostOwedMs: number;
   /** A clock, in milliseconds. */
   readonly now: () => number;
@@ -40,10 +40,13 @@ export function createTurns({ pause, mostOwedMs, now }: TurnOptions): Turns {
   let sinceMs = -Infinity;
   /** Somebody has gone, and it is not known yet for how long. It may never be: its request may be cancelled. */
   let isOut = false;
+  /** When somebody lay down who has not gone since. He looks again after his pause, unless his request was cancelled. */
+  let sleptAtMs = -Infinity;
   const owed = (): number => Math.max(0, owedMs - Math.max(0, now() - sinceMs));
   const mayGo = (): boolean => !isOut && owed() < mostOwedMs;
   const rest = async (signal: AbortSignal | undefined): Promise<void> => {
     const before = moves;
+    sleptAtMs = now();
     await pause();
     signal?.throwIfAborted();
     if (before !== moves) return;
@@ -51,7 +54,10 @@ export function createTurns({ pause, mostOwedMs, now }: TurnOptions): Turns {
     isOut = false;
   };
   const begin = async (signal: AbortSignal | undefined): Promise<number> => {
+    // Whoever comes new does not overtake those who wait.
+    if (now() - sleptAtMs < 2 * mostOwedMs) await rest(signal);
     while (!mayGo()) await rest(signal);
+    sleptAtMs = -Infinity;
     isOut = true;
     moves += 1;
     return moves;

@@ -5,10 +5,12 @@ import { createTurns } from "../../../src/trace/sandbox/turn.ts";
 /** Pauses that end when the test says so. */
 function aLoop() {
   const pauses: (() => void)[] = [];
+  const clock = { nowMs: 0 };
   const pause = async (): Promise<void> => new Promise((resolve) => void pauses.push(resolve));
   return {
-    turns: createTurns({ pause, mostOwedMs: 10, now: () => 0 }),
+    turns: createTurns({ pause, mostOwedMs: 10, now: () => clock.nowMs }),
     pauses,
+    clock,
     /** Ends the pauses that there are, and lets everybody go as far as that leads. */
     async turn(): Promise<void> {
       for (const end of pauses.splice(0)) end();
@@ -88,5 +90,35 @@ describe("turns", () => {
     const next = turns.next(async () => "made", undefined);
     await turn();
     expect(await next).toBe("made");
+  });
+
+  it("are for whoever waits first, and whoever comes new waits behind him", async () => {
+    const { turns, turn, clock } = aLoop();
+    await turns.next(nothing, undefined);
+    turns.computed(12);
+    const went: string[] = [];
+    const go = async (name: string): Promise<void> => {
+      await turns.next(nothing, undefined);
+      went.push(name);
+      turns.computed(3);
+    };
+    const first = go("first");
+    // By now little is owed: whoever came before does not know it yet.
+    clock.nowMs = 15;
+    const second = go("second");
+    await settled();
+    expect(went).toEqual([]);
+    for (let rounds = 0; rounds < 3; rounds += 1) await turn();
+    expect(went).toEqual(["first", "second"]);
+    await Promise.all([first, second]);
+  });
+
+  it("are not held up by one who never looks again", async () => {
+    const { turns, clock } = aLoop();
+    await turns.next(nothing, undefined);
+    turns.computed(12);
+    void turns.next(nothing, undefined);
+    clock.nowMs = 20;
+    expect(await turns.next(async () => "at once", undefined)).toBe("at once");
   });
 });
