@@ -13,8 +13,12 @@ export interface Place {
   readonly kills: number;
 }
 
-/** When the process may be killed. `target`: at this place; null: at any that is still wanted. */
-export type Aim = { readonly target: string | null } | null;
+/** Passed less often than this, a place is aimed at in every life. */
+const SELDOM = 12;
+/** Of the others, so many: whoever is stopped at the first place that is wanted never comes to the ones behind it. */
+const SHARE = 0.25;
+/** What is left in the end does not come often enough to be left out. */
+const LEAST = 30;
 
 export class KillPlan {
   readonly #seed: number;
@@ -24,9 +28,10 @@ export class KillPlan {
   /** Calls that were seen to write or send. */
   readonly #changing = new Set<string>();
   readonly #sample: ReadonlySet<string> | null;
-  #aim: Aim = null;
+  /** Where the process may be killed; empty: nowhere. */
+  #aims: ReadonlySet<string> = new Set();
   readonly #held = new Set<string>();
-  #aims = 0;
+  #draws = 0;
 
   /**
    * @param wanted kills at each place
@@ -38,12 +43,19 @@ export class KillPlan {
     this.#sample = sample;
   }
 
-  /** Somebody passes a place; true: the process is to be killed while it stands exactly here. */
+  /**
+   * Somebody passes a place; true: the process is to be killed while it stands exactly here.
+   *
+   * @param quiet nothing is known to have been written or sent here. A call that ends so was a read this time, whatever
+   * others of its name do: it has no place behind it
+   */
   pass(name: string, quiet: boolean): boolean {
-    this.#passed.set(name, (this.#passed.get(name) ?? 0) + 1);
+    if (quiet && name.endsWith(".after")) return false;
+    const passed = this.#passed.get(name) ?? 0;
+    this.#passed.set(name, passed + 1);
     if (!quiet) this.#changing.add(callOf(name));
-    const isAimedAt = this.#aim?.target === null ? this.#isWanted(name) : this.#aim?.target === name;
-    if (!isAimedAt || this.#held.has(name)) return false;
+    const isNew = passed === 0 && this.#aims.size > 0 && this.#isWanted(name);
+    if (!(this.#aims.has(name) || isNew) || this.#held.has(name)) return false;
     this.#held.add(name);
     this.#kills.set(name, (this.#kills.get(name) ?? 0) + 1);
     return true;
@@ -54,21 +66,26 @@ export class KillPlan {
     return this.#held.size;
   }
 
-  /** From now on the process may be killed at one place that is wanted; null where none is known. */
-  aim(): string | null {
-    this.#aims += 1;
-    const [target] = drawOrder(this.wanted(), this.#seed, `aim ${this.#aims}`);
-    this.#aim = target === undefined ? null : { target };
-    return target ?? null;
+  /** From now on the process may be killed at one place that is wanted. */
+  aimAtOne(): void {
+    this.#aims = new Set(this.#shuffled().slice(0, 1));
   }
 
-  /** Any other place that is wanted will do, too: one that was aimed at does not come, or others may be stood at beside it. */
-  widen(): void {
-    this.#aim = { target: null };
+  /** From now on it may at any of those that nobody or hardly anybody has come to, and at some of the others. */
+  aimAtSome(): void {
+    const shuffled = this.#shuffled();
+    const some = Math.max(LEAST, Math.ceil(SHARE * shuffled.length));
+    const seldom = shuffled.slice(some).filter((name) => (this.#passed.get(name) ?? 0) < SELDOM);
+    this.#aims = new Set([...shuffled.slice(0, some), ...seldom]);
+  }
+
+  #shuffled(): string[] {
+    this.#draws += 1;
+    return drawOrder(this.wanted(), this.#seed, `aim ${this.#draws}`);
   }
 
   rest(): void {
-    this.#aim = null;
+    this.#aims = new Set();
     this.#held.clear();
   }
 

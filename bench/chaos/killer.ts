@@ -20,14 +20,16 @@ export interface KillerOptions {
 /** Every life has some time without a kill: work that is taken up and dropped again and again is given up. */
 const CALM_MS = { least: 150, most: 700 };
 const RANDOM_MS = 1_500;
-/** A place that was aimed at and does not come gives way to any other. */
+/** Share of the lives in which somebody may be killed while it comes up: some places are passed then and hardly ever later. */
+const EARLY = 0.5;
+/** A place that was aimed at alone and does not come gives way to others. */
 const AIM_MS = 1_200;
 /** A life in which no wanted place comes ends all the same, as a random moment. */
 const LIFE_MS = 12_000;
 /** Share of the kills that find exactly one place stood at. */
-const ALONE = 0.25;
-/** Others may come to theirs for so long: shorter than a lease, so that nobody is missed meanwhile. */
-const TOGETHER_MS = { least: 50, most: 700 };
+const ALONE = 0.12;
+/** Otherwise others may come to theirs for so long. Beyond a lease somebody else takes up what one who stands has held. */
+const TOGETHER_MS = { least: 300, most: 2_400 };
 const REPORT_EVERY = 10;
 
 export class Killer implements Pace {
@@ -37,8 +39,12 @@ export class Killer implements Pace {
   readonly #draws: Draws;
   #died = Promise.withResolvers<void>();
   #isDying = false;
+  #isStarting = false;
+  /** A kill of this life is under way or set. */
+  #isDue = false;
   #isOver = false;
   #begun = 0;
+  #isAlone = false;
   randomKills = 0;
   placeKills = 0;
   /** By all kills together. */
@@ -57,16 +63,17 @@ export class Killer implements Pace {
   pass(name: string, quiet: boolean): boolean {
     if (this.#isDying) return true;
     if (!this.#plan.pass(name, quiet)) return false;
-    if (this.#plan.heldCount === 1) this.#killSoon();
+    // What is not up yet cannot be killed: whoever stands there waits.
+    if (!this.#isStarting) this.#killSoon();
     return true;
   }
 
   /** At once; or others come to places of theirs meanwhile and are killed there, too: a kill costs seconds. */
   #killSoon(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
     this.placeKills += 1;
-    const alone = this.#draws.uniform() < ALONE;
-    if (alone) return this.#kill();
-    this.#plan.widen();
+    if (this.#isAlone) return this.#kill();
     setTimeout(() => this.#kill(), this.#draws.int(TOGETHER_MS.least, TOGETHER_MS.most));
   }
 
@@ -77,23 +84,11 @@ export class Killer implements Pace {
     void this.#lives.kill().then(this.#died.resolve, this.#died.reject);
   }
 
-  // --- Pace: there is work as long as there are kills, and all of it in the end ---
-
-  mayBegin(n: number): boolean {
-    const { tasks, concurrency } = this.#options;
-    const may = this.#isOver || n < concurrency + tasks * this.#progress();
-    if (may) this.#begun = Math.max(this.#begun, n + 1);
-    return may;
-  }
+  // --- Pace: there is work as long as there are kills, and in the end as much as was asked for ---
 
   isWanted(n: number): boolean {
+    this.#begun = Math.max(this.#begun, n + 1);
     return n < this.#options.tasks || !this.#isOver;
-  }
-
-  #progress(): number {
-    const { kills, failpointKills } = this.#options;
-    const all = kills + this.#plan.places().length * failpointKills;
-    return all === 0 ? 1 : Math.min(1, (this.randomKills + this.placesStoodAt) / all);
   }
 
   // --- Kills ---
@@ -105,24 +100,32 @@ export class Killer implements Pace {
       const wanted = this.#plan.wanted().length;
       const randomLeft = kills - this.randomKills;
       const allBegun = this.#begun >= Math.min(tasks, concurrency);
-      if (allBegun && wanted === 0 && randomLeft <= 0) break;
-      if (performance.now() - startedMs > longestMs) break;
-      await sleep(this.#draws.int(CALM_MS.least, CALM_MS.most));
+      // Whoever stands at a place waits for the kill.
+      const stands = this.#plan.heldCount > 0;
+      if (!stands && allBegun && wanted === 0 && randomLeft <= 0) break;
+      if (!stands && performance.now() - startedMs > longestMs) break;
+      if (!stands) await sleep(this.#draws.int(CALM_MS.least, CALM_MS.most));
       // Some five places are stood at in one kill.
       const places = (wanted * this.#options.failpointKills) / 5;
-      const random = randomLeft > 0 && this.#draws.uniform() < randomLeft / (randomLeft + places);
+      const isFree = !this.#isDying && this.#plan.heldCount === 0;
+      const random = isFree && randomLeft > 0 && this.#draws.uniform() < randomLeft / (randomLeft + places);
       if (random) await this.#killAtRandom();
       else if (!(await this.#killAtPlace())) continue;
       // Places are passed while it comes up.
       this.#isDying = false;
       this.#died = Promise.withResolvers();
+      this.#isAlone = false;
+      this.#isDue = false;
+      if (this.#draws.uniform() < EARLY) this.#plan.aimAtSome();
       const diedMs = performance.now();
+      this.#isStarting = true;
       await this.#lives.start();
+      this.#isStarting = false;
       this.#startingMs += performance.now() - diedMs;
       const done = this.randomKills + this.placeKills;
       if (done % REPORT_EVERY === 0)
         progress(
-          `${done} kills, ${this.#plan.wanted().length} of ${this.#plan.places().length} places wanted, ${this.#begun} tasks begun, starts ${Math.round(this.#startingMs / done)} ms, ${Math.round((performance.now() - startedMs) / 1_000)} s`,
+          `${done} kills at ${this.placesStoodAt} places, ${this.#plan.wanted().length} of ${this.#plan.places().length} wanted still, ${this.#begun} tasks begun, starts ${Math.round(this.#startingMs / done)} ms, ${Math.round((performance.now() - startedMs) / 1_000)} s`,
         );
     }
     this.#plan.rest();
@@ -130,6 +133,7 @@ export class Killer implements Pace {
   }
 
   async #killAtRandom(): Promise<void> {
+    this.#plan.rest();
     await sleep(this.#draws.int(0, RANDOM_MS));
     this.randomKills += 1;
     // Somebody who stands at a place would never go on.
@@ -139,9 +143,18 @@ export class Killer implements Pace {
 
   /** False: no place that is wanted came. */
   async #killAtPlace(): Promise<boolean> {
-    this.#plan.aim();
-    if (await this.#diedWithin(AIM_MS)) return true;
-    this.#plan.widen();
+    if (this.#plan.heldCount > 0) this.#killSoon();
+    if (this.#isDying || this.#isDue) {
+      await this.#died.promise;
+      return true;
+    }
+    this.#isAlone = this.#draws.uniform() < ALONE;
+    if (this.#isAlone) {
+      this.#plan.aimAtOne();
+      if (await this.#diedWithin(AIM_MS)) return true;
+      this.#isAlone = false;
+    }
+    this.#plan.aimAtSome();
     if (await this.#diedWithin(LIFE_MS)) return true;
     this.#plan.rest();
     return false;

@@ -29,7 +29,7 @@ export const CHAOS_WORKER: WorkerSource = {
   ...MAIN_WORKER,
   name: "saleroom-chaos",
   entry: "bench/chaos/worker/index.ts",
-  inputs: [...MAIN_WORKER.inputs, "bench/chaos/worker"],
+  inputs: [...MAIN_WORKER.inputs, "bench/chaos/worker", "bench/queue"],
 };
 
 export interface LivesOptions {

@@ -1,5 +1,4 @@
 /** The tenants of a run, made before anybody is killed, and every client's errand at a bounded number at a time. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "./client.ts";
 import type { Acknowledged, Heard } from "./evidence.ts";
 import { runErrand } from "./run-errand.ts";
@@ -45,9 +44,7 @@ export async function openTenants(world: World): Promise<OpenTenant[]> {
 }
 
 export interface Pace {
-  /** Whether errand number `n` may begin yet. */
-  mayBegin(n: number): boolean;
-  /** Whether there is to be an errand number `n` at all; true as long as that is not known. */
+  /** Whether there is to be an errand number `n`. */
   isWanted(n: number): boolean;
 }
 
@@ -57,8 +54,6 @@ export interface ErrandsDone {
   /** By reason. */
   readonly refusals: Readonly<Record<string, number>>;
 }
-
-const LOOK_AGAIN_MS = 50;
 
 export async function runErrands(
   world: World & {
@@ -76,7 +71,6 @@ export async function runErrands(
     for (;;) {
       const number = next;
       next += 1;
-      while (pace.isWanted(number) && !pace.mayBegin(number)) await sleep(LOOK_AGAIN_MS);
       if (!pace.isWanted(number)) return;
       const errand = errandOf(world.seed, number, world.outside);
       const tenant = world.tenants.find(({ name }) => name === errand.tenant);

@@ -1,8 +1,10 @@
 /** One run: the workload goes on while the process is killed, again and again; then everything comes to rest and is read. */
+import { workloadTasks } from "../../emulators/demo/workload-tasks.ts";
 import { drawsFor } from "../../emulators/house/draws.ts";
 import { Client } from "./client.ts";
 import { collectEvidence, type EvidenceWorld } from "./collect-evidence.ts";
 import type { Evidence } from "./evidence.ts";
+import { openWorkQueue } from "../queue/work-queue.ts";
 import { serveFailpoints } from "./failpoint-server.ts";
 import { KillPlan, type Place } from "./kill-plan.ts";
 import { Killer, type KillerOptions } from "./killer.ts";
@@ -11,7 +13,7 @@ import { openTenants, runErrands, type ErrandsDone, type OpenTenant } from "./ma
 import { runOperator, stuck } from "./operator-day.ts";
 import { settle, stateOf, type Settled } from "./settle.ts";
 import { serveOutside, type OutsideServers } from "./serve-outside.ts";
-import { errandOf, faultRule, passingPool, type Outside } from "./workload.ts";
+import { faultRule, passingPool, type Outside } from "./workload.ts";
 
 export interface ChaosOptions extends KillerOptions {
   readonly directory: string;
@@ -47,6 +49,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
   const passing: Passing = { pass: (name, quiet) => plan.pass(name, quiet) };
   const failpoints = await serveFailpoints((name, quiet) => passing.pass(name, quiet));
   const servers = await serveOutside();
+  let url = "";
+  const queue = await openWorkQueue(() => `${url}/__chaos/deliveries`);
   const lives = await Lives.prepare({
     directory: options.directory,
     worker: CHAOS_WORKER,
@@ -56,14 +60,17 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
       // What fails comes again at once.
       RETRY_S: "0",
       CHAOS_URL: failpoints.url,
+      QUEUE_URL: queue.url,
     },
     emulatorVars: { LATENCY_SCALE, VECTORIZE_DELAY_MS: "300" },
   });
   try {
     await lives.start();
+    ({ url } = lives.stack);
     return await runOn({ lives, plan, passing, servers }, options);
   } finally {
     await lives.end();
+    await queue.close();
     await failpoints.close();
     await servers.close();
   }
@@ -162,7 +169,7 @@ function operatorWorld(
 ) {
   const [tenant] = tenants;
   if (tenant === undefined) throw new Error("no tenant");
-  const task = errandOf(seed, drawsFor(seed, "passing").int(0, 10_000), world.outside).input;
+  const task = drawsFor(seed, "passing").pick(workloadTasks(world.outside.docsUrl)).input;
   return {
     client: world.client,
     adminSecret: world.adminSecret,

@@ -85,9 +85,11 @@ export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: 
   const chance = (share: number) => draws.uniform() < share;
   const task = draws.pick(workloadTasks(docsUrl));
   const tenant = TENANTS[number % TENANTS.length] ?? "plain";
-  const quote = chance(0.15) ? draws.pick(["accepted", "accepted", "left", "cancelled"] as const) : null;
-  const cancelled = quote === null && chance(0.12);
-  const asked = quote === null && chance(0.25) ? askingVerifier(draws, checkerUrl) : null;
+  const quote = chance(0.2)
+    ? draws.pick(["accepted", "accepted", "left", "left", "cancelled"] as const)
+    : null;
+  const cancelled = quote === null && chance(0.15);
+  const asked = quote === null && chance(0.4) ? askingVerifier(draws, checkerUrl) : null;
   return {
     number,
     tenant,
@@ -101,7 +103,7 @@ export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: 
     },
     verdict: draws.pick(["pass", "fail", null] as const),
     quote,
-    cancelAfterMs: cancelled ? draws.int(50, 2_500) : null,
+    cancelAfterMs: cancelled ? draws.int(50, 5_000) : null,
     listens: chance(0.5) ? draws.pick(["events", "text"] as const) : null,
     asksAgainAfterMs: chance(0.3) ? draws.int(100, 4_000) : null,
   };

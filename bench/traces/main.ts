@@ -13,9 +13,9 @@ import { textTable } from "../../emulators/demo/text-table.ts";
 import { spawnStack } from "../../emulators/stack/spawn-stack.ts";
 import { MAIN_WORKER } from "../../emulators/stack/worker-options.ts";
 import { quantile } from "../auction/statistics.ts";
+import { openWorkQueue } from "../queue/work-queue.ts";
 import { runTraces, type TracesRun } from "./run-traces.ts";
 import type { StepTimes } from "./step-times.ts";
-import { openWorkQueue } from "./work-queue.ts";
 
 const { values } = parseArgs({
   options: {
@@ -42,7 +42,7 @@ const TRACES_WORKER = {
   ...MAIN_WORKER,
   name: "saleroom-traces",
   entry: "bench/traces/trace-worker.ts",
-  inputs: [...MAIN_WORKER.inputs, "bench/traces"],
+  inputs: [...MAIN_WORKER.inputs, "bench/traces", "bench/queue"],
 };
 
 async function measure(): Promise<TracesRun> {

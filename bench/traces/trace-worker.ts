@@ -6,6 +6,7 @@
  * transaction to compare with.
  */
 import saleroom, * as house from "../../src/index.ts";
+import { queueAt, takeDelivery } from "../queue/delivery.ts";
 import type { CallTimes } from "./step-times.ts";
 
 export const { CallHelper } = house;
@@ -54,10 +55,7 @@ function ownQueue(env: Env): Env {
   const known = envs.get(env);
   if (known !== undefined) return known;
   const url = String(Reflect.get(env, "BENCH_QUEUE_URL"));
-  const send = async (message: unknown): Promise<void> => {
-    await plainFetch(url, { method: "POST", body: JSON.stringify(message) });
-  };
-  const made = { ...env, WORK_QUEUE: { send } } as unknown as Env;
+  const made = { ...env, WORK_QUEUE: queueAt(url, plainFetch) } as unknown as Env;
   envs.set(env, made);
   return made;
 }
@@ -93,26 +91,6 @@ globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit) => {
   return new Response(seen, response);
 };
 
-/** One message of the work queue in this invocation. */
-async function consume(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
-  let again = false;
-  const message = {
-    id: crypto.randomUUID(),
-    timestamp: new Date(),
-    body: await request.json(),
-    attempts: 1,
-    ack: () => undefined,
-    retry: () => void (again = true),
-  };
-  const batch = { queue: "saleroom-work", messages: [message], metadata: {}, ackAll: () => undefined };
-  await saleroom.queue(
-    { ...batch, retryAll: () => void (again = true) } as unknown as MessageBatch,
-    env,
-    ctx,
-  );
-  return new Response(null, { status: again ? 503 : 204 });
-}
-
 interface Bare {
   bare(body: string): Promise<void>;
 }
@@ -128,7 +106,7 @@ export default {
   fetch: async (request, env, ctx) => {
     switch (new URL(request.url).pathname) {
       case "/__bench/consume":
-        return consume(request, ownQueue(env), ctx);
+        return takeDelivery(request, async (batch) => saleroom.queue(batch, ownQueue(env), ctx));
       case "/__bench/bare":
         return bareTransaction(env);
       case "/__bench/calls":

@@ -1,9 +1,11 @@
 /** The environment with a failpoint before and after whatever leaves by it. */
 import { reportTo, sending } from "./failpoint.ts";
+import { queueAt } from "../../queue/delivery.ts";
 import { isWrite } from "./is-write.ts";
 
 type Method = (...given: unknown[]) => unknown;
 
+const plainFetch = globalThis.fetch;
 const envs = new WeakMap<object, Env>();
 
 /** The same one for the same environment: what the house keeps by it is kept once. */
@@ -14,7 +16,7 @@ export function guardedEnv(env: Env): Env {
   reportTo(typeof url === "string" && url !== "" ? url : null);
   const made = {
     ...env,
-    WORK_QUEUE: guardedQueue(env.WORK_QUEUE),
+    WORK_QUEUE: guardedQueue(queueAt(String(Reflect.get(env, "QUEUE_URL")), plainFetch)),
     HISTORY_QUEUE: guardedQueue(env.HISTORY_QUEUE),
     WEBHOOK_QUEUE: guardedQueue(env.WEBHOOK_QUEUE),
     MARKET_ROOM: guardedRooms(env.MARKET_ROOM),
@@ -28,9 +30,9 @@ export function guardedEnv(env: Env): Env {
       method === "run" ? `model[${isEmbedding(inputs) ? "embedding" : "binding"}]` : null,
     ),
   };
-  envs.set(env, made);
-  envs.set(made, made);
-  return made;
+  envs.set(env, made as Env);
+  envs.set(made, made as Env);
+  return made as Env;
 }
 
 function isEmbedding(inputs: unknown): boolean {
@@ -80,6 +82,7 @@ function guardedStub<S extends object>(
 /** Only what writes has places. */
 function guardedDatabase(db: D1Database): D1Database {
   const plain = new WeakMap<object, D1PreparedStatement>();
+  const writing = new WeakSet<object>();
   const wrap = (statement: D1PreparedStatement, writes: boolean): D1PreparedStatement => {
     const wrapped = new Proxy(statement, {
       get: (target, name) => {
@@ -91,6 +94,7 @@ function guardedDatabase(db: D1Database): D1Database {
       },
     });
     plain.set(wrapped, statement);
+    if (writes) writing.add(wrapped);
     return wrapped;
   };
   return new Proxy(db, {
@@ -98,14 +102,14 @@ function guardedDatabase(db: D1Database): D1Database {
       if (name === "prepare") return (query: string) => wrap(target.prepare(query), isWrite(query));
       if (name === "batch")
         return async (statements: D1PreparedStatement[]) =>
-          sending("history.batch", () => target.batch(statements.map((one) => plain.get(one) ?? one)));
+          sending(statements.some((one) => writing.has(one)) ? "history.batch" : null, () =>
+            target.batch(statements.map((one) => plain.get(one) ?? one)),
+          );
       const value: unknown = Reflect.get(target, name);
       return typeof value === "function" ? (value as Method).bind(target) : value;
     },
   });
 }
-
-const plainFetch = globalThis.fetch;
 
 /** Requests of the house to the world outside. */
 globalThis.fetch = async (input: RequestInfo | URL, init?: RequestInit) => {

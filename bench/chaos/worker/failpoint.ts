@@ -67,13 +67,17 @@ export class Commits {
   }
 }
 
-/** Something that leaves: a place before, when all that was committed so far has passed its own, and one after its answer. */
+/**
+ * Something that leaves: a place before, when all that was committed so far has passed its own, and one after its answer.
+ *
+ * @param name null: a read, or a call of another object, which has places of its own
+ */
 export async function sending<T>(name: string | null, send: () => T | Promise<T>): Promise<T> {
   const actor = actors.getStore();
   await actor?.object?.passed();
   if (actor !== undefined) {
-    actor.changed = true;
-    actor.atCommit = false;
+    actor.changed ||= name !== null;
+    actor.atCommit &&= name === null;
   }
   if (name !== null) await failpoint(`${name}.before`);
   const answer = await send();
