@@ -94,6 +94,8 @@ export function wrapUpOf({ award, wrapUp = null }: TaskDoc): WrapUpLimit | null 
 
 export class Journal {
   readonly #sql: SqlStorage;
+  /** Documents as they were read last: a prompt and a clearing are long, and every call of the room asks for both. */
+  readonly #read = new Map<string, { readonly body: string; readonly value: unknown }>();
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -395,7 +397,13 @@ export class Journal {
 
   #doc<T>(name: string): T | null {
     const row = this.#sql.exec<{ body: string }>("SELECT body FROM doc WHERE name = ?", name).toArray()[0];
-    return row === undefined ? null : (JSON.parse(row.body) as T);
+    if (row === undefined) return null;
+    const known = this.#read.get(name);
+    // SAFETY: of this name only T is put.
+    if (known?.body === row.body) return known.value as T;
+    const value = JSON.parse(row.body) as T;
+    this.#read.set(name, { body: row.body, value });
+    return value;
   }
 
   #put(name: string, body: unknown): void {
