@@ -24,6 +24,7 @@ import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { Told, Waiting } from "./waiting.ts";
 import { callView, type CallRow } from "./call-row.ts";
 import { asLine, type Line } from "./line.ts";
+import { ParseOnce } from "./parse-once.ts";
 import { storedStep, type StepRow, type StoredStep } from "./step-row.ts";
 import type { CallView, LeftOut } from "./task-room-api.ts";
 
@@ -95,7 +96,7 @@ export function wrapUpOf({ award, wrapUp = null }: TaskDoc): WrapUpLimit | null 
 export class Journal {
   readonly #sql: SqlStorage;
   /** Documents as they were read last: a prompt and a clearing are long, and every call of the room asks for both. */
-  readonly #read = new Map<string, { readonly body: string; readonly value: unknown }>();
+  readonly #read = new ParseOnce();
 
   constructor(storage: DurableObjectStorage) {
     this.#sql = storage.sql;
@@ -397,13 +398,7 @@ export class Journal {
 
   #doc<T>(name: string): T | null {
     const row = this.#sql.exec<{ body: string }>("SELECT body FROM doc WHERE name = ?", name).toArray()[0];
-    if (row === undefined) return null;
-    const known = this.#read.get(name);
-    // SAFETY: of this name only T is put.
-    if (known?.body === row.body) return known.value as T;
-    const value = JSON.parse(row.body) as T;
-    this.#read.set(name, { body: row.body, value });
-    return value;
+    return row === undefined ? null : (this.#read.parse(name, row.body) as T);
   }
 
   #put(name: string, body: unknown): void {
