@@ -2,12 +2,9 @@
  * A tenant's checker, asked by tasks with the verifier `http`: says of an attempt always the same, in the way that the path
  * names, and keeps what it was asked.
  */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { drawsFor } from "../../emulators/house/draws.ts";
-import { LOOPBACK } from "../../emulators/stack/ports.ts";
-import { closed } from "./failpoint-server.ts";
+import { serveOnLoopback, type LoopbackServer } from "../loopback-server.ts";
 import type { Checked } from "./evidence.ts";
 
 /** In its answer; later, by the task's token; not at all; or in its answer to the second try. */
@@ -16,12 +13,10 @@ export const CHECKER_WAYS = ["now", "later", "later", "never", "again"] as const
 const LATER_MS = { least: 50, most: 2_500 };
 const PASSES = 0.6;
 
-export interface Checker {
-  readonly url: string;
+export interface Checker extends LoopbackServer {
   readonly checked: readonly Checked[];
   /** Tells an outcome later; until it is set, nobody is told. */
   tell: (told: Told) => Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface Told {
@@ -40,38 +35,28 @@ interface Question {
 
 export async function serveChecker(): Promise<Checker> {
   const checked: Checked[] = [];
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { taskId, attempt, callback } = (JSON.parse(body) as Question).data;
-      const id = String(request.headers["webhook-id"]);
-      const draws = drawsFor(0, "checker", taskId, attempt);
-      const outcome = draws.uniform() < PASSES ? "pass" : "fail";
-      const isFirst = !checked.some((one) => one.id === id);
-      checked.push({ id, taskId, attempt, outcome });
-      const say = () => response.end(JSON.stringify({ outcome }));
-      const way = CHECKER_WAYS.find((one) => request.url === `/${one}`) ?? "never";
-      switch (way) {
-        case "now":
-          return say();
-        case "again":
-          return isFirst ? response.writeHead(500).end() : say();
-        case "later":
-          void later(checker, { ...callback, outcome }, draws.int(LATER_MS.least, LATER_MS.most));
-          return response.writeHead(202).end();
-        case "never":
-          return response.writeHead(202).end();
-      }
-    });
+  const server = await serveOnLoopback(({ request, body, response }) => {
+    const { taskId, attempt, callback } = (JSON.parse(body) as Question).data;
+    const id = String(request.headers["webhook-id"]);
+    const draws = drawsFor(0, "checker", taskId, attempt);
+    const outcome = draws.uniform() < PASSES ? "pass" : "fail";
+    const isFirst = !checked.some((one) => one.id === id);
+    checked.push({ id, taskId, attempt, outcome });
+    const say = () => response.end(JSON.stringify({ outcome }));
+    const way = CHECKER_WAYS.find((one) => request.url === `/${one}`) ?? "never";
+    switch (way) {
+      case "now":
+        return say();
+      case "again":
+        return isFirst ? response.writeHead(500).end() : say();
+      case "later":
+        void later(checker, { ...callback, outcome }, draws.int(LATER_MS.least, LATER_MS.most));
+        return response.writeHead(202).end();
+      case "never":
+        return response.writeHead(202).end();
+    }
   });
-  await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
-  const checker: Checker = {
-    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`,
-    checked,
-    tell: async () => undefined,
-    close: async () => closed(server),
-  };
+  const checker: Checker = { ...server, checked, tell: async () => undefined };
   return checker;
 }
 

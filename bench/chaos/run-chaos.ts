@@ -59,8 +59,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
       ...servers.vars,
       // What fails comes again at once.
       RETRY_S: "0",
-      CHAOS_URL: failpoints.url,
-      QUEUE_URL: queue.url,
+      CHAOS_URL: failpoints.origin,
+      QUEUE_URL: queue.origin,
     },
     emulatorVars: { LATENCY_SCALE, VECTORIZE_DELAY_MS: "300" },
   });
@@ -94,7 +94,7 @@ async function runOn({ lives, plan, passing, servers }: Stage, options: ChaosOpt
   const { url, emulatorUrl, adminSecret } = lives.stack;
   const client = new Client(url);
   const { hookOrigin, toolOrigin, checker } = servers;
-  const outside = { docsUrl: `${emulatorUrl}/docs`, checkerUrl: checker.url };
+  const outside = { docsUrl: `${emulatorUrl}/docs`, checkerUrl: checker.origin };
   const world = { client, url, emulatorUrl, adminSecret, hookOrigin, toolOrigin, outside };
   checker.tell = async ({ path, token, outcome }) =>
     void (await client.ask({ method: "POST", path, bearer: token, body: { outcome } }));

@@ -23,7 +23,7 @@ export async function serveOutside(): Promise<OutsideServers> {
     hookOrigin: receiver.origin,
     toolOrigin: tool.origin,
     checker,
-    vars: { WEBHOOK_ALLOW_LIST: `${receiver.origin},${checker.url}`, TOOL_ALLOW_LIST: tool.origin },
+    vars: { WEBHOOK_ALLOW_LIST: `${receiver.origin},${checker.origin}`, TOOL_ALLOW_LIST: tool.origin },
     seen: () => ({
       delivered: [...receiver.received],
       checked: [...checker.checked],

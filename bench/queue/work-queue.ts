@@ -3,25 +3,20 @@
  * when it dies: kept in the bench's process, each message brought to the Worker in a request of its own, side by side with
  * the others, again where its delivery broke off, and as a dead letter in the end.
  */
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LOOPBACK } from "../../emulators/stack/ports.ts";
 import { WORK_DELIVERIES } from "../../src/market/queue-retry.ts";
-import { closed } from "../chaos/failpoint-server.ts";
+import { serveOnLoopback, type LoopbackServer } from "../loopback-server.ts";
 import type { Delivery, Settled } from "./delivery.ts";
-
-export interface WorkQueue {
-  /** Where messages are sent to. */
-  readonly url: string;
-  close(): Promise<void>;
-}
 
 /** How soon a delivery that was not answered is made again. */
 const AGAIN_MS = 100;
 
-/** @param consumer where the Worker takes a delivery; known once it is up */
-export async function openWorkQueue(consumer: () => string): Promise<WorkQueue> {
+/**
+ * Messages are sent to its origin.
+ *
+ * @param consumer where the Worker takes a delivery; known once it is up
+ */
+export async function openWorkQueue(consumer: () => string): Promise<LoopbackServer> {
   const over = new AbortController();
   const bring = async (body: string): Promise<void> => {
     let queue: Delivery["queue"] = "saleroom-work";
@@ -36,20 +31,15 @@ export async function openWorkQueue(consumer: () => string): Promise<WorkQueue> 
       attempts = 1;
     }
   };
-  const server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      response.end();
-      void bring(body);
-    });
+  const { origin, close } = await serveOnLoopback(({ body, response }) => {
+    response.end();
+    void bring(body);
   });
-  await new Promise<void>((resolve) => server.listen(0, LOOPBACK, resolve));
   return {
-    url: `http://${LOOPBACK}:${(server.address() as AddressInfo).port}`,
+    origin,
     close: async () => {
       over.abort();
-      await closed(server);
+      await close();
     },
   };
 }

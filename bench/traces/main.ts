@@ -56,7 +56,7 @@ async function measure(): Promise<TracesRun> {
       ...common,
       directory: join(directory, "saleroom"),
       worker: TRACES_WORKER,
-      vars: { ...VARS, BENCH_QUEUE_URL: queue.url },
+      vars: { ...VARS, BENCH_QUEUE_URL: queue.origin },
     });
     try {
       url = stack.url;

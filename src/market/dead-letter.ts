@@ -74,7 +74,10 @@ export function failureOfError(error: unknown): WorkFailure {
 const PASSING =
   /network connection lost|durable object reset|object is overloaded|cannot resolve durable object|internal error in durable object storage/i;
 
-/** Up to the first quotation mark: what comes after it is somebody else's text, or cannot be told from it. Of addresses, the host. */
+/**
+ * Up to the first quotation mark: what comes after it is somebody else's text, or cannot be told from it. Of addresses, the
+ * host.
+ */
 export function wordsAlone(text: string): string {
   return text
     .replace(/["'`\u2018\u201c].*$/s, "…")

@@ -1,4 +1,4 @@
-/** JSON documents as they were parsed last: of a name, the same text is not parsed again. What it gives out is not to be changed. */
+/** JSON documents as they were parsed last: of a name, the same text is parsed once. Whoever reads one must not change it. */
 export class ParseOnce {
   readonly #parsed = new Map<string, { readonly body: string; readonly value: unknown }>();
 

@@ -3,44 +3,26 @@
  *
  * Judged by the tasks' own journals, by the history, and by the emulators' call log, which outlives the kills.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readTask, readTrace, submitTask, type Access, type ApiCall } from "../../emulators/demo/api.ts";
 import { followEvents } from "../../emulators/demo/follow-events.ts";
 import { workloadTasks } from "../../emulators/demo/workload-tasks.ts";
 import type { ModelSummary } from "../../emulators/log/call-row.ts";
-import { claimPorts } from "../../emulators/stack/ports.ts";
 import { createTenant } from "../../emulators/stack/operator.ts";
-import { spawnStack, type SpawnedStack } from "../../emulators/stack/spawn-stack.ts";
 import type { TaskEvent } from "../../src/market/event.ts";
+import { MortalStack } from "./support/mortal-stack.ts";
 
 /** Short leases, so that the dead are missed soon; real time for models, so that there is a middle to be killed in. */
 const VARS = { LEASE_MS: "1500", PICKUP_MS: "700" };
 const EMULATOR_VARS = { LATENCY_SCALE: "0.1" };
 const TASKS = 15;
 
-let directory: string;
-let stack: SpawnedStack;
-let ports: { port: number; emulatorPort: number };
-
-async function start(): Promise<void> {
-  stack = await spawnStack({ directory, ...ports, vars: VARS, emulatorVars: EMULATOR_VARS, quiet: true });
-}
-
+let stack: MortalStack;
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "saleroom-kills-"));
-  const [port = 0, emulatorPort = 0] = await claimPorts([0, 0]);
-  ports = { port, emulatorPort };
-  await start();
+  stack = await MortalStack.start("kills", { vars: VARS, emulatorVars: EMULATOR_VARS });
 });
-
-afterAll(async () => {
-  await stack.stop();
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(async () => stack.end());
 
 /** Resolves once the listeners have heard `count` events of this type. */
 async function heard(events: readonly TaskEvent[], type: TaskEvent["type"], count: number): Promise<void> {
@@ -49,9 +31,9 @@ async function heard(events: readonly TaskEvent[], type: TaskEvent["type"], coun
 
 describe("a stack that is killed twice", () => {
   test("loses no task, skips no event, and pays nothing twice", async () => {
-    const { key } = await createTenant(stack, { name: "kills" });
-    const access: Access = { url: stack.url, key };
-    const tasks = workloadTasks(`${stack.emulatorUrl}/docs`).slice(0, TASKS);
+    const { key } = await createTenant(stack.life, { name: "kills" });
+    const access: Access = { url: stack.life.url, key };
+    const tasks = workloadTasks(`${stack.life.emulatorUrl}/docs`).slice(0, TASKS);
     const ids = await Promise.all(tasks.map((task) => submitTask(access, task.input)));
     expect(new Set(ids).size).toBe(TASKS);
 
@@ -66,11 +48,9 @@ describe("a stack that is killed twice", () => {
     });
     // Once among the auctions, once among the traces.
     await heard(all, "bid-received", 10);
-    await stack.kill();
-    await start();
+    await stack.dieAndRise();
     await heard(all, "step-committed", 8);
-    await stack.kill();
-    await start();
+    await stack.dieAndRise();
 
     for (const journal of await Promise.all(journals)) {
       expect(journal.map((event) => event.seq)).toEqual(journal.map((_, index) => index + 1));
@@ -95,7 +75,7 @@ async function expectBillsToAgree(access: Access, ids: readonly string[]): Promi
     const counted = sum(own, (call) => Math.min(call.costMicros ?? 0, call.boundMicros));
     expect((await readTask(access, id)).costMicros).toBe(counted);
   }
-  const response = await fetch(`${stack.emulatorUrl}/emulator/calls/summary`);
+  const response = await fetch(`${stack.life.emulatorUrl}/emulator/calls/summary`);
   const { models } = await response.json<{ models: ModelSummary[] }>();
   // The memory's model reports no usage: every call to it stands at its bound, and none was made unrecorded.
   const embeddings = calls.filter((call) => call.kind === "embed");

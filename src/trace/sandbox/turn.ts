@@ -6,8 +6,8 @@
  * and in a Worker it could leak: when a request is cancelled its timers never fire and its `finally` never runs, so a
  * slot that it holds, or a chain of promises through it, would be stuck for every request after it.
  * So nothing is held. What was computed is owed to the loop, and paid back by the time that passes; where little is owed,
- * the next script goes at once if nobody waits. Otherwise each waiter sleeps on a timer of its own, and goes when no script has computed
- * while it slept: the loop has then turned at least once, and other requests have been answered.
+ * the next script goes at once if nobody waits. Otherwise each waiter sleeps on a timer of its own, and goes when no script
+ * has computed while it slept: the loop has then turned at least once, and other requests have been answered.
  */
 
 /** The scripts that share one isolate's time. */
