@@ -36,6 +36,16 @@ const move = <T>(
   }),
 });
 
+const admit: Move = ["admit", async (walk) => walk.admit(0)];
+const award: Move = ["award", async (walk) => walk.award(0)];
+const fail: Move = ["fail", async (walk) => walk.fail(0)];
+
+/** What walks meet seldom is walked in every run: a full queue, and a next attempt that waits behind another's first. */
+const seldom: [Partial<TenantLimits>, Move[]][] = [
+  [{ concurrentTasks: 1, maxTraces: 1, maxQueued: 2 }, [admit, admit, admit, admit]],
+  [{ concurrentTasks: null, maxTraces: 1, maxQueued: 1_000 }, [admit, admit, award, award, fail]],
+];
+
 const moves = fc.array(
   fc.oneof(
     move(8, pick, async (walk, p) => walk.admit(p)),
@@ -71,7 +81,7 @@ test(
         met.accepted += walk.met.accepted;
         met.again += walk.met.again;
       }),
-      { numRuns: 25 },
+      { numRuns: 25, examples: seldom },
     );
     // The walks met what they are about.
     expect(Math.min(...Object.values(met))).toBeGreaterThan(0);
