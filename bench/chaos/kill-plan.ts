@@ -11,6 +11,11 @@ export interface Place {
   readonly name: string;
   readonly passed: number;
   readonly kills: number;
+  /**
+   * Whether a run waits for it. Behind a call of an object nothing is that is not also behind its last commit or its last
+   * send, which have places themselves: there it is killed at wherever it comes.
+   */
+  readonly isOwed: boolean;
 }
 
 /** Passed less often than this, a place is aimed at in every life. */
@@ -18,7 +23,9 @@ const SELDOM = 12;
 /** Of the others, so many: whoever is stopped at the first place that is wanted never comes to the ones behind it. */
 const SHARE = 0.25;
 /** What is left in the end does not come often enough to be left out. */
-const LEAST = 30;
+export const LEAST = 30;
+
+const BEHIND_A_CALL = /^\w+Room\.|^CallHelper\./;
 
 export class KillPlan {
   readonly #seed: number;
@@ -91,9 +98,18 @@ export class KillPlan {
 
   /** Places that were killed at less often than they are to be, by name. */
   wanted(): string[] {
-    return this.places()
-      .filter(({ kills }) => kills < this.#wanted)
+    return this.#seldom().map(({ name }) => name);
+  }
+
+  /** Those of them that a run waits for. */
+  owed(): string[] {
+    return this.#seldom()
+      .filter(({ isOwed }) => isOwed)
       .map(({ name }) => name);
+  }
+
+  #seldom(): Place[] {
+    return this.places().filter(({ kills }) => kills < this.#wanted);
   }
 
   /** Every place where something can be lost, by name; those of the sample also before they were passed. */
@@ -120,7 +136,8 @@ export class KillPlan {
   }
 
   #place(name: string): Place {
-    return { name, passed: this.#passed.get(name) ?? 0, kills: this.#kills.get(name) ?? 0 };
+    const isOwed = !(name.endsWith(".after") && BEHIND_A_CALL.test(name));
+    return { name, passed: this.#passed.get(name) ?? 0, kills: this.#kills.get(name) ?? 0, isOwed };
   }
 
   #isWanted(name: string): boolean {

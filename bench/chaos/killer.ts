@@ -1,7 +1,7 @@
 /** Kills the process, at random moments and at failpoints, until enough was killed; and paces the workload meanwhile. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drawsFor, type Draws } from "../../emulators/house/draws.ts";
-import type { KillPlan } from "./kill-plan.ts";
+import { LEAST, type KillPlan } from "./kill-plan.ts";
 import type { Lives } from "./lives.ts";
 import type { Pace } from "./market-days.ts";
 
@@ -20,7 +20,10 @@ export interface KillerOptions {
 /** Every life has some time without a kill: work that is taken up and dropped again and again is given up. */
 const CALM_MS = { least: 150, most: 700 };
 const RANDOM_MS = 1_500;
-/** Share of the lives in which somebody may be killed while it comes up: some places are passed then and hardly ever later. */
+/**
+ * Share of the lives in which somebody may be killed while it comes up: some places are passed then and hardly ever later.
+ * Once few are wanted, they seldom come: then it is every life.
+ */
 const EARLY = 0.5;
 /** A place that was aimed at alone and does not come gives way to others. */
 const AIM_MS = 1_200;
@@ -97,7 +100,7 @@ export class Killer implements Pace {
     const { longestMs, kills, tasks, concurrency, progress } = this.#options;
     const startedMs = performance.now();
     for (;;) {
-      const wanted = this.#plan.wanted().length;
+      const wanted = this.#plan.owed().length;
       const randomLeft = kills - this.randomKills;
       const allBegun = this.#begun >= Math.min(tasks, concurrency);
       // Whoever stands at a place waits for the kill.
@@ -116,7 +119,7 @@ export class Killer implements Pace {
       this.#died = Promise.withResolvers();
       this.#isAlone = false;
       this.#isDue = false;
-      if (this.#draws.uniform() < EARLY) this.#plan.aimAtSome();
+      if (this.#draws.uniform() < EARLY || this.#plan.owed().length <= LEAST) this.#plan.aimAtSome();
       const diedMs = performance.now();
       this.#isStarting = true;
       await this.#lives.start();
@@ -125,7 +128,7 @@ export class Killer implements Pace {
       const done = this.randomKills + this.placeKills;
       if (done % REPORT_EVERY === 0)
         progress(
-          `${done} kills at ${this.placesStoodAt} places, ${this.#plan.wanted().length} of ${this.#plan.places().length} wanted still, ${this.#begun} tasks begun, starts ${Math.round(this.#startingMs / done)} ms, ${Math.round((performance.now() - startedMs) / 1_000)} s`,
+          `${done} kills at ${this.placesStoodAt} places, ${this.#plan.owed().length} of ${this.#plan.places().length} wanted still, ${this.#begun} tasks begun, starts ${Math.round(this.#startingMs / done)} ms, ${Math.round((performance.now() - startedMs) / 1_000)} s`,
         );
     }
     this.#plan.rest();

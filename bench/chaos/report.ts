@@ -17,7 +17,7 @@ export function missingPlaces(
     ? []
     : uncalled.filter((call) => !isAllowed(call)).map((call) => `${call}: never called`);
   const seldom = places
-    .filter(({ name, kills }) => kills < wanted && !isAllowed(name))
+    .filter(({ name, kills, isOwed }) => isOwed && kills < wanted && !isAllowed(name))
     .map(({ name, kills, passed }) => `${name}: killed ${kills} times, passed ${passed} times`);
   return [...never, ...seldom];
 }

@@ -88,7 +88,7 @@ export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: 
   const quote = chance(0.2)
     ? draws.pick(["accepted", "accepted", "left", "left", "cancelled"] as const)
     : null;
-  const cancelled = quote === null && chance(0.15);
+  const cancelled = quote === null && chance(0.22);
   const asked = quote === null && chance(0.4) ? askingVerifier(draws, checkerUrl) : null;
   return {
     number,
@@ -103,7 +103,7 @@ export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: 
     },
     verdict: draws.pick(["pass", "fail", null] as const),
     quote,
-    cancelAfterMs: cancelled ? draws.int(50, 5_000) : null,
+    cancelAfterMs: cancelled ? draws.int(50, 9_000) : null,
     listens: chance(0.5) ? draws.pick(["events", "text"] as const) : null,
     asksAgainAfterMs: chance(0.3) ? draws.int(100, 4_000) : null,
   };

@@ -44,8 +44,13 @@ export class Commits {
   #passed: Promise<unknown> = Promise.resolve();
   #noted = false;
 
-  /** Call it with what was just written; writes of one turn are one commit. */
-  note(fallback: string): void {
+  /**
+   * Call it with what was just written; writes of one turn are one commit.
+   *
+   * @param fallback name of the commit where no call of the object is under way
+   * @param own name of the commit whatever call makes it
+   */
+  note(fallback: string, own: string | null = null): void {
     const actor = actors.getStore();
     if (actor !== undefined) {
       actor.changed = true;
@@ -54,7 +59,7 @@ export class Commits {
     if (this.#noted) return;
     this.#noted = true;
     queueMicrotask(() => (this.#noted = false));
-    const name = `${actor?.object === this ? actor.name : fallback}.committed`;
+    const name = `${own ?? (actor?.object === this ? actor.name : fallback)}.committed`;
     this.#passed = Promise.all([this.#passed, failpoint(name)]);
   }
 

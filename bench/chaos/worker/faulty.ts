@@ -8,6 +8,7 @@ const FAULTY: ReadonlyMap<number, string> = new Map([
   [0, "TaskRoom.commitTools"],
   [1, "TaskRoom.commitTools"],
   [2, "TaskRoom.commitAuction"],
+  [3, "TaskRoom.commitAuction"],
 ]);
 const ONE_IN = 24;
 

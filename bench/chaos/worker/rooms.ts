@@ -3,7 +3,7 @@ import { actors, Commits, failpoint, type Actor } from "./failpoint.ts";
 import { guardedEnv } from "./bindings.ts";
 import { keepAlarmsReal } from "./clock.ts";
 import { failIfFaulty } from "./faulty.ts";
-import { isWrite } from "./is-write.ts";
+import { isWrite, tableOf } from "./is-write.ts";
 import { stateOf, type RoomState } from "./room-state.ts";
 
 type Method = (this: object, ...given: unknown[]) => unknown;
@@ -43,7 +43,7 @@ export function guarded<C extends Class>(base: C, room: string): C {
     constructor(ctx: DurableObjectState, env: Env) {
       const commits = new Commits();
       keepAlarmsReal(ctx);
-      watch(ctx.storage, () => commits.note(room));
+      watch(ctx.storage, (table) => commits.note(room, table === null ? null : `${room}[${table}]`));
       super(ctx, guardedEnv(env));
       commitsOf.set(this, commits);
       storages.set(this, ctx.storage);
@@ -101,8 +101,11 @@ function dueKind(storage: DurableObjectStorage): string {
   }
 }
 
-/** Calls back after each transaction, and after each write outside of one. */
-function watch(storage: DurableObjectStorage, wrote: () => void): void {
+/**
+ * Calls back after each transaction (with null), and after each write outside of one, with its table: that a key was used,
+ * say, is noted by whichever call comes first after a while.
+ */
+function watch(storage: DurableObjectStorage, wrote: (table: string | null) => void): void {
   const transactionSync = storage.transactionSync.bind(storage);
   const exec = storage.sql.exec.bind(storage.sql);
   const deleteAll = storage.deleteAll.bind(storage);
@@ -118,7 +121,7 @@ function watch(storage: DurableObjectStorage, wrote: () => void): void {
     } finally {
       depth -= 1;
       if (depth === 0) {
-        if (stood && dirty) wrote();
+        if (stood && dirty) wrote(null);
         dirty = false;
       }
     }
@@ -129,13 +132,13 @@ function watch(storage: DurableObjectStorage, wrote: () => void): void {
       const cursor = exec(query, ...(bindings as never[]));
       if (isWrite(query)) {
         if (depth > 0) dirty = true;
-        else wrote();
+        else wrote(tableOf(query));
       }
       return cursor;
     },
   });
   storage.deleteAll = async (options) => {
     await deleteAll(options);
-    wrote();
+    wrote(null);
   };
 }

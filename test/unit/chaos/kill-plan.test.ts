@@ -26,6 +26,15 @@ describe("the plan of kills", () => {
     ]);
   });
 
+  test("waits for no place behind a call of an object, and for one behind an event of the Worker", () => {
+    const plan = new KillPlan(1, 3);
+    for (const call of ["TaskRoom.stop", "MarketRoom.alarm[quote-expiry]", "consume[trace]", "send[trace]"])
+      plan.pass(`${call}.after`, false);
+    expect(plan.wanted()).toHaveLength(4);
+    expect(plan.owed()).toEqual(["consume[trace].after", "send[trace].after"]);
+    expect(missingPlaces({ places: plan.places(), uncalled: [] }, 3, false)).toHaveLength(2);
+  });
+
   test("kills only where it aims, and each place once in a life", () => {
     const plan = new KillPlan(1, 2);
     expect(plan.pass("send[trace].before", false)).toBe(false);
@@ -67,7 +76,7 @@ describe("the plan of kills", () => {
   });
 
   test("a place that was killed at too seldom, and a call that nobody made, are missing", () => {
-    const places = [{ name: "send[trace].after", passed: 5, kills: 2 }];
+    const places = [{ name: "send[trace].after", passed: 5, kills: 2, isOwed: true }];
     const missing = missingPlaces({ places, uncalled: ["TaskRoom.newCall", "MarketRoom.addKey"] }, 3, false);
     expect(missing).toEqual([
       "TaskRoom.newCall: never called",
