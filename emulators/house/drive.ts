@@ -1,5 +1,6 @@
 /** A tiny trace loop for measuring the house models without the market: real prompts, tools given as a function. */
-import { tracePrompt, SUBMIT_TOOL } from "../../src/agents/prompts/trace-prompt.ts";
+import { tracePrompt } from "../../src/agents/prompts/trace-prompt.ts";
+import { SUBMIT_TOOL } from "../../src/market/submission.ts";
 import type { ChatMessage, ChatReply, ChatRequest, EmulatedModel } from "../chat.ts";
 
 const schema = (name: string) => ({

@@ -18,7 +18,7 @@ import {
   type JsonSchema,
 } from "../market/tools/tenant-tool.ts";
 import { nameFault } from "../market/tools/tool-name.ts";
-import { SUBMIT_TOOL } from "../agents/prompts/trace-prompt.ts";
+import { SUBMIT_TOOL } from "../market/submission.ts";
 
 const MAX_URL_CHARS = 2_048;
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,100}$/;

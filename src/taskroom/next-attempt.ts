@@ -6,6 +6,7 @@
 import type { Award } from "../market/award.ts";
 import { standingsLeft } from "../market/escalation.ts";
 import type { ToolOutcome } from "../market/step.ts";
+import { SUBMIT_TOOL, withSubmission } from "../market/submission.ts";
 import { MAX_TAKEOVERS } from "../market/takeover.ts";
 import { attemptBefore, evidenceOf, type EarlierAttempt } from "./earlier-attempts.ts";
 import type { AwardDoc, TaskDoc } from "./journal.ts";
@@ -70,7 +71,11 @@ function handOn(
   const line = lineOf(last);
   const open = journal.lastStep(line);
   if (open?.outcomes === null) {
-    const outcomes = open.answered.toolCalls.map(() => INTERRUPTED);
+    const { toolCalls } = open.answered;
+    const outcomes = withSubmission(
+      toolCalls,
+      toolCalls.map(({ name }) => (name === SUBMIT_TOOL ? null : INTERRUPTED)),
+    );
     journal.setOutcomes(open.attempt, open.answered.step, outcomes);
     room.append(stepCommitted(open.attempt, open.answered, outcomes));
   }

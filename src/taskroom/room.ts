@@ -16,6 +16,8 @@ import type { Opening } from "../market/auction-record.ts";
 import { newId, type TaskId } from "../market/ids.ts";
 import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
 import { contextBytesOf, isTakeoverReason, takeoverReasonOf } from "../market/takeover.ts";
+import { toStep } from "../market/step.ts";
+import { SUBMIT_TOOL } from "../market/submission.ts";
 import { NOT_RUN } from "../market/wrap-up.ts";
 import type { TaskEnd } from "../market/task.ts";
 import type { EventStream } from "./event-stream.ts";
@@ -315,13 +317,14 @@ export class Room {
     }
   }
 
-  /** The calls that stand beside a result do not run. */
-  #countToolCalls({ award, result }: TaskDoc): number {
+  /** Those that ran: handing a result in is none. */
+  #countToolCalls({ award }: TaskDoc): number {
     if (award === null) return 0;
-    const answered = this.journal.steps(award.attempt).filter(({ outcomes }) => outcomes !== null);
-    const ran = result === null ? answered : answered.slice(0, -1);
-    const outcomes = ran.flatMap((step) => step.outcomes ?? []);
-    return outcomes.filter((outcome) => outcome.ok || outcome.error.code !== NOT_RUN).length;
+    const calls = this.journal
+      .steps(award.attempt)
+      .flatMap(({ answered, outcomes }) => (outcomes === null ? [] : toStep(answered, outcomes).toolCalls));
+    const ran = calls.filter(({ outcome }) => outcome.ok || outcome.error.code !== NOT_RUN);
+    return ran.filter(({ name }) => name !== SUBMIT_TOOL).length;
   }
 
   #traceFigures(task: TaskDoc): TraceFigures | null {

@@ -30,6 +30,12 @@ import type { WrapUpLimit } from "../market/wrap-up.ts";
 /** Every commit under a lease answers whether to go on. `stop`: end now, keep what there is; `lost`: somebody else works. */
 export type DeskAnswer = "continue" | "stop" | "lost";
 
+/**
+ * What a step's commit answers. `submitted`: its submission has been taken, and the trace has ended with that result; from a
+ * room of the version before it never comes.
+ */
+export type StepAnswered = DeskAnswer | "submitted";
+
 /** Has a commit answer with `listened`, too: whether anybody wants to hear the trace's text while it is written. */
 export type AsksListeners = "listeners";
 
@@ -253,19 +259,19 @@ export interface TaskRoomApi {
   ): Promise<Heard<StartAnswer>>;
   /** A piece of the text that the model writes for the step that is due. It changes nothing that lasts. */
   tellText(generation: number, piece: TextPiece): Promise<TellAnswer>;
-  /** `result` not null: the trace ends with it. */
+  /** `result` not null: the trace ends with it. Null: its tools run before, or it has none. */
   commitAnswer(
     generation: number,
     call: EndedCall,
     step: AnsweredStep,
     result: string | null,
-  ): Promise<DeskAnswer>;
+  ): Promise<StepAnswered>;
   /**
    * A call of the step that is due failed: how long to wait before the next one, in milliseconds; null: this holder's work
    * is over, and where it held the trace, that has ended.
    */
   failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null>;
-  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer>;
+  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<StepAnswered>;
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
   /** The trace has its result, and the verdict is the tenant's: gives the lease back. */
   waitForUser(generation: number): Promise<void>;

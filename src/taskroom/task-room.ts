@@ -38,10 +38,12 @@ import type {
   FreshAuction,
   Heard,
   StartAnswer,
+  StepAnswered,
   TaskRoomApi,
   TraceHealth,
 } from "./task-room-api.ts";
 import { ReadableRoom } from "./readable-room.ts";
+import { StepStage } from "./step-stage.ts";
 import { StopStage } from "./stop-stage.ts";
 import { tellMarket } from "./tell-market.ts";
 import { TASK_SCHEMA } from "./task-schema.ts";
@@ -65,6 +67,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
   readonly #auction: AuctionStage;
   readonly #sale: SaleStage;
   readonly #trace: TraceStage;
+  readonly #steps: StepStage;
   readonly #verification: VerificationStage;
   readonly #panel: PanelStage;
   readonly #failures: TraceFailures;
@@ -95,6 +98,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     this.#auction = new AuctionStage(this.#room);
     this.#sale = new SaleStage(this.#room);
     this.#trace = new TraceStage(this.#room);
+    this.#steps = new StepStage(this.#room, this.#trace);
     this.#verification = new VerificationStage(this.#room, this.#trace);
     this.#panel = new PanelStage(this.#room, this.#trace);
     this.#failures = new TraceFailures(this.#room);
@@ -231,8 +235,8 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     call: EndedCall,
     step: AnsweredStep,
     result: string | null,
-  ): Promise<DeskAnswer> {
-    const answer = await this.#room.commit(() => this.#trace.commitAnswer(generation, call, step, result));
+  ): Promise<StepAnswered> {
+    const answer = await this.#room.commit(() => this.#steps.commitAnswer(generation, call, step, result));
     if (this.ready) this.#stream.completeText();
     return answer;
   }
@@ -241,8 +245,12 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.failCall(generation, call, failure));
   }
 
-  async commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<DeskAnswer> {
-    return this.#room.commit(() => this.#trace.commitTools(generation, step, outcomes));
+  async commitTools(
+    generation: number,
+    step: number,
+    outcomes: readonly ToolOutcome[],
+  ): Promise<StepAnswered> {
+    return this.#room.commit(() => this.#steps.commitTools(generation, step, outcomes));
   }
 
   async useFiles(...asked: Parameters<TaskRoomApi["useFiles"]>): ReturnType<TaskRoomApi["useFiles"]> {

@@ -1,8 +1,6 @@
 /**
- * The trace as the task's room sees it: one holder at a time under a fencing generation, steps committed one by one.
- *
- * A step is committed twice: with the model's answer, so that the model is not asked again, and with its tools'
- * answers. Between the two a holder may die; the next one runs the tools again, with the same idempotency keys.
+ * The trace as the task's room sees it: one holder at a time under a fencing generation, its calls, its end. Its steps are
+ * `step-stage.ts`.
  */
 import type { Award } from "../market/award.ts";
 import { letterOf } from "../market/dead-letter.ts";
@@ -23,11 +21,8 @@ import { calibratedBy } from "../market/policy.ts";
 import type { Verdict } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
 import { retryAfterMs } from "../market/step-retry.ts";
-import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
-import { NOT_RUN } from "../market/wrap-up.ts";
 import { clearedEvent } from "./cleared-event.ts";
-import { hasRoomFor } from "./has-room-for.ts";
 import { wrapUpOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
@@ -35,7 +30,7 @@ import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
 import { noteCall } from "./note-call.ts";
-import { stepCommitted, traceLapsed } from "./step-event.ts";
+import { traceLapsed } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
 
 /** A trace that was taken up this often without a committed step is given up. */
@@ -156,38 +151,9 @@ export class TraceStage {
     if (held.task.stop !== null) return "stop";
     if (refusal !== null) return refusal;
     this.#room.journal.startCall(call, held.attempt);
-    const step = this.#dueStep(held);
+    const step = this.dueStep(held);
     this.extend({ ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) }, false);
     return "continue";
-  }
-
-  commitAnswer(generation: number, call: EndedCall, step: AnsweredStep, result: string | null): DeskAnswer {
-    const held = this.held(generation);
-    this.#room.bookCall(call);
-    if (held === null) return "lost";
-    const { journal } = this.#room;
-    const due = this.#dueStep(held);
-    if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
-    if (!hasRoomFor(journal, held.award, step)) {
-      this.#room.end(held.task, held.task.stop ?? { state: "failed", reason: "journal_limit" });
-      return "lost";
-    }
-    const limit = result === null ? wrapUpOf(held.task) : null;
-    const runs = result === null && limit === null && step.toolCalls.length > 0;
-    const outcomes = runs ? null : step.toolCalls.map(limit === null ? received : notRun);
-    journal.addStep(held.attempt, step, outcomes);
-    if (outcomes !== null) this.#room.append(stepCommitted(held.attempt, step, outcomes));
-    if (limit !== null) {
-      this.#room.end(held.task, held.task.stop ?? { state: "failed", reason: limit });
-      return "stop";
-    }
-    if (result !== null) {
-      this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step.step });
-      this.extend(withoutFailures({ ...held, task: { ...held.task, state: "verifying", result } }), true);
-    } else {
-      this.extend(withoutFailures(held), true);
-    }
-    return held.task.stop === null ? "continue" : "stop";
   }
 
   /** How long to wait before the step's next call; null: the trace has ended, or is another holder's. */
@@ -206,26 +172,12 @@ export class TraceStage {
     const leftMs = (held.award.deadlineAtMs ?? this.#room.deadlineAtMs()) - this.#room.now();
     const retryInMs = retryAfterMs(failure, { failed, chance, hasSuccessor, leftMs });
     const { reason } = failure;
-    this.#room.append({ type: "call-failed", attempt, step: this.#dueStep(held), reason, failed, retryInMs });
+    this.#room.append({ type: "call-failed", attempt, step: this.dueStep(held), reason, failed, retryInMs });
     const counted = { ...task, failedCalls: failed };
     if (retryInMs === null)
       this.#room.end(counted, { state: "failed", reason: wrapUpOf(task) ?? "agent_failed" });
     else this.extend({ ...held, task: counted }, false);
     return retryInMs;
-  }
-
-  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): DeskAnswer {
-    const held = this.held(generation);
-    if (held === null) return "lost";
-    const pending = this.#room.journal.lastStep(lineOf(held.award));
-    if (pending?.answered.step !== step || pending.outcomes !== null) {
-      throw new Error(`step ${step} does not wait for its tools`);
-    }
-    this.#room.journal.setOutcomes(pending.attempt, step, outcomes);
-    // Of the attempt that asked for it, whichever has run its tools.
-    this.#room.append(stepCommitted(pending.attempt, pending.answered, outcomes));
-    this.extend(held, true);
-    return held.task.stop === null ? "continue" : "stop";
   }
 
   /** The verdict settles the task, unless somebody asked it to stop before: that decides. */
@@ -320,7 +272,8 @@ export class TraceStage {
     this.#room.setTimer("trace-lease", this.#room.now() + nextReminderMs(lease, this.#room.config.pickupMs));
   }
 
-  #dueStep({ award }: HeldTrace): number {
+  /** The number of the step that comes next. */
+  dueStep({ award }: HeldTrace): number {
     return this.#room.journal.countSteps(lineOf(award)) + 1;
   }
 
@@ -331,21 +284,7 @@ export class TraceStage {
   }
 }
 
-function withoutFailures(held: HeldTrace): HeldTrace {
-  return { ...held, task: { ...held.task, failedCalls: 0 } };
-}
-
 /** Of an attempt: whoever held an earlier one holds it no more. */
 function firstLease({ lastGeneration = 0 }: TaskDoc): Lease {
   return { ...FIRST_LEASE, generation: lastGeneration + 1 };
-}
-
-/** What stands for an answer to a wrap-up's calls: only a result counts. */
-function notRun(): ToolOutcome {
-  return { ok: false, error: { code: NOT_RUN, message: "No tool runs any more: a limit is reached." } };
-}
-
-/** What stands for an answer beside a result: the calls of the last step do not run. */
-function received(): ToolOutcome {
-  return { ok: true, output: "received" };
 }

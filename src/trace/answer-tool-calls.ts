@@ -4,7 +4,6 @@
  * At least once: a holder that dies in here is followed by one that runs the same calls with the same idempotency keys.
  */
 import { MAX_OUTCOME_BYTES } from "../market/journal-limits.ts";
-import { utf8Bytes } from "../market/utf8.ts";
 import {
   MAX_CALLS_PER_STEP,
   toStep,
@@ -12,12 +11,21 @@ import {
   type Step,
   type ToolOutcome,
 } from "../market/step.ts";
+import { SUBMIT_TOOL, submittedResult, withSubmission } from "../market/submission.ts";
+import { utf8Bytes } from "../market/utf8.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import type { TraceRun } from "./trace-run.ts";
 import { runTool } from "./tools/run-tool.ts";
 
+/** A step whose calls are answered: the trace goes on behind it, or has ended with its result. */
+export type FinishedStep = { readonly next: "step"; readonly step: Step } | HandedIn;
+interface HandedIn {
+  readonly next: "verify";
+  readonly result: string;
+}
+
 /**
- * The finished step, or null where the trace may not go on.
+ * The finished step, or null where the trace may not go on. A submission among its calls waits for the others.
  *
  * @param attempt the one that the step was answered in; default: this one
  * @param untilMs when tools are cut off, in milliseconds since 1970: what comes then belongs to the wrap-up; null: never
@@ -26,14 +34,16 @@ export async function answerToolCalls(
   trace: TraceRun,
   answered: AnsweredStep,
   { untilMs, attempt = trace.desk.attempt }: { readonly untilMs: number | null; readonly attempt?: number },
-): Promise<Step | null> {
+): Promise<FinishedStep | null> {
   const { deps, desk, room, generation, heartbeat, tools } = trace;
-  if (answered.toolCalls.length === 0) return toStep(answered, []);
+  if (answered.toolCalls.length === 0) return { next: "step", step: toStep(answered, []) };
   const timeUp = timeUpAt(untilMs, deps.config.source.now());
   const signal = AbortSignal.any([heartbeat.signal, timeUp]);
-  const outcomes = await Promise.all(
-    answered.toolCalls.map(async (call, index): Promise<ToolOutcome> => {
-      if (index >= MAX_CALLS_PER_STEP) {
+  const running = answered.toolCalls.filter(({ name }) => name !== SUBMIT_TOOL);
+  const ran = await Promise.all(
+    answered.toolCalls.map(async (call, index): Promise<ToolOutcome | null> => {
+      if (call.name === SUBMIT_TOOL) return null;
+      if (running.indexOf(call) >= MAX_CALLS_PER_STEP) {
         const message = `At most ${MAX_CALLS_PER_STEP} tool calls run in one step; ask again for this one.`;
         return { ok: false, error: { code: "too_many_calls", message } };
       }
@@ -46,8 +56,17 @@ export async function answerToolCalls(
   );
   // Cut off by a lease that is (or seems) lost: the step stays pending, and its next holder runs the tools.
   if (heartbeat.signal.aborted && heartbeat.signal.reason === "lost") return null;
+  const outcomes = withSubmission(answered.toolCalls, ran);
   const committed = await room.commitTools(generation, answered.step, outcomes);
-  return (await mayGoOn(trace, null, committed)) ? toStep(answered, outcomes) : null;
+  if (committed === "submitted") return handedIn(answered);
+  return (await mayGoOn(trace, null, committed)) ? { next: "step", step: toStep(answered, outcomes) } : null;
+}
+
+/** @throws Error where the step hands nothing in */
+export function handedIn(answered: AnsweredStep): HandedIn {
+  const result = submittedResult(answered);
+  if (result === null) throw new Error("a submission was taken that is none");
+  return { next: "verify", result };
 }
 
 function timeUpAt(untilMs: number | null, nowMs: number): AbortSignal {

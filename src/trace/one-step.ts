@@ -5,12 +5,12 @@
 import type { CallFailure, EndedCall } from "../market/call.ts";
 import { NO_USAGE } from "../market/money.ts";
 import type { AnsweredStep, Step } from "../market/step.ts";
+import { runsTools, submittedResult } from "../market/submission.ts";
 import { workUntilMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { DeskAnswer } from "../taskroom/task-room-api.ts";
-import { answerToolCalls } from "./answer-tool-calls.ts";
+import { answerToolCalls, handedIn } from "./answer-tool-calls.ts";
 import { beginCall, beginWrapUp, type BegunCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
-import { submittedResult } from "./submit.ts";
 import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
 import { usable } from "./usable.ts";
 
@@ -57,19 +57,22 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
     usage: billed.usage,
     costMicros: billed.costMicros,
   };
-  const result = submittedResult(answer.value);
+  // What it has called beside its submission runs before that counts.
+  const result = wrapUp === null && runsTools(answered.toolCalls) ? null : submittedResult(answered);
   const committed = await room.commitAnswer(generation, ended, answered, result);
   if (wrapUp !== null && result === null) {
     // With the commit the task has ended; a room of the version before knows of no wrap-up, and is told.
     await room.endTrace(generation, null, wrapUp);
     return LEAVE;
   }
+  if (committed === "submitted") return handedIn(answered);
   if (!(await mayGoOn(trace, null, committed))) return LEAVE;
   if (result !== null) return { next: "verify", result };
   const times = timesOf(trace, { longestCallMs: Math.max(progress.longestCallMs, answer.ms) });
   const untilMs = times === null ? null : workUntilMs(times);
   const finished = await answerToolCalls(trace, answered, { untilMs });
-  return finished === null ? LEAVE : { next: "step", step: finished, callMs: answer.ms };
+  if (finished === null) return LEAVE;
+  return finished.next === "verify" ? finished : { ...finished, callMs: answer.ms };
 }
 
 interface FailedCall {

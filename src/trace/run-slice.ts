@@ -63,8 +63,8 @@ async function holdSlice(
 async function run(trace: TraceRun): Promise<void> {
   const { deps, desk, room, generation } = trace;
   const untilMs = deps.config.source.now() + deps.config.sliceMs;
-  let progress = await takenUp(trace);
-  let result = desk.result;
+  const found = await takenUp(trace);
+  let { progress, result } = found;
   for (let asked = 0; result === null; asked++) {
     if (progress === null) return;
     if (asked > 0 && deps.config.source.now() >= untilMs) return room.handOver(generation);
@@ -77,16 +77,24 @@ async function run(trace: TraceRun): Promise<void> {
   await settleResult(trace, result);
 }
 
-/** Where the holder before has left the trace, with its last step's tools answered; null: it may not go on. */
-async function takenUp(trace: TraceRun): Promise<Progress | null> {
+/** Where a trace stands: `progress` null, it may not go on; `result` not null, it has ended with that. */
+interface Standing {
+  readonly progress: Progress | null;
+  readonly result: string | null;
+}
+
+/** Where the holder before has left the trace, with its last step's tools answered. */
+async function takenUp(trace: TraceRun): Promise<Standing> {
   const { steps, pending, pendingAttempt, wrapUp = null, longestCallMs = 0 } = trace.desk;
   const progress: Progress = { steps, redraws: 0, wrapUp, longestCallMs };
-  if (pending === null) return progress;
+  if (pending === null) return { progress, result: trace.desk.result };
   const times = timesOf(trace, progress);
   const untilMs = times === null ? null : workUntilMs(times);
   const attempt = pendingAttempt === undefined ? {} : { attempt: pendingAttempt };
   const finished = await answerToolCalls(trace, pending, { untilMs, ...attempt });
-  return finished === null ? null : { ...progress, steps: [...steps, finished] };
+  if (finished === null) return { progress: null, result: null };
+  if (finished.next === "verify") return { progress, result: finished.result };
+  return { progress: { ...progress, steps: [...steps, finished.step] }, result: null };
 }
 
 function after(progress: Progress, move: Exclude<Move, { readonly next: "verify" }>): Progress | null {

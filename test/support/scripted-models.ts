@@ -48,6 +48,8 @@ interface Script {
 
 export type ScriptedStep =
   | { readonly text: string }
+  /** Several calls side by side. */
+  | { readonly calls: readonly { readonly tool: string; readonly input: JsonValue }[] }
   | { readonly tool: string; readonly input: JsonValue }
   | { readonly fails: CallFailureReason };
 
@@ -117,8 +119,11 @@ export class ScriptedModels implements ModelPort {
     const script = scripts[Math.min(before, scripts.length - 1)];
     if (script === undefined) throw new Error(`no step ${step} scripted`);
     if ("fails" in script) return failed(agent, script.fails);
-    const toolCalls =
-      "tool" in script ? [{ id: `call-${step}`, name: script.tool, input: script.input }] : [];
+    const toolCalls = callsOf(script).map(({ tool, input }, at) => ({
+      id: at === 0 ? `call-${step}` : `call-${step}-${at}`,
+      name: tool,
+      input,
+    }));
     const text = "text" in script ? script.text : "";
     return answered(agent, {
       text,
@@ -154,6 +159,11 @@ export class ScriptedModels implements ModelPort {
       throw new WorkerDied(call);
     }
   }
+}
+
+function callsOf(script: ScriptedStep): readonly { readonly tool: string; readonly input: JsonValue }[] {
+  if ("calls" in script) return script.calls;
+  return "tool" in script ? [script] : [];
 }
 
 function answered<T>(agent: Agent, value: T): Answer<T> {

@@ -1,9 +1,7 @@
 /** The prompt for a trace: the winner carries the task out with its own strategy as plan (auction.md, step 7). */
 import { MAX_SHOWN_EVIDENCE_CHARS, MAX_SHOWN_RESULT_CHARS, quotesAnswer } from "../../market/escalation.ts";
+import { SUBMIT_TOOL } from "../../market/submission.ts";
 import { fenced, fencedRow } from "./fence.ts";
-
-/** The tool with which an agent hands in its result; a plain answer without tool calls counts as the result too. */
-export const SUBMIT_TOOL = "submit";
 
 export interface TracePromptInput {
   readonly task: string;

@@ -1,6 +1,6 @@
 /** What an agent is told when one step is left to it. */
+import { SUBMIT_TOOL } from "../../market/submission.ts";
 import type { WrapUpLimit } from "../../market/wrap-up.ts";
-import { SUBMIT_TOOL } from "./trace-prompt.ts";
 
 const REACHED: Readonly<Record<WrapUpLimit, string>> = {
   step_limit: "no further step is allowed",

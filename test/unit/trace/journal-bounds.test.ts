@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { MAX_OUTCOME_BYTES, MAX_RESULT_BYTES } from "../../../src/market/journal-limits.ts";
+import { MAX_RESULT_CHARS, submittedResult } from "../../../src/market/submission.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
 import { boundForJournal } from "../../../src/trace/answer-tool-calls.ts";
-import { MAX_RESULT_CHARS, submittedResult } from "../../../src/trace/submit.ts";
 
 const bytesOf = (value: unknown) => utf8Bytes(JSON.stringify(value));
 
@@ -28,8 +28,6 @@ describe("a result", () => {
     submittedResult({
       text: "",
       toolCalls: [{ id: "1", name: "submit", input: { result } }],
-      finishReason: "tool-calls",
-      assistant: null,
     });
 
   test("of the longest is kept whole, and a longer one to that length", () => {

@@ -1,0 +1,119 @@
+/**
+ * The way out of a trace: the `submit` tool, or a plain answer without tool calls. Pure.
+ *
+ * Calls beside a submission are carried out first, as those of any answer; only where all of them succeed does it count,
+ * for the agent wrote it before it knew what they would come to. Where nothing runs any more, it counts at once.
+ */
+import { MAX_RESULT_BYTES } from "./journal-limits.ts";
+import type { AnsweredStep, JsonValue, ToolCall, ToolOutcome } from "./step.ts";
+import { utf8Bytes } from "./utf8.ts";
+import { NOT_RUN } from "./wrap-up.ts";
+
+/** The tool with which an agent hands in its result; a plain answer without tool calls counts as the result too. */
+export const SUBMIT_TOOL = "submit";
+
+/** Longest result that is kept, in characters. */
+export const MAX_RESULT_CHARS = 500_000;
+
+type Said = Pick<AnsweredStep, "text" | "toolCalls">;
+
+/**
+ * The result in a model's answer, or null where the trace goes on. Of several submissions the first that has a result.
+ *
+ * Lenient: a `result` that is not a string is taken as JSON; a `submit` without one is refused like any tool's arguments.
+ */
+export function submittedResult({ text, toolCalls }: Said): string | null {
+  const submission = toolCalls[submissionAt(toolCalls)];
+  if (submission !== undefined) {
+    const result = resultIn(submission.input);
+    return bounded(typeof result === "string" ? result : JSON.stringify(result));
+  }
+  return toolCalls.length === 0 && text.trim() !== "" ? bounded(text) : null;
+}
+
+/** Whether an answer has calls that run: all but those that hand a result in. */
+export function runsTools(toolCalls: readonly ToolCall[]): boolean {
+  return toolCalls.some(({ name }) => name !== SUBMIT_TOOL);
+}
+
+/** The answers to all calls of a step once its tools have run. @param ran what they answered, null for each `submit` */
+export function withSubmission(
+  toolCalls: readonly ToolCall[],
+  ran: readonly (ToolOutcome | null)[],
+): readonly ToolOutcome[] {
+  const submission = submissionAt(toolCalls);
+  const failed = toolCalls.find((_, at) => ran[at]?.ok === false);
+  return toolCalls.map((call, at) => {
+    const outcome = ran[at] ?? null;
+    if (outcome !== null) return outcome;
+    if (at !== submission) return refused(call);
+    return failed === undefined ? RECEIVED : notSubmitted(failed.name);
+  });
+}
+
+/** What stands for the answers where nothing runs any more. @param rest to the calls that hand no result in */
+export function withoutTools(toolCalls: readonly ToolCall[], rest: ToolOutcome): readonly ToolOutcome[] {
+  const submission = submissionAt(toolCalls);
+  return toolCalls.map((call, at) => {
+    if (call.name !== SUBMIT_TOOL) return rest;
+    return at === submission ? RECEIVED : refused(call);
+  });
+}
+
+/** Whether with these answers the step's submission has been taken. */
+export function isSubmitted(toolCalls: readonly ToolCall[], outcomes: readonly ToolOutcome[]): boolean {
+  return outcomes[submissionAt(toolCalls)]?.ok === true;
+}
+
+const RECEIVED: ToolOutcome = { ok: true, output: "received" };
+
+/** To the other calls of the step that a trace ends with, where they were not to run. */
+export const NOT_RUN_AT_END: ToolOutcome = {
+  ok: false,
+  error: { code: NOT_RUN, message: "No tool runs any more: this is the trace's last step." },
+};
+
+/** @param failed the tool's name */
+function notSubmitted(failed: string): ToolOutcome {
+  const message = `not submitted: ${failed} failed; look at its error, then submit again`;
+  return { ok: false, error: { code: "not_submitted", message } };
+}
+
+/** To a submission that is not the one that counts. */
+function refused({ input }: ToolCall): ToolOutcome {
+  if (hasResult(input))
+    return {
+      ok: false,
+      error: { code: NOT_RUN, message: "Of one answer only the first submission counts." },
+    };
+  const message = `${SUBMIT_TOOL} was not taken; fix the arguments. result: is missing`;
+  return { ok: false, error: { code: "invalid_arguments", message } };
+}
+
+/** Of the calls, the one that hands the result in; -1: none does. */
+function submissionAt(toolCalls: readonly ToolCall[]): number {
+  return toolCalls.findIndex(({ name, input }) => name === SUBMIT_TOOL && hasResult(input));
+}
+
+function hasResult(input: JsonValue): boolean {
+  return resultIn(input) !== undefined;
+}
+
+function resultIn(input: JsonValue): JsonValue | undefined {
+  if (typeof input !== "object" || input === null || !("result" in input)) return undefined;
+  return (input as { readonly result?: JsonValue }).result;
+}
+
+/** As `toWellFormed`, which the language's library has here not yet. */
+function wellFormed(text: string): string {
+  return text.replaceAll(/\p{Surrogate}/gu, "\uFFFD");
+}
+
+/** It stands in a row of its task's room: text that JSON must escape is cut further. */
+function bounded(result: string): string {
+  const kept = wellFormed(result.slice(0, MAX_RESULT_CHARS));
+  const size = utf8Bytes(JSON.stringify(kept));
+  return size <= MAX_RESULT_BYTES
+    ? kept
+    : kept.slice(0, Math.floor((kept.length * MAX_RESULT_BYTES) / size) - 1);
+}

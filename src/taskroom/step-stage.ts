@@ -1,0 +1,100 @@
+/**
+ * The steps of a trace, committed one by one by its holder.
+ *
+ * A step is committed twice: with the model's answer, so that the model is not asked again, and with its tools'
+ * answers. Between the two a holder may die; the next one runs the tools again, with the same idempotency keys. A result
+ * ends the trace with the commit that nothing of its step is left to do after.
+ */
+import type { EndedCall } from "../market/call.ts";
+import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
+import {
+  isSubmitted,
+  NOT_RUN_AT_END,
+  runsTools,
+  submittedResult,
+  withoutTools,
+} from "../market/submission.ts";
+import { hasRoomFor } from "./has-room-for.ts";
+import { wrapUpOf } from "./journal.ts";
+import { lineOf } from "./line.ts";
+import type { Room } from "./room.ts";
+import { stepCommitted } from "./step-event.ts";
+import type { StepAnswered } from "./task-room-api.ts";
+import type { HeldTrace, TraceStage } from "./trace-stage.ts";
+
+export class StepStage {
+  readonly #room: Room;
+  readonly #trace: TraceStage;
+
+  constructor(room: Room, trace: TraceStage) {
+    this.#room = room;
+    this.#trace = trace;
+  }
+
+  /** @param given the result with which the trace ends here; null: whatever the answer says has its tools run before */
+  commitAnswer(generation: number, call: EndedCall, step: AnsweredStep, given: string | null): StepAnswered {
+    const held = this.#trace.held(generation);
+    this.#room.bookCall(call);
+    if (held === null) return "lost";
+    const { journal } = this.#room;
+    const due = this.#trace.dueStep(held);
+    if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
+    if (!hasRoomFor(journal, held.award, step)) {
+      this.#room.end(held.task, held.task.stop ?? { state: "failed", reason: "journal_limit" });
+      return "lost";
+    }
+    const { stop } = held.task;
+    const limit = wrapUpOf(held.task);
+    const runsMore = given === null && limit === null && stop === null;
+    if (runsMore && step.toolCalls.length > 0) {
+      journal.addStep(held.attempt, step, null);
+      this.#trace.extend(withoutFailures(held), true);
+      return "continue";
+    }
+    const outcomes = withoutTools(step.toolCalls, NOT_RUN_AT_END);
+    journal.addStep(held.attempt, step, outcomes);
+    this.#room.append(stepCommitted(held.attempt, step, outcomes));
+    // Where nothing runs any more, a submission need not wait for anything.
+    const result = given ?? (runsTools(step.toolCalls) && !runsMore ? submittedResult(step) : null);
+    if (result !== null) {
+      this.#endWith(held, step.step, result);
+      if (stop !== null) return "stop";
+      return given === null ? "submitted" : "continue";
+    }
+    if (limit !== null) {
+      this.#room.end(held.task, stop ?? { state: "failed", reason: limit });
+      return "stop";
+    }
+    this.#trace.extend(withoutFailures(held), true);
+    return stop === null ? "continue" : "stop";
+  }
+
+  /** With its tools' answers, a submission among its calls may have been taken. */
+  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): StepAnswered {
+    const held = this.#trace.held(generation);
+    if (held === null) return "lost";
+    const pending = this.#room.journal.lastStep(lineOf(held.award));
+    if (pending?.answered.step !== step || pending.outcomes !== null) {
+      throw new Error(`step ${step} does not wait for its tools`);
+    }
+    const { attempt, answered } = pending;
+    this.#room.journal.setOutcomes(attempt, step, outcomes);
+    // Of the attempt that asked for it, whichever has run its tools.
+    this.#room.append(stepCommitted(attempt, answered, outcomes));
+    const result = isSubmitted(answered.toolCalls, outcomes) ? submittedResult(answered) : null;
+    if (result === null) this.#trace.extend(held, true);
+    else this.#endWith(held, step, result);
+    if (held.task.stop !== null) return "stop";
+    return result === null ? "continue" : "submitted";
+  }
+
+  #endWith(held: HeldTrace, step: number, result: string): void {
+    this.#room.append({ type: "trace-ended", attempt: held.attempt, steps: step });
+    const verifying = { ...held.task, state: "verifying", result } as const;
+    this.#trace.extend(withoutFailures({ ...held, task: verifying }), true);
+  }
+}
+
+function withoutFailures(held: HeldTrace): HeldTrace {
+  return { ...held, task: { ...held.task, failedCalls: 0 } };
+}
