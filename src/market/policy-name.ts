@@ -33,7 +33,8 @@ type Pool = readonly Pick<Agent, "id">[];
 export const MAX_POLICY_NAME_CHARS = 2_000;
 
 const WHOLE_JURY: JuryRules = { form: "batched", size: null, self: true };
-const SALE: AuctionRules = { kind: "auction", entropy: true, jury: WHOLE_JURY, memory: true };
+/** The paper's auction. */
+export const SALE: AuctionRules = { kind: "auction", entropy: true, jury: WHOLE_JURY, memory: true };
 
 /** Names for the paper's ablations, and what each leaves out. */
 export const SHORT_NAMES: Readonly<Record<string, string>> = {

@@ -3,15 +3,14 @@ import { OUTBOX_SCHEMA, OUTBOX_VERSIONS } from "../durable/outbox.ts";
 import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_SCHEMA, TIMER_VERSIONS } from "../durable/timers.ts";
 import { FILES_TABLE } from "./file-store.ts";
+import { FIRST_TABLES, ROUND_TABLES } from "./first-tables.ts";
 
 const CALLS_PAYER = "payer TEXT NOT NULL DEFAULT 'tenant'";
 
 const tables = (callsAgent: "TEXT" | "TEXT NOT NULL", shared: readonly string[], more = "") => `
 CREATE TABLE doc (name TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, body TEXT NOT NULL);
-CREATE TABLE bids (round INTEGER NOT NULL, agent_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, agent_id)) WITHOUT ROWID;
-CREATE TABLE verdicts (round INTEGER NOT NULL, juror_id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (round, juror_id)) WITHOUT ROWID;
-CREATE TABLE refinements (agent_id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
+${ROUND_TABLES}
 CREATE TABLE calls (
   call_id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent_id ${callsAgent}, attempt INTEGER NOT NULL,
   status TEXT NOT NULL, bound_micros INTEGER NOT NULL, cost_micros INTEGER NOT NULL, usage TEXT, ms INTEGER${more}
@@ -49,4 +48,4 @@ ALTER TABLE calls ADD COLUMN prices TEXT;
 const NEWEST = tables("TEXT", [TIMER_SCHEMA, OUTBOX_SCHEMA, FILES_TABLE], `, ${CALLS_PAYER}, prices TEXT`);
 
 /** Every task makes a room: it gets the newest tables at once. */
-export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: NEWEST };
+export const TASK_SCHEMA: Schema = { steps: STEPS, fresh: NEWEST, first: FIRST_TABLES };

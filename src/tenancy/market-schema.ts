@@ -4,6 +4,7 @@ import type { Schema, SchemaSteps } from "../durable/schema.ts";
 import { TIMER_VERSIONS } from "../durable/timers.ts";
 import { SHARES_SCHEMA } from "./award-shares.ts";
 import { CALIBRATION_SCHEMA } from "./calibration-store.ts";
+import { FIRST_TABLES, MEMORY_TABLE } from "./first-tables.ts";
 import { HISTORY_SCHEMA } from "./history-store.ts";
 import { KEY_INDEXES, KEY_SCHEMA } from "./key-store.ts";
 import { LEDGER_FROM_CHARGES, LEDGER_SCHEMA } from "./ledger-schema.ts";
@@ -29,12 +30,7 @@ CREATE TABLE idempotency (key TEXT PRIMARY KEY, body_hash TEXT NOT NULL, task_id
 CREATE INDEX idempotency_expiry ON idempotency (expires_at_ms);
 CREATE TABLE history (id INTEGER PRIMARY KEY AUTOINCREMENT, task_id TEXT, row TEXT NOT NULL, parked TEXT);
 CREATE INDEX history_task ON history (task_id);
-CREATE TABLE memory (
-  auction_id TEXT PRIMARY KEY, task_id TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL,
-  vector BLOB NOT NULL, recent INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX memory_task ON memory (task_id);
-CREATE INDEX memory_recent ON memory (auction_id) WHERE recent = 1;
+${MEMORY_TABLE}
 ${TIMER_VERSIONS[0]}
 ${OUTBOX_VERSIONS[0]}
 `,
@@ -121,4 +117,4 @@ ${OUTBOX_VERSIONS[2]}
   TOOL_SCHEMA,
 ];
 
-export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null };
+export const MARKET_SCHEMA: Schema = { steps: STEPS, fresh: null, first: FIRST_TABLES };

@@ -95,6 +95,12 @@ export async function openMarket(
     name: "test",
     budget: keyBudget,
   });
+  return marketDay(tenantId);
+}
+
+/** Of a tenant that is set up. */
+export function marketDay(tenantId: TenantId): MarketDay {
+  const market = marketStub<MarketRoomApi & MarketRoomPort>(tenantId);
   return {
     tenantId,
     market,
