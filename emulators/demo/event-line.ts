@@ -46,17 +46,17 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
     case "task-escalated":
       return `attempt ${event.attempt} failed; next is ${agentLabel(bidderOf(view, event.nextAgentId))}`;
     case "trace-handed-over":
-      return `${agentLabel(bidderOf(view, event.toAgentId))} goes on after ${plural(event.stepsSoFar, "step")}: ${event.reason}`;
     case "trace-queued":
-      return "waits for a place for its trace";
     case "trace-taken-up":
-      return event.stepsSoFar === 0 ? null : `goes on after ${plural(event.stepsSoFar, "step")}`;
+      return holderText(view, event);
     case "call-failed":
       return `a call for step ${event.step} failed: ${event.reason}${event.retryInMs === null ? "" : ", asked again"}`;
     case "task-redriven":
       return `goes on after ${plural(event.stepsSoFar, "step")}: its operator has seen to it`;
     case "context-compacted":
     case "wrap-up-asked":
+    case "cancel-requested":
+    case "deadline-passed":
       return limitText(event);
     case "trace-ended":
       return `${plural(event.steps, "step")}, ${plural(view.toolCalls, "tool call")}${view.toolErrors > 0 ? `, ${view.toolErrors} of them with an error` : ""}`;
@@ -66,8 +66,6 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
     case "check-failed":
     case "verification-ended":
       return verificationText(view, event);
-    case "cancel-requested":
-      return "cancel requested";
     case "task-finished":
     case "task-failed":
     case "task-cancelled":
@@ -78,9 +76,11 @@ function eventText(view: TaskView, event: TaskEvent): string | null {
       return quoteText(view, event);
     case "task-admitted":
     case "bid-received":
+    case "jury-asked":
     case "verdict-received":
     case "task-awarded":
     case "step-committed":
+    case "trace-placed":
     case "trace-lapsed":
       return null;
     default:
@@ -113,10 +113,32 @@ function verificationText(view: TaskView, event: VerificationEvent): string {
   }
 }
 
-function limitText(event: Extract<TaskEvent, { type: "context-compacted" | "wrap-up-asked" }>): string {
-  return event.type === "context-compacted"
-    ? `${plural(event.outputs, "answer")} of tools shortened, by ${event.characters} characters`
-    : `${event.limit} reached, asked to hand in what there is`;
+function holderText(
+  view: TaskView,
+  event: Extract<TaskEvent, { type: "trace-handed-over" | "trace-queued" | "trace-taken-up" }>,
+): string | null {
+  if (event.type === "trace-queued") return "waits for a place for its trace";
+  const after = `goes on after ${plural(event.stepsSoFar, "step")}`;
+  if (event.type === "trace-taken-up") return event.stepsSoFar === 0 ? null : after;
+  return `${agentLabel(bidderOf(view, event.toAgentId))} ${after}: ${event.reason}`;
+}
+
+function limitText(
+  event: Extract<
+    TaskEvent,
+    { type: "context-compacted" | "wrap-up-asked" | "cancel-requested" | "deadline-passed" }
+  >,
+): string {
+  switch (event.type) {
+    case "context-compacted":
+      return `${plural(event.outputs, "answer")} of tools shortened, by ${event.characters} characters`;
+    case "wrap-up-asked":
+      return `${event.limit} reached, asked to hand in what there is`;
+    case "cancel-requested":
+      return "cancel requested";
+    case "deadline-passed":
+      return "its deadline has passed";
+  }
 }
 
 function quoteText(

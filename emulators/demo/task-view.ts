@@ -107,12 +107,32 @@ function afterStep(
   };
 }
 
-function afterVerdict(
+function afterRuling(
   view: TaskView,
-  { round, costMicros }: Extract<TaskEvent, { type: "verdict-received" }>,
+  event: Extract<TaskEvent, { type: "ruling-received" | "verification-ended" }>,
 ): Partial<TaskView> {
-  const verdicts = view.verdicts + (round === 1 ? 1 : 0);
-  return { phase: "judging", verdicts, costMicros: view.costMicros + costMicros };
+  if (event.type === "verification-ended") return { outcome: event.outcome };
+  return { costMicros: view.costMicros + event.costMicros };
+}
+
+/** Refined bids are in the cost; the columns count who bid at all. */
+function afterBidder(
+  view: TaskView,
+  event: Extract<TaskEvent, { type: "bid-received" | "bid-abstained" }>,
+): Partial<TaskView> {
+  const one = Number(event.round === 1);
+  if (event.type === "bid-abstained") return { abstained: view.abstained + one };
+  return { bids: view.bids + one, costMicros: view.costMicros + event.costMicros };
+}
+
+function afterJuror(
+  view: TaskView,
+  event: Extract<TaskEvent, { type: "jury-asked" | "verdict-received" | "juror-left" }>,
+): Partial<TaskView> {
+  if (event.type === "jury-asked") return {};
+  const one = Number(event.round === 1);
+  if (event.type === "juror-left") return { jurorsLeft: view.jurorsLeft + one };
+  return { verdicts: view.verdicts + one, costMicros: view.costMicros + event.costMicros };
 }
 
 type EndEvent = Extract<
@@ -142,14 +162,12 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "auction-opened":
       return { phase: "bidding", bidders: event.bidders };
     case "bid-received":
-      // Refined bids are in the cost; the column counts who bid at all.
-      return { bids: view.bids + Number(event.round === 1), costMicros: view.costMicros + event.costMicros };
     case "bid-abstained":
-      return { abstained: view.abstained + Number(event.round === 1) };
+      return afterBidder(view, event);
+    case "jury-asked":
     case "verdict-received":
-      return afterVerdict(view, event);
     case "juror-left":
-      return { phase: "judging", jurorsLeft: view.jurorsLeft + (event.round === 1 ? 1 : 0) };
+      return { phase: "judging", ...afterJuror(view, event) };
     case "refinement-opened":
       return { phase: "refining" };
     case "auction-cleared":
@@ -171,9 +189,8 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "verification-waits":
       return { phase: "verifying" };
     case "ruling-received":
-      return { costMicros: view.costMicros + event.costMicros };
     case "verification-ended":
-      return { outcome: event.outcome };
+      return afterRuling(view, event);
     case "task-finished":
     case "task-failed":
     case "task-cancelled":
@@ -182,6 +199,8 @@ function change(view: TaskView, event: TaskEvent): Partial<TaskView> {
     case "quote-opened":
       return { phase: "quoted" };
     case "trace-queued":
+    case "trace-placed":
+    case "deadline-passed":
     case "auction-resumed":
     case "call-failed":
     case "wrap-up-asked":

@@ -49,6 +49,8 @@ export type TaskEventBody =
       readonly reason: AbstainReason;
       readonly message: string;
     }
+  /** Of the first round; once more where the auction was resumed and jurors are left to ask. */
+  | { readonly type: "jury-asked" }
   | {
       readonly type: "verdict-received";
       readonly round: Round;
@@ -138,6 +140,8 @@ export type TaskEventBody =
     }
   /** The tenant has as many traces in flight as it may: this one waits for a place. */
   | { readonly type: "trace-queued"; readonly attempt: number }
+  /** The queued trace has its place, and is announced. */
+  | { readonly type: "trace-placed"; readonly attempt: number }
   | {
       readonly type: "trace-taken-up";
       readonly attempt: number;
@@ -231,6 +235,8 @@ export type TaskEventBody =
       readonly evidence: string;
     }
   | { readonly type: "cancel-requested" }
+  /** Whoever holds the work is told to stop; where nobody does, the task's end is all there is to tell. */
+  | { readonly type: "deadline-passed" }
   | { readonly type: "task-finished"; readonly outcome: VerdictOutcome; readonly costMicros: Micros }
   | { readonly type: "task-failed"; readonly reason: FailureReason; readonly costMicros: Micros }
   | { readonly type: "task-cancelled"; readonly costMicros: Micros }

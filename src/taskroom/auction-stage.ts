@@ -93,6 +93,7 @@ export class AuctionStage {
     for (const call of calls) this.#room.journal.startCall(call, 0);
     if (calls.some((call) => call.kind === "jury") && task.state === "bidding") {
       this.#room.journal.putTask({ ...task, state: "judging" });
+      this.#room.append({ type: "jury-asked" });
     }
   }
 

@@ -21,6 +21,7 @@ export class StopStage {
     const stopped = { ...task, stop: end };
     if (!this.#isHeld(task)) return this.#room.end(stopped, end);
     this.#room.journal.putTask(stopped);
+    if (end.state === "failed" && end.reason === "deadline") this.#room.append({ type: "deadline-passed" });
     this.#room.setTimer("stop", this.#room.now() + this.#room.config.leaseMs);
   }
 

@@ -109,6 +109,7 @@ export class TraceStage {
     if (task?.award?.attempt !== attempt || task.lease !== null || task.state !== "awarded") return false;
     const lease = firstLease(task);
     this.#room.journal.putTask({ ...task, lease });
+    this.#room.append({ type: "trace-placed", attempt });
     this.#remind(lease);
     return true;
   }

@@ -32,6 +32,7 @@ const EVENTS: {
     { type: "verdict-received", round: 1, jurorId: id, scores: {}, failedOn: {}, costMicros, ms: 1 },
     false,
   ],
+  "jury-asked": [{ type: "jury-asked" }, false],
   "juror-left": [{ type: "juror-left", round: 2, jurorId: id, reason: "empty", message: "" }, false],
   "refinement-opened": [{ type: "refinement-opened", provisionalWinner: id, asked: [] }, false],
   "auction-cleared": [
@@ -62,6 +63,8 @@ const EVENTS: {
   ],
   "task-awarded": [{ type: "task-awarded", attempt: 1, agentId: id }, false],
   "trace-queued": [{ type: "trace-queued", attempt: 1 }, false],
+  "trace-placed": [{ type: "trace-placed", attempt: 1 }, false],
+  "deadline-passed": [{ type: "deadline-passed" }, false],
   "trace-taken-up": [{ type: "trace-taken-up", attempt: 1, generation: 1, stepsSoFar: 0 }, false],
   "step-committed": [
     { type: "step-committed", attempt: 1, step: 1, tools: [], usage: aUsage(), costMicros },

@@ -10,6 +10,7 @@ import type { Answer, CallLimits, ModelPort } from "../../../src/agents/model-po
 import type { AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { MarketRoom } from "../../../src/index.ts";
+import type { TaskEvent } from "../../../src/market/event.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -47,6 +48,8 @@ const never = new Promise<never>(() => undefined);
 /** A stop, as the task's room comes to know of it while the holder waits. */
 interface Stop {
   readonly name: string;
+  /** What the journal says of it before the holder has stopped. */
+  readonly heard: TaskEvent["type"];
   readonly end: { readonly state: string; readonly failureReason: string | null };
   ask(day: MarketDay, taskId: TaskId, room: TaskStub): Promise<void>;
 }
@@ -54,11 +57,13 @@ interface Stop {
 const STOPS: readonly Stop[] = [
   {
     name: "a cancel",
+    heard: "cancel-requested",
     end: { state: "cancelled", failureReason: null },
     ask: async ({ market }, taskId) => void (await market.cancel(taskId)),
   },
   {
     name: "the deadline",
+    heard: "deadline-passed",
     end: { state: "failed", failureReason: "deadline" },
     ask: async (_day, _taskId, room) => {
       clock.pass(30_001);
@@ -133,6 +138,8 @@ describe.each(STOPS)("$name", (stop) => {
     await stop.ask(day, taskId, room);
     await held;
     await expectStopped(stop, { day, taskId, room });
+    const told = types(await eventsOf(room)).filter((type) => type === "jury-asked" || type === stop.heard);
+    expect(told).toEqual(kind === "judge" ? ["jury-asked", stop.heard] : [stop.heard]);
   });
 
   test("that an auction's holder hears of before the task's room does ends the task as soon as that does", async () => {

@@ -51,10 +51,11 @@ describe("an award beyond the cap", () => {
     await eventually(tasks, [null, null]);
     await day.finish(second);
     expect(await second.room.view()).toMatchObject({ state: "finished", outcome: "pass" });
-    expect(types(await eventsOf(second.room)).slice(-6)).toEqual([
+    expect(types(await eventsOf(second.room)).slice(-7)).toEqual([
       "auction-cleared",
       "task-awarded",
       "trace-queued",
+      "trace-placed",
       "trace-taken-up",
       "verification-ended",
       "task-finished",
