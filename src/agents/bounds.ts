@@ -18,6 +18,7 @@ import {
   rulingOutputTokens,
   stepOutputTokens,
 } from "./output-limits.ts";
+import { continueText, LONGEST_CONTINUE } from "./prompts/continue-prompt.ts";
 import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import { SCHEMA_FACTOR, TOOL_OVERHEAD_TOKENS, toolTokens } from "../market/tools/tool-tokens.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
@@ -28,7 +29,7 @@ import { LONGEST_WRAP_UP, wrapUpText } from "./prompts/wrap-up-prompt.ts";
 import { RULING_JSON_SCHEMA } from "./read-ruling.ts";
 import { verdictsJsonSchema } from "./read-verdicts.ts";
 import { NOTE_BYTES } from "./shorten-answers.ts";
-import { CONTINUE, outcomeText } from "./trace-messages.ts";
+import { outcomeText } from "./trace-messages.ts";
 
 /**
  * Once per request: preambles that providers put before ours. The largest known are Anthropic's tool-use prompt (346 to 700
@@ -96,7 +97,7 @@ export function stepBound(agent: Agent, request: StepRequest): Micros {
  * notes that stand for its tools' answers where those do not fit any more (`shorten-answers.ts`).
  */
 export function wrapUpBound(agent: Agent, request: StepRequest): Micros {
-  const words = READ_BACK_BYTES * stepOutputTokens(agent, request) + textTokens(CONTINUE);
+  const words = READ_BACK_BYTES * stepOutputTokens(agent, request) + textTokens(LONGEST_CONTINUE);
   const answers = MAX_CALLS_PER_STEP * (NOTE_BYTES + TOOL_OVERHEAD_TOKENS);
   return bound(agent, {
     inputTokens: traceTokens(request) + words + answers + textTokens(LONGEST_WRAP_UP),
@@ -118,7 +119,7 @@ function stepTokens(committed: Step): number {
   // Of another agent's step no more is sent than what is shown here.
   const written = committed.writtenBy === undefined ? step.usage.outputTokens : 0;
   const assistant = Math.max(jsonBytes(step.assistant), written);
-  let tokens = assistant + textTokens(CONTINUE) + MESSAGE_OVERHEAD_TOKENS;
+  let tokens = assistant + textTokens(continueText(step)) + MESSAGE_OVERHEAD_TOKENS;
   for (const call of step.toolCalls) {
     tokens += jsonBytes(outcomeText(call.outcome)) + bytes(call.id) + bytes(call.name) + TOOL_OVERHEAD_TOKENS;
   }

@@ -1,7 +1,9 @@
 /** A committed step as it is sent: with its tools' answers whole, or shortened by one of two measures. Pure. */
 import type { Step } from "../market/step.ts";
+import { cutOff } from "../market/submission.ts";
 import { utf8Bytes } from "../market/utf8.ts";
 import { neutralStep } from "./neutral-step.ts";
+import { continueText } from "./prompts/continue-prompt.ts";
 import { shortenAnswers } from "./shorten-answers.ts";
 import { outcomeText } from "./trace-messages.ts";
 
@@ -38,7 +40,8 @@ export function bytesOf(step: Step): StepBytes {
   if (known !== undefined) return known;
   const sent = step.writtenBy === undefined ? step : neutralStep(step);
   const answers = step.toolCalls.reduce((sum, { outcome }) => sum + utf8Bytes(outcomeText(outcome)), 0);
-  const frame = STEP_FRAME_BYTES + ANSWER_FRAME_BYTES * step.toolCalls.length;
+  const said = cutOff(step) === null ? 0 : utf8Bytes(continueText(step));
+  const frame = STEP_FRAME_BYTES + said + ANSWER_FRAME_BYTES * step.toolCalls.length;
   const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), frame, answers };
   sizes.set(step, size);
   return size;

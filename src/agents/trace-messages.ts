@@ -9,12 +9,10 @@ import { z } from "zod";
 import { neutralStep } from "./neutral-step.ts";
 import { toJson } from "./to-json.ts";
 import { wireToolName } from "./wire-tool-name.ts";
+import { continueText } from "./prompts/continue-prompt.ts";
 import { wrapUpText } from "./prompts/wrap-up-prompt.ts";
 import type { WrapUpLimit } from "../market/wrap-up.ts";
 import type { AnsweredToolCall, JsonValue, Step, ToolOutcome } from "../market/step.ts";
-
-/** Follows a step without tool calls: providers refuse a conversation that ends with the assistant's own words. */
-export const CONTINUE = "Continue: call a tool, or hand in your result.";
 
 const assistantSchema = z.looseObject({
   role: z.literal("assistant"),
@@ -47,7 +45,7 @@ function ownMessages(step: Step): ModelMessage[] {
   // Opaque on purpose: only its role is looked at, so that reasoning signatures go back unchanged.
   const assistant = parsed.success ? [parsed.data as unknown as AssistantModelMessage] : [];
   if (step.toolCalls.length > 0) return [...assistant, toolMessage(step.toolCalls)];
-  return assistant.length === 0 ? [] : [...assistant, { role: "user", content: CONTINUE }];
+  return assistant.length === 0 ? [] : [...assistant, { role: "user", content: continueText(step) }];
 }
 
 /** The messages after the system message. @param wrapUp the limit for which the result is asked for behind all of them */

@@ -34,6 +34,8 @@ export interface AnsweredStep {
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly assistant: JsonValue;
+  /** Absent: from before it was kept. */
+  readonly finishReason?: FinishReason;
   readonly usage: TokenUsage;
   readonly costMicros: Micros;
 }
@@ -49,12 +51,15 @@ export interface Step {
    * reasoning signatures must go back to the provider unchanged.
    */
   readonly assistant: JsonValue;
+  /** Absent: from before it was kept. */
+  readonly finishReason?: FinishReason;
   /** Another agent, from which the present one took over; absent: its own step. */
   readonly writtenBy?: AgentId;
   readonly usage: TokenUsage;
   readonly costMicros: Micros;
 }
 
+/** Why a model's answer ended, as its provider says. */
 export type FinishReason = "stop" | "length" | "tool-calls" | "content-filter" | "error" | "other";
 
 /** A committed step with its tools' answers. */

@@ -5,7 +5,7 @@
  * for the agent wrote it before it knew what they would come to. Where nothing runs any more, it counts at once.
  */
 import { MAX_RESULT_BYTES } from "./journal-limits.ts";
-import type { AnsweredStep, JsonValue, ToolCall, ToolOutcome } from "./step.ts";
+import type { AnsweredStep, FinishReason, JsonValue, ToolCall, ToolOutcome } from "./step.ts";
 import { utf8Bytes } from "./utf8.ts";
 import { NOT_RUN } from "./wrap-up.ts";
 
@@ -15,20 +15,31 @@ export const SUBMIT_TOOL = "submit";
 /** Longest result that is kept, in characters. */
 export const MAX_RESULT_CHARS = 500_000;
 
-type Said = Pick<AnsweredStep, "text" | "toolCalls">;
+type Said = Pick<AnsweredStep, "text" | "toolCalls" | "finishReason">;
+
+/** How an answer ended before its model was done. */
+export type CutOff = Extract<FinishReason, "length" | "content-filter">;
+
+/** Null: it is whole, as far as is known. */
+export function cutOff({ finishReason }: Pick<AnsweredStep, "finishReason">): CutOff | null {
+  return finishReason === "length" || finishReason === "content-filter" ? finishReason : null;
+}
 
 /**
- * The result in a model's answer, or null where the trace goes on. Of several submissions the first that has a result.
+ * The result in a model's answer, or null where the trace goes on. Of several submissions the first that has a result; a
+ * plain answer that was cut off is none.
  *
  * Lenient: a `result` that is not a string is taken as JSON; a `submit` without one is refused like any tool's arguments.
  */
-export function submittedResult({ text, toolCalls }: Said): string | null {
+export function submittedResult(said: Said): string | null {
+  const { text, toolCalls } = said;
   const submission = toolCalls[submissionAt(toolCalls)];
   if (submission !== undefined) {
     const result = resultIn(submission.input);
     return bounded(typeof result === "string" ? result : JSON.stringify(result));
   }
-  return toolCalls.length === 0 && text.trim() !== "" ? bounded(text) : null;
+  const isPlain = toolCalls.length === 0 && text.trim() !== "";
+  return isPlain && cutOff(said) === null ? bounded(text) : null;
 }
 
 /** Whether an answer has calls that run: all but those that hand a result in. */

@@ -54,6 +54,7 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
     text: answer.value.text,
     toolCalls: answer.value.toolCalls,
     assistant: answer.value.assistant,
+    finishReason: answer.value.finishReason,
     usage: billed.usage,
     costMicros: billed.costMicros,
   };

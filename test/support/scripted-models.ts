@@ -16,7 +16,7 @@ import type { CallFailure, CallFailureReason } from "../../src/market/call.ts";
 import type { Agent } from "../../src/market/agent.ts";
 import { asMicros, callCost, ZERO_MICROS, type TokenUsage } from "../../src/market/money.ts";
 import type { VerdictOutcome } from "../../src/market/verifier-spec.ts";
-import type { JsonValue } from "../../src/market/step.ts";
+import type { FinishReason, JsonValue } from "../../src/market/step.ts";
 
 export const USAGE: TokenUsage = {
   inputTokens: 1_000,
@@ -47,7 +47,7 @@ interface Script {
 }
 
 export type ScriptedStep =
-  | { readonly text: string }
+  | { readonly text: string; readonly finish?: FinishReason }
   /** Several calls side by side. */
   | { readonly calls: readonly { readonly tool: string; readonly input: JsonValue }[] }
   | { readonly tool: string; readonly input: JsonValue }
@@ -128,7 +128,7 @@ export class ScriptedModels implements ModelPort {
     return answered(agent, {
       text,
       toolCalls,
-      finishReason: toolCalls.length > 0 ? "tool-calls" : "stop",
+      finishReason: finishOf(script) ?? (toolCalls.length > 0 ? "tool-calls" : "stop"),
       assistant: { scripted: step },
     });
   }
@@ -164,6 +164,10 @@ export class ScriptedModels implements ModelPort {
 function callsOf(script: ScriptedStep): readonly { readonly tool: string; readonly input: JsonValue }[] {
   if ("calls" in script) return script.calls;
   return "tool" in script ? [script] : [];
+}
+
+function finishOf(script: ScriptedStep): FinishReason | undefined {
+  return "text" in script ? script.finish : undefined;
 }
 
 function answered<T>(agent: Agent, value: T): Answer<T> {

@@ -1,0 +1,49 @@
+/** What follows an answer without calls: by the way it ended, and within what is counted for it. */
+import { describe, expect, it } from "vitest";
+import { continueText, LONGEST_CONTINUE } from "../../../src/agents/prompts/continue-prompt.ts";
+import { bytesOf } from "../../../src/agents/step-sizes.ts";
+import { traceMessages } from "../../../src/agents/trace-messages.ts";
+import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
+import type { FinishReason, Step } from "../../../src/market/step.ts";
+import { anAgent, aWorld, STEP } from "./fakes.ts";
+
+const REASONS: readonly (FinishReason | undefined)[] = [
+  undefined,
+  "stop",
+  "length",
+  "tool-calls",
+  "content-filter",
+  "error",
+  "other",
+];
+
+function aStep(finishReason: FinishReason | undefined): Step {
+  const assistant = { role: "assistant", content: "the first ha" };
+  const said = { step: 1, text: "the first ha", toolCalls: [], assistant };
+  return { ...said, usage: NO_USAGE, costMicros: asMicros(0), ...(finishReason && { finishReason }) };
+}
+
+describe("what follows an answer without calls", () => {
+  it("is the same as ever, unless it was cut or withheld", () => {
+    const texts = REASONS.map((reason) => continueText(aStep(reason)));
+    expect(new Set(texts).size).toBe(3);
+    expect(texts.filter((text) => text === texts[0])).toHaveLength(5);
+    for (const text of texts) expect(text.length).toBeLessThanOrEqual(LONGEST_CONTINUE.length);
+  });
+
+  it("goes on from another agent's answer, too", () => {
+    const others = { ...aStep("length"), writtenBy: anAgent("google").id };
+    expect(traceMessages("task", [others]).at(-1)).toEqual({
+      role: "user",
+      content: continueText(aStep("length")),
+    });
+  });
+
+  it("is counted in the bound of the next step, and in its size", () => {
+    const { models } = aWorld();
+    const agent = anAgent("openai-compatible", { usdPerMtok: { input: 1_000, output: 1 } });
+    const bound = (step: Step) => models.stepBound(agent, { ...STEP, history: [step] });
+    expect(bound(aStep("length"))).toBeGreaterThan(bound(aStep("stop")));
+    expect(bytesOf(aStep("length")).frame).toBeGreaterThan(bytesOf(aStep("stop")).frame);
+  });
+});
