@@ -29,15 +29,15 @@ export function preferredWait(c: Context<ApiEnv>): number {
   return Math.min(Number(seconds), MAX_WAIT_S);
 }
 
-/** `Last-Event-ID`, or the query parameter `after`: the last event that the client has seen. @throws Problem */
+/**
+ * `Last-Event-ID`, or where that is absent or empty the query parameter `after`: the last event that the client has seen.
+ * @throws Problem
+ */
 export function lastEventId(c: Context<ApiEnv>): number {
-  const header = c.req.header("Last-Event-ID");
-  const text = header ?? c.req.query("after") ?? "0";
+  const header = c.req.header("Last-Event-ID") ?? "";
+  const text = header === "" ? (c.req.query("after") ?? "0") : header;
   if (!/^\d{1,9}$/.test(text)) {
-    throw badParameter(
-      header === undefined ? "query after" : "header Last-Event-ID",
-      "the number of an event",
-    );
+    throw badParameter(header === "" ? "query after" : "header Last-Event-ID", "the number of an event");
   }
   return Number(text);
 }

@@ -8,11 +8,11 @@ import { z } from "zod";
 import { createAllowList } from "./allow-list.ts";
 import type { AllowList } from "./allow-list.ts";
 import { readBody } from "./read-body.ts";
+import { MAX_OUTPUT_BYTES } from "./run-tool.ts";
 import { toolError } from "./tool.ts";
 import type { Tool, ToolContext, ToolResult } from "./tool.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const MAX_BODY_BYTES = 262_144;
 const MAX_REDIRECTS = 3;
 const MAX_URL_CHARS = 8_192;
 const MAX_REQUEST_BODY_CHARS = 262_144;
@@ -54,8 +54,8 @@ export function createHttp(config: HttpConfig): Tool<HttpInput> {
   return {
     name: "http",
     description:
-      `Sends one HTTP request and returns status, content type and body (text, at most 256 KiB). ` +
-      `Only these addresses may be called: ${allowList.shown}.`,
+      `Sends one HTTP request and returns status, content type and body (text, ${MAX_OUTPUT_BYTES / 1024} KiB in all ` +
+      `at most). Only these addresses may be called: ${allowList.shown}.`,
     inputSchema,
     async execute(input, context) {
       const refusal = refused(input);
@@ -157,6 +157,6 @@ function redirected(
 async function shown(response: Response): Promise<string> {
   const statusLine = `HTTP ${response.status} ${response.statusText}`.trimEnd();
   const type = response.headers.get("content-type");
-  const body = await readBody(response, MAX_BODY_BYTES);
+  const body = await readBody(response, MAX_OUTPUT_BYTES);
   return `${statusLine}${type === null ? "" : `\ncontent-type: ${type}`}\n\n${body}`;
 }

@@ -266,6 +266,17 @@ describe("resuming", () => {
     expect(events[0]?.id).toBe(3);
   });
 
+  test("takes an empty header, as of a client that has seen nothing, for none", async () => {
+    const id = await failedTask(tenant);
+    for (const [query, first] of [
+      ["", 1],
+      ["?after=1", 2],
+    ] as const) {
+      const events = await new Listener(await open(id, { "Last-Event-ID": "" }, query)).rest();
+      expect(events[0]?.id).toBe(first);
+    }
+  });
+
   test.each([0, 1])(
     "%d past the last event of a task that has ended: 204, nothing to come back for",
     async (past) => {
