@@ -5,6 +5,7 @@ import { utf8Bytes } from "../market/utf8.ts";
 import { neutralStep } from "./neutral-step.ts";
 import { continueText } from "./prompts/continue-prompt.ts";
 import { shortenAnswers } from "./shorten-answers.ts";
+import { addBytes, NO_BYTES, textBytes, type TextBytes } from "./text-tokens.ts";
 import { outcomeText } from "./trace-messages.ts";
 
 /** 0: whole; 1: as the latest step may be shortened; 2: as an older one is. */
@@ -21,10 +22,12 @@ const ANSWER_FRAME_BYTES = 128;
 const shortened = new WeakMap<Step, Partial<Record<Level, Step>>>();
 const sizes = new WeakMap<Step, StepBytes>();
 
-interface StepBytes {
+export interface StepBytes {
   readonly words: number;
   readonly frame: number;
   readonly answers: number;
+  /** The same of the answers, by what they are. */
+  readonly kinds: TextBytes;
 }
 
 export function atLevel(step: Step, level: Level): Step {
@@ -39,10 +42,13 @@ export function bytesOf(step: Step): StepBytes {
   const known = sizes.get(step);
   if (known !== undefined) return known;
   const sent = step.writtenBy === undefined ? step : neutralStep(step);
-  const answers = step.toolCalls.reduce((sum, { outcome }) => sum + utf8Bytes(outcomeText(outcome)), 0);
+  const kinds = step.toolCalls
+    .map(({ outcome }) => textBytes(outcomeText(outcome)))
+    .reduce(addBytes, NO_BYTES);
+  const answers = kinds.plain + kinds.dense + kinds.signs + kinds.other;
   const said = cutOff(step) === null ? 0 : utf8Bytes(continueText(step));
   const frame = STEP_FRAME_BYTES + said + ANSWER_FRAME_BYTES * step.toolCalls.length;
-  const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), frame, answers };
+  const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), frame, answers, kinds };
   sizes.set(step, size);
   return size;
 }

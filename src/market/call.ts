@@ -51,6 +51,8 @@ export type CallFailureReason =
   | "timeout"
   | "cancelled"
   | "rate_limited"
+  /** The provider found it longer than the model's window, and refused it: nothing is owed. */
+  | "context_refused"
   | "provider_error"
   | "unreachable"
   | "misconfigured"
@@ -67,6 +69,7 @@ export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
   timeout: "no answer in time",
   cancelled: "the work was stopped",
   rate_limited: "the provider refuses more calls for now",
+  context_refused: "longer than the model's window takes",
   provider_error: "the provider answered with an error",
   unreachable: "the provider could not be reached, or broke off",
   misconfigured: "the agent is not set up; its operator can see why",

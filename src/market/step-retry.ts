@@ -5,6 +5,7 @@
  * adapter's. The room counts the failed calls of the step that is due, so that no hand-over begins to count anew.
  */
 import type { CallFailure, CallFailureReason } from "./call.ts";
+import type { WrapUpLimit } from "./wrap-up.ts";
 
 /**
  * Ours: calls that a step may take, by what the latest of them failed of. A refusal costs nothing; what may have been
@@ -12,6 +13,8 @@ import type { CallFailure, CallFailureReason } from "./call.ts";
  */
 const MOST_CALLS: Readonly<Record<CallFailureReason, number>> = {
   rate_limited: 3,
+  // Whole, shortened, and as short as it can be.
+  context_refused: 3,
   unreachable: 3,
   provider_error: 3,
   timeout: 2,
@@ -30,28 +33,42 @@ const WAIT_FACTOR = 4;
 const LONGEST_WAIT_MS = 60_000;
 
 /**
- * How long to wait before the step's next call, in milliseconds; null: there is none.
- *
+ * What follows a call that failed: another one after so many milliseconds; the wrap-up at once, for this limit; null: nothing.
+ */
+export type StepRetry = number | Extract<WrapUpLimit, "deadline" | "context_limit"> | null;
+
+/**
+ * @param failure.mayPass of a request that was too long: it is made again shorter than it was
+ * @param of.step the one that is due, from 1
+ * @param of.wrapsUp the call asked for the wrap-up
  * @param of.failed calls of the step that failed, this one included
  * @param of.chance uniform in [0, 1): the wait is between half and all of what it may be
  * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for
- * @param of.leftMs until the task's deadline: a call that could not begin before it is not waited for
+ * @param of.leftMs until the wrap-up must begin, or where it has been asked for, until the deadline; no wait ends later
  */
 export function retryAfterMs(
   failure: Pick<CallFailure, "reason" | "mayPass" | "retryAfterMs">,
   of: {
+    readonly step: number;
+    readonly wrapsUp: boolean;
     readonly failed: number;
     readonly chance: number;
     readonly hasSuccessor: boolean;
     readonly leftMs: number;
   },
-): number | null {
+): StepRetry {
   const { reason, mayPass = false, retryAfterMs: askedMs = 0 } = failure;
-  const { failed, chance, hasSuccessor, leftMs } = of;
+  const { step, wrapsUp, failed, chance, hasSuccessor, leftMs } = of;
+  // Before the first step there is nothing to hand in: another agent may have a larger window.
+  if (reason === "context_refused" && !mayPass) return wrapsUp || step === 1 ? null : "context_limit";
   if (reason === "provider_error" && !mayPass) return null;
   if (reason === "circuit_open" && hasSuccessor) return null;
   if (failed >= MOST_CALLS[reason]) return null;
+  // It is another request, and nothing has to pass before it.
+  if (reason === "context_refused") return 0;
   const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
   const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
-  return waitMs < leftMs ? waitMs : null;
+  if (waitMs < leftMs) return waitMs;
+  // A provider that says it will answer too late is as good as gone.
+  return wrapsUp || (hasSuccessor && askedMs >= leftMs) ? null : "deadline";
 }

@@ -62,6 +62,8 @@ export interface TaskDoc {
   readonly lastGeneration?: number;
   /** Calls of the step that is due that failed; absent: none. */
   readonly failedCalls?: number;
+  /** Calls that were refused as longer than their agent's window, by attempt and step; absent: none was. */
+  readonly refused?: readonly { readonly attempt: number; readonly step: number }[];
   /** What the latest call of an attempt was sent without; null or absent: nothing. */
   readonly leftOut?: (LeftOut & { readonly attempt: number }) | null;
   /** The limit for which the agent of an attempt was asked to wrap up; null or absent: none was. */

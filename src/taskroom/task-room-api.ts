@@ -21,6 +21,7 @@ import type { FileResult, FilesView, FileUse } from "../market/task-files.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { FailedSlice } from "./trace-failures.ts";
 import type { Offer } from "../market/sale/quote.ts";
+import type { StepRetry } from "../market/step-retry.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
 import type { AllowedTool } from "../market/tools/tenant-tool.ts";
 import type { Awaited, VerdictOutcome, VerifierSpec } from "../market/verifier-spec.ts";
@@ -112,6 +113,11 @@ export interface TraceDesk {
   readonly result: string | null;
   /** The limit for which the agent was asked to wrap up; null: it was not; absent from a room of the version before. */
   readonly wrapUp?: WrapUpLimit | null;
+  /**
+   * Steps, each as often as a call of this agent for it was refused as longer than its window; absent from a room of the
+   * version before.
+   */
+  readonly refused?: readonly number[];
   /** When this attempt was awarded, in milliseconds since 1970; absent from a room of the version before. */
   readonly awardedAtMs?: number;
   /** Of this attempt's calls to its agent, in milliseconds; 0: none has ended; absent from a room of the version before. */
@@ -267,10 +273,10 @@ export interface TaskRoomApi {
     result: string | null,
   ): Promise<StepAnswered>;
   /**
-   * A call of the step that is due failed: how long to wait before the next one, in milliseconds; null: this holder's work
-   * is over, and where it held the trace, that has ended.
+   * A call of the step that is due failed: what follows. Null: this holder's work is over, and where it held the trace,
+   * that has ended.
    */
-  failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null>;
+  failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<StepRetry>;
   commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<StepAnswered>;
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
   /** The trace has its result, and the verdict is the tenant's: gives the lease back. */

@@ -19,6 +19,7 @@ import type { TellAnswer, TextPiece } from "../market/live-text.ts";
 import type { Verdict } from "../market/report.ts";
 import type { Ruling } from "../market/panel.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
+import type { StepRetry } from "../market/step-retry.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { Allowance } from "./allowance.ts";
@@ -241,7 +242,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     return answer;
   }
 
-  async failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<number | null> {
+  async failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<StepRetry> {
     return this.#room.commit(() => this.#trace.failCall(generation, call, failure));
   }
 

@@ -16,7 +16,11 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
   const earlier = journal.earlierAttempts();
   // An attempt that was redriven is not among the earlier ones: its agent is that of the next one that is, or the present.
   const writerOf = (of: number) => earlier.find((one) => one.attempt >= of)?.agentId ?? agent.id;
-  const committed = journal.steps(lineOf(award));
+  const line = lineOf(award);
+  const committed = journal.steps(line);
+  const refused = (task.refused ?? []).flatMap(({ attempt: of, step }) =>
+    of >= line.from && writerOf(of) === agent.id ? [step] : [],
+  );
   const last = committed.at(-1);
   return {
     taskId,
@@ -40,6 +44,7 @@ export function traceDesk(room: Room, task: TaskDoc, attempt: number): TraceDesk
     ...(last?.outcomes === null && { pendingAttempt: last.attempt }),
     result: task.result,
     wrapUp: wrapUpOf(task),
+    refused,
     awardedAtMs: award.awardedAtMs,
     longestCallMs: journal.longestCallMs(attempt),
     earlierAttempts: earlier.flatMap(({ verdict, result }) =>

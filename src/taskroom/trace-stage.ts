@@ -20,12 +20,13 @@ import {
 import { calibratedBy } from "../market/policy.ts";
 import type { Verdict } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
-import { retryAfterMs } from "../market/step-retry.ts";
+import type { StepRetry } from "../market/step-retry.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
+import { countFailure } from "./count-failure.ts";
 import { wrapUpOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
-import { continuesFrom, goOn, mayBeTakenOver } from "./next-attempt.ts";
+import { continuesFrom, goOn } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
@@ -157,28 +158,21 @@ export class TraceStage {
     return "continue";
   }
 
-  /** How long to wait before the step's next call; null: the trace has ended, or is another holder's. */
-  failCall(generation: number, call: EndedCall, failure: CallFailure): number | null {
+  /** What follows the call; null: the trace has ended, or is another holder's. */
+  failCall(generation: number, call: EndedCall, failure: CallFailure): StepRetry {
     const held = this.held(generation);
     this.#room.bookCall(call);
     if (held === null) return null;
-    const { task, attempt } = held;
+    const { task } = held;
     if (task.stop !== null) {
       this.#room.end(task, task.stop);
       return null;
     }
-    const failed = (task.failedCalls ?? 0) + 1;
-    const chance = this.#room.config.source.random();
-    const hasSuccessor = mayBeTakenOver(held.award, this.#room.journal.earlierAttempts());
-    const leftMs = (held.award.deadlineAtMs ?? this.#room.deadlineAtMs()) - this.#room.now();
-    const retryInMs = retryAfterMs(failure, { failed, chance, hasSuccessor, leftMs });
-    const { reason } = failure;
-    this.#room.append({ type: "call-failed", attempt, step: this.dueStep(held), reason, failed, retryInMs });
-    const counted = { ...task, failedCalls: failed };
-    if (retryInMs === null)
+    const { retry, counted } = countFailure(this.#room, held, { step: this.dueStep(held), failure });
+    if (retry === null)
       this.#room.end(counted, { state: "failed", reason: wrapUpOf(task) ?? "agent_failed" });
     else this.extend({ ...held, task: counted }, false);
-    return retryInMs;
+    return retry;
   }
 
   /** The verdict settles the task, unless somebody asked it to stop before: that decides. */

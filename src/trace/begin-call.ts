@@ -33,7 +33,7 @@ export async function beginCall(trace: TraceRun, progress: Progress): Promise<Be
   const limit = progress.wrapUp ?? limitReached(trace, progress);
   if (limit !== null) return beginWrapUp(trace, progress, { limit });
   const { deps, desk } = trace;
-  const fitted = fitContext(desk.agent, stepRequest(trace, progress, null));
+  const fitted = fittedRequest(trace, progress, null);
   if (isOverWindow(trace, fitted)) return beginWrapUp(trace, progress, { limit: "context_limit" });
   const { request } = fitted;
   const { call, answer } = await start(trace, fitted, {
@@ -55,7 +55,7 @@ export async function beginWrapUp(
   { limit, cut }: { readonly limit: WrapUpLimit; readonly cut?: EndedCall },
 ): Promise<BegunCall | null> {
   const { desk, room, generation } = trace;
-  const fitted = fitContext(desk.agent, stepRequest(trace, progress, limit));
+  const fitted = fittedRequest(trace, progress, limit);
   if (isOverWindow(trace, fitted)) {
     await room.endTrace(generation, cut ?? null, "context_limit");
     return null;
@@ -71,6 +71,21 @@ export async function beginWrapUp(
   }
   if (!(await mayGoOn(trace, null, answer))) return null;
   return { ...call, wrapUp: limit, deadlineAtMs: callUntilMs(trace, desk.deadlineAtMs) };
+}
+
+/** Whether it would be asked for with less, had its call been refused as too long once more. */
+export function canShorten(trace: TraceRun, progress: Progress, wrapUp: WrapUpLimit | null): boolean {
+  const [now, then] = [progress, refusedOnce(progress)].map((at) => fittedRequest(trace, at, wrapUp).leftOut);
+  return (now?.characters ?? 0) < (then?.characters ?? 0);
+}
+
+/** Once a call for the step that is due was refused as too long. */
+export function refusedOnce(progress: Progress): Progress {
+  return { ...progress, refused: [...progress.refused, progress.steps.length + 1] };
+}
+
+function fittedRequest(trace: TraceRun, progress: Progress, wrapUp: WrapUpLimit | null): FittedContext {
+  return fitContext(trace.desk.agent, stepRequest(trace, progress, wrapUp), progress.refused);
 }
 
 function isRefusal(answer: StartAnswer): answer is SpendRefusal {

@@ -9,7 +9,7 @@ import { runsTools, submittedResult } from "../market/submission.ts";
 import { workUntilMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { answerToolCalls, handedIn } from "./answer-tool-calls.ts";
-import { beginCall, beginWrapUp, type BegunCall } from "./begin-call.ts";
+import { beginCall, beginWrapUp, canShorten, refusedOnce, type BegunCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
 import { usable } from "./usable.ts";
@@ -21,6 +21,7 @@ export type Move =
   | {
       readonly next: "again";
       readonly answered: boolean;
+      readonly refused: Progress["refused"];
       readonly wrapUp: WrapUpLimit | null;
       readonly callMs: number;
     }
@@ -101,10 +102,18 @@ async function afterFailure(trace: TraceRun, progress: Progress, failed: FailedC
     const last = await beginWrapUp(trace, progress, { limit: "deadline", cut: ended });
     return last === null ? LEAVE : makeCall(trace, progress, last);
   }
-  const waitMs = await room.failTraceCall(generation, ended, failure);
-  if (waitMs === null) return LEAVE;
-  await deps.sleep(waitMs, signal);
+  const tooLong = failure.reason === "context_refused";
+  const told = tooLong ? { ...failure, mayPass: canShorten(trace, progress, begun.wrapUp) } : failure;
+  const next = await room.failTraceCall(generation, ended, told);
+  if (next === null) return LEAVE;
+  const counted = tooLong ? refusedOnce(progress) : progress;
+  if (typeof next === "string") {
+    const last = await beginWrapUp(trace, counted, { limit: next });
+    return last === null ? LEAVE : makeCall(trace, counted, last);
+  }
+  await deps.sleep(next, signal);
   const goesOn = !signal.aborted || (await mayGoOn(trace, null, signal.reason as DeskAnswer));
+  if (!goesOn) return LEAVE;
   const answered = failure.reason === "empty" || failure.reason === "malformed";
-  return goesOn ? { next: "again", answered, wrapUp: begun.wrapUp, callMs: ended.ms } : LEAVE;
+  return { next: "again", answered, refused: counted.refused, wrapUp: begun.wrapUp, callMs: ended.ms };
 }

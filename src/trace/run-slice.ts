@@ -85,8 +85,8 @@ interface Standing {
 
 /** Where the holder before has left the trace, with its last step's tools answered. */
 async function takenUp(trace: TraceRun): Promise<Standing> {
-  const { steps, pending, pendingAttempt, wrapUp = null, longestCallMs = 0 } = trace.desk;
-  const progress: Progress = { steps, redraws: 0, wrapUp, longestCallMs };
+  const { steps, pending, pendingAttempt, wrapUp = null, longestCallMs = 0, refused = [] } = trace.desk;
+  const progress: Progress = { steps, redraws: 0, refused, wrapUp, longestCallMs };
   if (pending === null) return { progress, result: trace.desk.result };
   const times = timesOf(trace, progress);
   const untilMs = times === null ? null : workUntilMs(times);
@@ -102,5 +102,11 @@ function after(progress: Progress, move: Exclude<Move, { readonly next: "verify"
   const longestCallMs = Math.max(progress.longestCallMs, move.callMs);
   return move.next === "step"
     ? { ...progress, steps: [...progress.steps, move.step], redraws: 0, longestCallMs }
-    : { ...progress, redraws: progress.redraws + Number(move.answered), wrapUp: move.wrapUp, longestCallMs };
+    : {
+        ...progress,
+        redraws: progress.redraws + Number(move.answered),
+        refused: move.refused,
+        wrapUp: move.wrapUp,
+        longestCallMs,
+      };
 }

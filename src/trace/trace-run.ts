@@ -39,6 +39,8 @@ export interface Progress {
   readonly steps: readonly Step[];
   /** Useless answers for the step that is due that this slice has had. */
   readonly redraws: number;
+  /** Steps, from 1, each as often as a call for it was refused as longer than the agent's window. */
+  readonly refused: readonly number[];
   /** The limit for which the agent was asked to wrap up; null: it was not. */
   readonly wrapUp: WrapUpLimit | null;
   /** Of this attempt's calls to its agent, in milliseconds; 0: none has ended. */

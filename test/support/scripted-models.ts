@@ -57,6 +57,7 @@ const FAILURES = new Set<string>([
   "timeout",
   "cancelled",
   "rate_limited",
+  "context_refused",
   "provider_error",
   "unreachable",
   "misconfigured",

@@ -86,6 +86,7 @@ function heardOf(answer: Answer<unknown>): Heard {
     case "timeout":
       return answer.ms >= FAIR_WAIT_MS ? "failure" : "nothing";
     case "cancelled":
+    case "context_refused":
     case "unaffordable":
     case "circuit_open":
       return "nothing";

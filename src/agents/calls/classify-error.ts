@@ -6,6 +6,7 @@
  */
 import { APICallError } from "ai";
 import type { CallFailure, CallFailureReason } from "../../market/call.ts";
+import { saysContextTooLong } from "./context-refusal.ts";
 import { redact } from "./redact.ts";
 import { retryAfterMs } from "./retry-delay.ts";
 import { BrokenAnswerError, CutStreamError, StalledError } from "./stream-errors.ts";
@@ -94,6 +95,7 @@ function errorOf(error: unknown, context: ErrorContext): Found {
     if (status !== undefined && status >= 400) {
       return statusError(status, {
         message: `HTTP ${status}: ${message}`,
+        isTooLong: saysContextTooLong(error, message),
         retryAfterMs: retryAfterMs(error.responseHeaders ?? {}, context.nowMs),
       });
     }
@@ -102,8 +104,11 @@ function errorOf(error: unknown, context: ErrorContext): Found {
       return { ...broken(`unreadable answer: ${message}`), mayPass: true };
   }
   const workersAi = workersAiStatus(message);
-  if (workersAi !== null)
-    return statusError(workersAi, { message: `Workers AI: ${message}`, retryAfterMs: null });
+  const isTooLong = saysContextTooLong(error, message);
+  // Models on vLLM say so without a code of the platform's.
+  const status = workersAi ?? (isTooLong ? 400 : null);
+  if (status !== null)
+    return statusError(status, { message: `Workers AI: ${message}`, isTooLong, retryAfterMs: null });
   if (isNetworkError(error)) return networkError(error, message);
   return broken(`${nameOf(error)}: ${message}`);
 }
@@ -114,8 +119,14 @@ function broken(message: string): Found {
 
 function statusError(
   status: number,
-  answer: { readonly message: string; readonly retryAfterMs: number | null },
+  {
+    isTooLong,
+    ...answer
+  }: { readonly message: string; readonly isTooLong: boolean; readonly retryAfterMs: number | null },
 ): Found {
+  // A limit of rate, too, may be told as a request that is too long.
+  if (isTooLong && (status === 400 || status === 413 || status === 422))
+    return { ...answer, reason: "context_refused", billing: "refused", retryable: false };
   return {
     ...answer,
     reason: reasonOf(status),

@@ -30,7 +30,7 @@ export async function sendDegrading<T extends Reply>(
   const full = await call.send(async (signal) => request(options.wanted, signal));
   if (full.ok || !full.failure.rejectedInput || !call.canSend(MIN_REQUEST_MS)) return full;
   const reduced = await sendPlain();
-  // Remembered only when it helped: a prompt that is too long is refused either way.
+  // Remembered only when it helped: what is wrong with a request may be something else.
   if (reduced.ok) options.plain.add(key);
   return reduced;
 }

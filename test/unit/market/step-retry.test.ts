@@ -3,17 +3,22 @@ import { describe, expect, test } from "vitest";
 import type { CallFailureReason } from "../../../src/market/call.ts";
 import { retryAfterMs } from "../../../src/market/step-retry.ts";
 
+/** Of a third step, with an hour left. */
+const OF = { step: 3, wrapsUp: false, failed: 1, chance: 0, hasSuccessor: false, leftMs: 3_600_000 } as const;
+
 /** How many calls a step takes whose every call fails like this. */
 function callsOf(failure: { readonly reason: CallFailureReason; readonly mayPass?: boolean }): number {
   let failed = 1;
-  while (retryAfterMs(failure, { failed, chance: 0, hasSuccessor: false, leftMs: 3_600_000 }) !== null)
-    failed += 1;
+  while (typeof retryAfterMs(failure, { ...OF, failed }) === "number") failed += 1;
   return failed;
 }
 
 describe("a step whose every call fails", () => {
   test.each<[CallFailureReason, boolean, number]>([
     ["rate_limited", false, 3],
+    // Made shorter each time; as long as it was it would be refused again.
+    ["context_refused", true, 3],
+    ["context_refused", false, 1],
     ["unreachable", false, 3],
     ["provider_error", true, 3],
     // Its answer to this very request: another one would be the same.
@@ -31,42 +36,61 @@ describe("a step whose every call fails", () => {
   });
 
   test("by one thing after the other takes no more calls than the latest allows", () => {
-    const of = { failed: 2, chance: 0, hasSuccessor: false, leftMs: 3_600_000 };
+    const of = { ...OF, failed: 2 };
     expect(retryAfterMs({ reason: "rate_limited" }, of)).not.toBeNull();
     expect(retryAfterMs({ reason: "timeout" }, of)).toBeNull();
   });
 
   test("waits longer each time, and not always the same", () => {
     const wait = (failed: number, chance: number) =>
-      retryAfterMs({ reason: "unreachable" }, { failed, chance, hasSuccessor: false, leftMs: 3_600_000 });
+      retryAfterMs({ reason: "unreachable" }, { ...OF, failed, chance });
     expect([wait(1, 0), wait(1, 1), wait(2, 0), wait(2, 1)]).toEqual([500, 1_000, 2_000, 4_000]);
   });
 
   test("waits as long as was asked, and no longer than a minute", () => {
-    const wait = (askedMs: number) =>
-      retryAfterMs(
-        { reason: "circuit_open", retryAfterMs: askedMs },
-        { failed: 1, chance: 0, hasSuccessor: false, leftMs: 3_600_000 },
-      );
+    const wait = (askedMs: number) => retryAfterMs({ reason: "circuit_open", retryAfterMs: askedMs }, OF);
     expect([wait(1), wait(9_000), wait(900_000)]).toEqual([500, 9_000, 60_000]);
   });
 
-  test("does not wait past the task's deadline", () => {
-    const wait = (leftMs: number) =>
-      retryAfterMs(
-        { reason: "rate_limited", retryAfterMs: 9_000 },
-        { failed: 1, chance: 0, hasSuccessor: false, leftMs },
-      );
-    expect([wait(9_001), wait(9_000), wait(-1)]).toEqual([9_000, null, null]);
+  const late = (of: Partial<Parameters<typeof retryAfterMs>[1]>) =>
+    retryAfterMs({ reason: "rate_limited", retryAfterMs: 9_000 }, { ...OF, ...of });
+
+  test("does not wait until the wrap-up must have begun: that is begun at once", () => {
+    expect([9_001, 9_000, -1].map((leftMs) => late({ leftMs }))).toEqual([9_000, "deadline", "deadline"]);
+  });
+
+  test("waits in its wrap-up, and not past the task's deadline", () => {
+    const waits = [9_001, 9_000, -1].map((leftMs) => late({ leftMs, wrapsUp: true }));
+    expect(waits).toEqual([9_000, null, null]);
+  });
+
+  test("is left to another agent where the provider says that it will answer too late", () => {
+    expect(late({ leftMs: 9_000, hasSuccessor: true })).toBeNull();
+    // A moment that nobody asked for is no such word.
+    expect(retryAfterMs({ reason: "unreachable" }, { ...OF, leftMs: 400, hasSuccessor: true })).toBe(
+      "deadline",
+    );
+  });
+});
+
+describe("a step whose call was refused as too long", () => {
+  const next = (mayPass: boolean, of: Partial<Parameters<typeof retryAfterMs>[1]> = {}) =>
+    retryAfterMs({ reason: "context_refused", mayPass }, { ...OF, ...of });
+
+  test("is asked for again at once with less, though little time is left", () => {
+    expect([next(true), next(true, { failed: 2, leftMs: 1 })]).toEqual([0, 0]);
+  });
+
+  test("is the wrap-up where there is no less: and where that was refused, or nothing is done yet, nothing follows", () => {
+    expect(next(false)).toBe("context_limit");
+    expect([next(false, { wrapsUp: true }), next(false, { step: 1 })]).toEqual([null, null]);
   });
 });
 
 test("a model that is left alone is waited for by nobody who could be followed", () => {
   const failure = { reason: "circuit_open", retryAfterMs: 9_000 } as const;
-  expect(retryAfterMs(failure, { failed: 1, chance: 0, hasSuccessor: true, leftMs: 3_600_000 })).toBeNull();
+  expect(retryAfterMs(failure, { ...OF, hasSuccessor: true })).toBeNull();
   expect(callsOf(failure)).toBe(3);
   // What may pass in a moment is tried again first, whoever could follow.
-  expect(
-    retryAfterMs({ reason: "rate_limited" }, { failed: 1, chance: 0, hasSuccessor: true, leftMs: 3_600_000 }),
-  ).not.toBeNull();
+  expect(retryAfterMs({ reason: "rate_limited" }, { ...OF, hasSuccessor: true })).not.toBeNull();
 });

@@ -38,8 +38,35 @@ const PAGE = "a page of text, ".repeat(2_500);
 /** Each answer about 11,000 tokens: three of them are more than the window of 32,768. */
 const reading = { ...countingTool(), execute: async () => ({ ok: true, output: PAGE }) as const };
 
+const PROSE = "a page of text, ".repeat(300);
+/** 48,000 bytes of hexadecimal digits: 27,000 tokens, which at the density of the prose before them were 16,000. */
+const HEX = "0f1e2d3c4b5a69788796a5b4c3d2e1f0".repeat(1_500);
+const RARE = /\u1230/g;
+/** 39,000 bytes of a script that hardly any model has learned: 35,000 tokens. */
+const RARE_PAGE = "\u1230".repeat(13_000);
+
+/** One page for each step; the last for good. The same page for the same call, whoever makes it. */
+function paging(pages: readonly string[]) {
+  return {
+    ...countingTool(),
+    execute: async (_input: unknown, { idempotencyKey }: { readonly idempotencyKey: string }) => {
+      const step = Number(idempotencyKey.split("-").at(-2));
+      return { ok: true, output: pages[Math.min(step, pages.length) - 1] ?? "" } as const;
+    },
+  };
+}
+
+const REFUSED = "context_refused";
+
+interface Counting {
+  /** The Worker dies at the call of this number, from 1, before it is made; default: at none. */
+  readonly diesAtCall?: number;
+  /** What is refused whatever the window is; default: nothing. */
+  readonly refuses?: (request: StepRequest) => boolean;
+}
+
 /** Models that count what they are sent as a provider does, and refuse what passes their window, as it does. */
-function counting(steps: readonly ScriptedStep[], diesAtStep = Infinity) {
+function counting(steps: readonly ScriptedStep[], { diesAtCall = Infinity, refuses }: Counting = {}) {
   const models = new ScriptedModels({ steps });
   const sent: StepRequest[] = [];
   const port: ModelPort = {
@@ -52,11 +79,12 @@ function counting(steps: readonly ScriptedStep[], diesAtStep = Infinity) {
     stepBound,
     wrapUpBound,
     step: async (agent, request) => {
+      if (sent.length + 1 === diesAtCall) throw new WorkerDied();
       sent.push(request);
-      if (request.history.length + 1 === diesAtStep) throw new WorkerDied();
       const inputTokens = tokensOf(request);
-      if (inputTokens + stepOutputTokens(agent, request) > agent.contextTokens) {
-        const failure = { reason: "provider_error", message: "the context is too long" } as const;
+      const isOver = inputTokens + stepOutputTokens(agent, request) > agent.contextTokens;
+      if (isOver || refuses?.(request) === true) {
+        const failure = { reason: REFUSED, message: "the context is too long" } as const;
         return { ok: false, failure, bill: { status: "refused" }, ms: 1, requests: 1 };
       }
       const answer = await models.step(agent, request);
@@ -68,11 +96,15 @@ function counting(steps: readonly ScriptedStep[], diesAtStep = Infinity) {
   return { port, sent };
 }
 
+/** Of prose 0.27 to a byte, of hexadecimal digits 0.57, of a script that the model has hardly learned 0.9. */
 function tokensOf({ prompt, tools, history }: StepRequest): number {
-  return Math.ceil(0.27 * JSON.stringify([prompt, tools, traceMessages("", history)]).length);
+  const text = JSON.stringify([prompt, tools, traceMessages("", history)]);
+  const hex = (text.match(/[0-9a-f]{32,}/g) ?? []).join("").length;
+  const rare = (text.match(RARE) ?? []).length;
+  return Math.ceil(0.27 * (text.length - hex - rare) + 0.57 * hex + 0.9 * 3 * rare);
 }
 
-async function reader(agent = CHEAP_AGENT) {
+async function reader(agent = CHEAP_AGENT, pages: readonly string[] = []) {
   expect(agent?.contextTokens).toBe(WINDOW);
   const day = await openMarket();
   const isOwn = agent !== undefined && agent !== CHEAP_AGENT;
@@ -83,7 +115,7 @@ async function reader(agent = CHEAP_AGENT) {
   const { taskId, room, holder } = await day.admit(isOwn ? { policy: `always:${agent.id}` } : {});
   await runAuction(auctionDeps(new ScriptedModels({ bids: ONE_BID })), holder);
   const slice = async (models: ModelPort, generation = 1) =>
-    runSlice(traceDeps(models, { tools: [reading] }), {
+    runSlice(traceDeps(models, { tools: [pages.length === 0 ? reading : paging(pages)] }), {
       kind: "trace",
       tenantId: day.tenantId,
       taskId,
@@ -123,7 +155,7 @@ describe("a trace that passes its agent's window", () => {
     await whole.slice(one.port);
 
     const { day, room, slice } = await reader();
-    await expect(slice(counting(STEPS, 8).port)).rejects.toThrow(WorkerDied);
+    await expect(slice(counting(STEPS, { diesAtCall: 8 }).port)).rejects.toThrow(WorkerDied);
     await evictRooms(day.market, room);
     clock.pass(60_001);
     await runDurableObjectAlarm(room);
@@ -171,6 +203,88 @@ describe("a trace that passes its agent's window", () => {
     expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: sent.length });
     const asked = (await eventsOf(room)).filter(({ type }) => type === "wrap-up-asked");
     expect(asked).toMatchObject([{ limit: "context_limit" }]);
+  });
+});
+
+describe("an answer that is denser than what came before", () => {
+  const steps = (count: number): ScriptedStep[] => [...Array.from({ length: count }, () => USE_TOOL), SUBMIT];
+  const failed = async (room: Awaited<ReturnType<typeof reader>>["room"]) =>
+    (await eventsOf(room)).filter((event) => event.type === "call-failed");
+
+  test("is counted by what stands in it: hexadecimal digits are no prose", async () => {
+    const { room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE, HEX]);
+    const { port, sent } = counting(steps(3));
+    await slice(port);
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 4 });
+    expect(sent).toHaveLength(4);
+    expect(await failed(room)).toEqual([]);
+  });
+
+  test("is shortened once the provider has refused it: that costs nothing, and the step is asked for again", async () => {
+    const { day, taskId, room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE, RARE_PAGE, PROSE]);
+    const { port, sent } = counting(steps(4));
+    await slice(port);
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 5 });
+    expect(sent.map(({ history }) => history.length)).toEqual([0, 1, 2, 3, 3, 4]);
+    expect(await failed(room)).toMatchObject([{ step: 4, reason: REFUSED, failed: 1, retryInMs: 0 }]);
+    const told = (await eventsOf(room)).filter((event) => event.type === "context-compacted");
+    expect(told).toMatchObject([{ step: 4 }]);
+    const { calls } = await accountOf(day, taskId);
+    expect(calls.filter(({ kind, status }) => kind === "trace" && status === "refused")).toHaveLength(1);
+    // What was shortened for it stays so.
+    const [short, last] = [sent[4], sent[5]].map((request) =>
+      JSON.stringify(traceMessages("", request?.history ?? [])),
+    );
+    expect(last?.startsWith(short?.slice(0, -1) ?? "?")).toBe(true);
+  });
+
+  test("is sent alike by whoever takes the trace up after the refusal", async () => {
+    const whole = await reader(CHEAP_AGENT, [PROSE, PROSE, RARE_PAGE, PROSE]);
+    const one = counting(steps(4));
+    await whole.slice(one.port);
+
+    const { day, room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE, RARE_PAGE, PROSE]);
+    await expect(slice(counting(steps(4), { diesAtCall: 5 }).port)).rejects.toThrow(WorkerDied);
+    await evictRooms(day.market, room);
+    clock.pass(60_001);
+    await runDurableObjectAlarm(room);
+    const two = counting(steps(4));
+    await slice(two.port, 2);
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 5 });
+    const plain = ({ history }: StepRequest) => JSON.stringify(traceMessages("", history));
+    expect(two.sent.map(plain)).toEqual(one.sent.slice(-2).map(plain));
+  });
+
+  test("leads to the wrap-up where all that may be shortened was, and is refused all the same", async () => {
+    const { room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE]);
+    const refuses = ({ history, wrapUp }: StepRequest) => history.length === 2 && wrapUp === undefined;
+    const { port, sent } = counting(steps(2), { refuses });
+    await slice(port);
+    // Whole, shortened, as short as it can be; and behind that the wrap-up.
+    expect(sent.map(({ history }) => history.length)).toEqual([0, 1, 2, 2, 2, 2]);
+    const sizes = sent.slice(2).map((request) => tokensOf(request));
+    expect(sizes.toSorted((a, b) => b - a)).toEqual(sizes);
+    expect(new Set(sizes.slice(0, 3)).size).toBe(3);
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 3 });
+    expect(await failed(room)).toHaveLength(3);
+    const asked = (await eventsOf(room)).filter(({ type }) => type === "wrap-up-asked");
+    expect(asked).toMatchObject([{ step: 3, limit: "context_limit" }]);
+  });
+
+  test("ends by the window where the wrap-up is refused for it, too", async () => {
+    const { room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE]);
+    const { port, sent } = counting(steps(2), { refuses: ({ history }) => history.length === 2 });
+    await slice(port);
+    expect(sent.map(({ wrapUp }) => wrapUp)).toEqual([...Array.from({ length: 5 }), "context_limit"]);
+    expect(await room.view()).toMatchObject({ state: "failed", failureReason: "context_limit", steps: 2 });
+  });
+
+  test("is another agent's matter before the first step: there is nothing to shorten, and nothing to hand in", async () => {
+    const { room, slice } = await reader(CHEAP_AGENT, [PROSE]);
+    const { port, sent } = counting(steps(1), { refuses: () => true });
+    await slice(port);
+    expect(sent).toHaveLength(1);
+    expect(await room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed", steps: 0 });
   });
 });
 

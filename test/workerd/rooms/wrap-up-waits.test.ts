@@ -1,0 +1,78 @@
+/** A provider that asks a trace to wait when its time is almost over. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { ModelPort, StepRequest } from "../../../src/agents/model-port.ts";
+import { runSlice } from "../../../src/trace/run-slice.ts";
+import { ScriptedModels } from "../../support/scripted-models.ts";
+import { awardedTask, config, countingTool, eventsOf, stopTheClock, traceDeps } from "./market-day.ts";
+import { SUBMIT, USE_TOOL } from "./money-day.ts";
+
+let clock: ReturnType<typeof stopTheClock>;
+beforeEach(() => {
+  clock = stopTheClock();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** At the second step 62 of 600 s are left, of which the wrap-up needs five, and the provider asks to wait for 60. */
+async function busyProvider(refuses: (request: StepRequest) => boolean) {
+  const { room, message } = await awardedTask({ limits: { deadlineS: 600 } });
+  const models = new ScriptedModels({ steps: [USE_TOOL, SUBMIT] });
+  const answerOf = models.step.bind(models);
+  const asked: (string | undefined)[] = [];
+  const step: ModelPort["step"] = async (agent, request) => {
+    asked.push(request.wrapUp);
+    if (request.history.length === 0) clock.pass(538_000);
+    if (!refuses(request)) return answerOf(agent, request);
+    const failure = { reason: "rate_limited", message: "later", retryAfterMs: 60_000 } as const;
+    return { ok: false, failure, bill: { status: "refused" }, ms: 10, requests: 1 };
+  };
+  const waits: number[] = [];
+  const deps = {
+    tools: [countingTool()],
+    config: { ...config, sliceMs: 600_000 },
+    sleep: async (ms: number) => {
+      waits.push(ms);
+      clock.pass(ms);
+    },
+  };
+  await runSlice(traceDeps(Object.assign(models, { step }), deps), message(1));
+  const events = await eventsOf(room);
+  return {
+    asked,
+    waits,
+    view: await room.view(),
+    failed: events.filter(({ type }) => type === "call-failed"),
+    wrapUps: events.filter(({ type }) => type === "wrap-up-asked"),
+  };
+}
+
+test("where a wait would reach into the wrap-up's time, the wrap-up begins at once", async () => {
+  const { asked, waits, view, failed, wrapUps } = await busyProvider(
+    ({ history, wrapUp }) => history.length === 1 && wrapUp === undefined,
+  );
+  expect(waits).toEqual([]);
+  expect(asked).toEqual([undefined, undefined, "deadline"]);
+  expect(view).toMatchObject({ state: "finished", outcome: "pass", steps: 2 });
+  expect(failed).toMatchObject([{ step: 2, reason: "rate_limited", failed: 1, retryInMs: 0 }]);
+  expect(wrapUps).toMatchObject([{ step: 2, limit: "deadline" }]);
+});
+
+test("the wrap-up itself may wait until the deadline", async () => {
+  let refusals = 0;
+  const { asked, waits, view } = await busyProvider(({ history }) => {
+    if (history.length === 0) return false;
+    refusals += 1;
+    return refusals <= 2;
+  });
+  expect(waits).toEqual([60_000]);
+  expect(asked).toEqual([undefined, undefined, "deadline", "deadline"]);
+  expect(view).toMatchObject({ state: "finished", outcome: "pass", steps: 2 });
+});
+
+test("a wrap-up for which no wait is left ends the task by its reason", async () => {
+  const { asked, waits, view } = await busyProvider(({ history }) => history.length > 0);
+  expect(waits).toEqual([60_000]);
+  expect(asked).toHaveLength(4);
+  expect(view).toMatchObject({ state: "failed", failureReason: "deadline", steps: 1 });
+});
