@@ -24,6 +24,7 @@ import { lastEventId, preferredWait, wantsText } from "./request-headers.ts";
 import { listen, serveEvents, viewAfter, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
 import { allowedToolsProblem } from "./tool-json.ts";
+import { serveTrace } from "./trace-document.ts";
 
 const MAX_PAGE = 100;
 const DEFAULT_PAGE = 20;
@@ -51,9 +52,7 @@ export function taskRoutes(deps: ApiDeps): Hono<ApiEnv> {
     })
     .get("/:id/trace", async (c) => {
       const { room, taskId } = await taskOf(c, deps);
-      const trace = await room.readTrace();
-      if (trace === null) throw new Problem("task_not_found");
-      return c.json({ object: "trace", taskId, ...trace });
+      return serveTrace(c, room, taskId);
     })
     .get("/:id/events", (c) => events(c, deps))
     .post("/:id/cancel", async (c) => {

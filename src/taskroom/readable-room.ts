@@ -6,8 +6,16 @@ import type { Receipt } from "../market/receipt-schema.ts";
 import { Journal } from "./journal.ts";
 import { TASK_SCHEMA } from "./task-schema.ts";
 import { quoteView } from "./quote-view.ts";
-import type { QuoteView, TaskView, TraceView } from "./task-room-api.ts";
-import { receiptOf, taskView, traceView } from "./task-view.ts";
+import {
+  TRACE_START,
+  type QuoteView,
+  type TaskView,
+  type TracePage,
+  type TracePlace,
+  type TraceView,
+} from "./task-room-api.ts";
+import { receiptOf, taskView } from "./task-view.ts";
+import { TRACE_PAGE, tracePage, type PageBounds } from "./trace-page.ts";
 
 export class ReadableRoom extends DurableObject<Env> {
   protected readonly journal: Journal;
@@ -34,7 +42,14 @@ export class ReadableRoom extends DurableObject<Env> {
   }
 
   async readTrace(): Promise<TraceView | null> {
-    return this.ready ? traceView(this.journal) : null;
+    const whole = { bytes: Infinity, calls: Number.MAX_SAFE_INTEGER };
+    const page = await this.readTracePage(TRACE_START, whole);
+    return page === null ? null : { steps: page.steps, calls: page.calls };
+  }
+
+  async readTracePage(after: TracePlace, bounds: PageBounds = TRACE_PAGE): Promise<TracePage | null> {
+    const isThere = this.ready && this.journal.task() !== null;
+    return isThere ? tracePage(this.ctx.storage.sql, after, bounds) : null;
   }
 
   async pastAuction(): Promise<PastAuction | null> {

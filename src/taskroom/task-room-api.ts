@@ -20,6 +20,7 @@ import type { AnsweredStep, Step, ToolOutcome } from "../market/step.ts";
 import type { FileResult, FilesView, FileUse } from "../market/task-files.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { FailedSlice } from "./trace-failures.ts";
+import type { PageBounds } from "./trace-page.ts";
 import type { Offer } from "../market/sale/quote.ts";
 import type { StepRetry } from "../market/step-retry.ts";
 import type { FailureReason, TaskEnd, TaskLimits, TaskState } from "../market/task.ts";
@@ -217,9 +218,24 @@ export interface CallView {
   readonly prices: Prices | null;
 }
 
+/** Steps whose tools have answered, in the order of attempt and step, and calls by their ids. */
 export interface TraceView {
   readonly steps: readonly (Omit<Step, "assistant"> & { readonly attempt: number })[];
   readonly calls: readonly CallView[];
+}
+
+/** After what a page of a trace begins. */
+export type TracePlace =
+  | { readonly part: "steps"; readonly attempt: number; readonly step: number }
+  /** All steps have been read; empty: no call has. */
+  | { readonly part: "calls"; readonly callId: CallId | "" };
+
+export const TRACE_START: TracePlace = { part: "steps", attempt: 0, step: 0 };
+
+/** A part of a trace (`trace-page.ts`). */
+export interface TracePage extends TraceView {
+  /** After what the next page begins; null: this is the last one. */
+  readonly next: TracePlace | null;
 }
 
 /** Of a trace that is under way: what its operator is to know of. */
@@ -315,7 +331,10 @@ export interface TaskRoomApi {
   quote(): Promise<QuoteView | null>;
   /** What the clearing was computed from; null before it, and where the task ended without one. */
   receipt(): Promise<Receipt | null>;
+  /** All of it at once, as Workers of the version before ask for it: of a task with several long attempts that is too much. */
   readTrace(): Promise<TraceView | null>;
+  /** Null where there is no such task. @param bounds absent: those that fit into a call */
+  readTracePage(after: TracePlace, bounds?: PageBounds): Promise<TracePage | null>;
   /** The files of the last attempt, and the text of the one of this path; null where there is no such task. */
   readFiles(path: string | null): Promise<FilesView | null>;
   /** Task, seed and first strategies, for a calibration run of it; null where there is no such task. */

@@ -4,14 +4,13 @@ import { calibratedBy } from "../market/policy.ts";
 import type { Opening } from "../market/auction-record.ts";
 import { makeReceipt, type AwardedBid, type Decided } from "../market/receipt.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
-import { toStep } from "../market/step.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import { quoteOf } from "../market/sale/quote.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
 import type { AwardDoc, Journal, TaskDoc } from "./journal.ts";
 import { lineOf, tookOver } from "./line.ts";
 import { paidMicros } from "./paid.ts";
-import type { CallView, TaskView, TraceView } from "./task-room-api.ts";
+import type { CallView, TaskView } from "./task-room-api.ts";
 
 export function taskView(journal: Journal): TaskView | null {
   const opening = journal.opening();
@@ -68,22 +67,6 @@ function waitsFor({ state, award, lease, report, waiting = null }: TaskDoc): Tas
   if (state === "waiting") return waiting?.for ?? null;
   if (state === "admitted") return "auction";
   return award !== null && lease === null ? "trace" : null;
-}
-
-export function traceView(journal: Journal): TraceView | null {
-  const task = journal.task();
-  if (task === null) return null;
-  const attempts = Array.from({ length: task.award?.attempt ?? 0 }, (_, index) => index + 1);
-  return {
-    steps: attempts.flatMap((attempt) =>
-      journal.steps(attempt).flatMap(({ answered, outcomes }) => {
-        if (outcomes === null) return [];
-        const { assistant: _opaque, ...step } = toStep(answered, outcomes);
-        return [{ attempt, ...step }];
-      }),
-    ),
-    calls: journal.calls(),
-  };
 }
 
 /** The auction's receipt, once it has cleared or is known to have had no bids. */
