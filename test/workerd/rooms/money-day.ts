@@ -59,13 +59,21 @@ function sumBy<T>(lines: readonly T[], key: (line: T) => string, micros: (line: 
 
 const charged = (call: CallLine): number => call.chargedMicros;
 
+/** As they stood at one moment: bills may come between two reads. */
+async function readAtOnce(day: Day) {
+  for (;;) {
+    const before = await read(day, { kind: "sums" });
+    const calls = await read(day, { kind: "calls", after: "", limit: 10_000 });
+    const transfers = await read(day, { kind: "transfers", after: 0, limit: 10_000 });
+    const lines = await read(day, { kind: "usage", from: "2000-01-01", to: "2999-12-31" });
+    const { version, accounts, spending } = await read(day, { kind: "sums" });
+    if (version === before.version) return { calls, transfers, lines, accounts, spending };
+  }
+}
+
 /** All that the books hold. Fails unless every sum is that of its transfers, and of its calls. */
 export async function booksOf(day: Day) {
-  const all = { after: "", limit: 10_000 };
-  const calls = await read(day, { kind: "calls", ...all });
-  const transfers = await read(day, { kind: "transfers", after: 0, limit: 10_000 });
-  const { accounts, spending } = await read(day, { kind: "sums" });
-  const lines = await read(day, { kind: "usage", from: "2000-01-01", to: "2999-12-31" });
+  const { calls, transfers, lines, accounts, spending } = await readAtOnce(day);
   // Tools cost nothing, and are no calls of the ledger.
   const usage = lines.filter((one): one is UsageLine => one.kind !== "tool");
   const balances = transfers.reduce(addTransfer, NO_BALANCES);
