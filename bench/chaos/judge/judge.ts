@@ -7,13 +7,15 @@ import { judgeAsked } from "./asked.ts";
 import { judgeCalls } from "./calls.ts";
 import { judgeMoney } from "./money.ts";
 import { judgeOutside } from "./outside.ts";
+import { judgePaidOnce } from "./paid-once.ts";
 import { judgeRooms } from "./rooms.ts";
 import { judgeTasks } from "./tasks.ts";
 import type { Violation } from "./violation.ts";
 
 export function judge(evidence: Evidence): Violation[] {
   const violations: Violation[] = [];
-  for (const part of [judgeTasks, judgeAsked, judgeCalls, judgeMoney, judgeRooms, judgeOutside]) {
+  const parts = [judgeTasks, judgeAsked, judgeCalls, judgePaidOnce, judgeMoney, judgeRooms, judgeOutside];
+  for (const part of parts) {
     part(evidence, (kind, at, detail) => violations.push({ kind, at, detail }));
   }
   return violations;

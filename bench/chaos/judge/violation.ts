@@ -26,6 +26,8 @@ export const VIOLATION_KINDS = [
   "verdict-differs",
   "call-open",
   "call-billed-twice",
+  /** The tenant pays for more calls of a trace, or of its panel, than the room's record has a use for. */
+  "work-paid-twice",
   /** More is billed than the models logged. */
   "charged-beyond-log",
   /** The models logged more than was billed or counted as unconfirmed. */

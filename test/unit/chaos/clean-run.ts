@@ -52,6 +52,7 @@ const EVENTS = [
   { type: "auction-cleared" },
   { type: "task-awarded", attempt: 1, agentId: "agt_a" },
   ...STEPS.map(({ step }) => ({ type: "step-committed", attempt: 1, step })),
+  { type: "trace-ended", attempt: 1, steps: STEPS.length },
   { type: "verification-ended", attempt: 1, outcome: "pass", verifier: "http" },
   { type: "task-finished", outcome: "pass", costMicros: TOTAL },
 ].map((event, at) => ({ ...event, seq: at + 1, atMs: at }));

@@ -39,7 +39,7 @@ const SPOILT: Readonly<Record<ViolationKind, (run: Run) => void>> = {
     task(run).state = "running";
   },
   "task-ended-twice": (run) => {
-    task(run).events.push({ type: "task-failed", seq: 7, atMs: 9 });
+    task(run).events.push({ type: "task-failed", seq: 8, atMs: 9 });
   },
   "event-gap": (run) => {
     must(task(run).events[2]).seq = 9;
@@ -80,6 +80,9 @@ const SPOILT: Readonly<Record<ViolationKind, (run: Run) => void>> = {
   },
   "call-billed-twice": (run) => {
     task(run).calls.push({ ...must(task(run).calls[0]), callId: "cal_3" });
+  },
+  "work-paid-twice": (run) => {
+    another(task(run), { status: "unconfirmed" });
   },
   "charged-beyond-log": (run) => {
     must(must(run.log[0]).usage ?? undefined).completionTokens = 1;
@@ -210,5 +213,85 @@ describe("the judge of a run with kills", () => {
     const run = cleanRun() as unknown as Run;
     run.delivered.push({ ...must(run.delivered[0]), path: "/other" });
     expect(judge(run as unknown as Evidence)).toEqual([expect.objectContaining({ kind: "tenant-seen" })]);
+  });
+});
+
+/** What is found of a run whose first task was spoilt so, of payments alone. */
+function paidTwice(spoil: (task: LooseTask) => void): string[] {
+  const run = cleanRun() as unknown as Run;
+  spoil(task(run));
+  return judge(run as unknown as Evidence).flatMap(({ kind, at }) =>
+    kind === "work-paid-twice" ? [at] : [],
+  );
+}
+
+const another = (of: LooseTask, call: Partial<LooseTask["calls"][number]>) =>
+  of.calls.push({ ...must(of.calls[0]), callId: `cal_${of.calls.length + 1}`, ...call });
+const tell = (of: LooseTask, event: Partial<LooseTask["events"][number]> & { readonly limit?: string }) =>
+  of.events.splice(3, 0, { type: "call-failed", seq: 0, atMs: 0, attempt: 1, ...event });
+
+describe("a step whose tenant pays for one call more", () => {
+  test.each(["billed", "unconfirmed", "refused"])("is found, %s", (status) => {
+    expect(paidTwice((of) => another(of, { status }))).toEqual(["tsk_1 1"]);
+  });
+
+  test("is found though its task was to stop, where the trace came to its result", () => {
+    const spoil = (of: LooseTask) => {
+      another(of, { status: "unconfirmed" });
+      of.events.push({ type: "cancel-requested", seq: 0, atMs: 0 });
+    };
+    expect(paidTwice(spoil)).toEqual(["tsk_1 1"]);
+  });
+
+  test("is none where the house pays", () => {
+    expect(paidTwice((of) => another(of, { payer: "lost" }))).toEqual([]);
+  });
+
+  test("is none where the room says that a call failed, for each that it says it of", () => {
+    const spoil = (of: LooseTask) => {
+      another(of, {});
+      tell(of, { type: "call-failed" });
+    };
+    expect(paidTwice(spoil)).toEqual([]);
+    expect(paidTwice((of) => [spoil(of), another(of, {})])).toEqual(["tsk_1 1"]);
+    expect(paidTwice((of) => [spoil(of), (must(of.events[3]).attempt = 2)])).toEqual(["tsk_1 1"]);
+  });
+
+  test("is none where the deadline cut one off for the wrap-up, and is where another limit asked for that", () => {
+    const wrapUp = (limit: string) => (of: LooseTask) => {
+      another(of, { status: "unconfirmed" });
+      tell(of, { type: "wrap-up-asked", limit });
+    };
+    expect(paidTwice(wrapUp("deadline"))).toEqual([]);
+    expect(paidTwice(wrapUp("step_limit"))).toEqual(["tsk_1 1"]);
+  });
+
+  test("is none where it is the last one of a trace without a result, and no more than that", () => {
+    const stopped = (of: LooseTask) => {
+      another(of, { status: "unconfirmed" });
+      of.events = of.events.filter(({ type }) => type !== "trace-ended");
+    };
+    expect(paidTwice(stopped)).toEqual([]);
+    expect(paidTwice((of) => [stopped(of), another(of, { status: "unconfirmed" })])).toEqual(["tsk_1 1"]);
+  });
+});
+
+describe("a judge's word that is paid for twice", () => {
+  const judged = (of: LooseTask, attempt: number) =>
+    another(of, { kind: "judge", agentId: "agt_b", attempt });
+
+  test("is found in one panel, also once its attempt was redriven", () => {
+    expect(paidTwice((of) => judged(of, 1))).toEqual([]);
+    expect(paidTwice((of) => [judged(of, 1), judged(of, 1)])).toEqual(["cal_4"]);
+    expect(paidTwice((of) => [judged(of, 1), judged(of, 2)])).toEqual(["cal_4"]);
+  });
+
+  test("is none in the panel of another attempt", () => {
+    const spoil = (of: LooseTask) => {
+      judged(of, 1);
+      judged(of, 2);
+      tell(of, { type: "task-awarded", attempt: 2 });
+    };
+    expect(paidTwice(spoil)).toEqual([]);
   });
 });
