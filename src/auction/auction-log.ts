@@ -138,6 +138,7 @@ export class AuctionLog {
   }
 }
 
+/** The bills alone, of calls whose answers are not recorded: whoever takes the auction up asks again. */
 function billsOf({ ended, bids, verdicts, embedding }: AuctionCommit): AuctionCommit {
   const bills = [
     ...ended,
@@ -145,5 +146,5 @@ function billsOf({ ended, bids, verdicts, embedding }: AuctionCommit): AuctionCo
     ...verdicts.flatMap(({ calls }) => calls),
     ...(embedding === null ? [] : [embedding.call]),
   ];
-  return joinCommits([{ ended: bills }]);
+  return joinCommits([{ ended: bills.map((bill) => ({ ...bill, givenUp: true })) }]);
 }

@@ -53,7 +53,7 @@ export function startedCall(
  * Makes a call that is recorded as started, and records its bill at once: what it brought may be told later, or never.
  *
  * @throws AuctionAborted where it was cut off because the auction is lost or stopped. That says nothing about its
- *   agent: it is not recorded, and whoever goes on asks again. Its money stays counted at the bound
+ *   agent: it is not recorded, and whoever goes on asks again. Without a bill its money stays counted at the bound
  */
 export async function makeCall<T>(
   run: AuctionRun,
@@ -62,9 +62,11 @@ export async function makeCall<T>(
 ): Promise<MadeCall<T>> {
   const answer = await call.ask(limits);
   const ended: EndedCall = { callId: started.callId, bill: answer.bill, ms: answer.ms };
+  const abort = !answer.ok && run.signal.aborted ? (run.signal.reason as HeartbeatAbort) : null;
   // Without a bill it stays counted at its bound, and a late one may still replace that.
-  if (answer.bill.status !== "unconfirmed") run.log.bill(ended);
-  if (!answer.ok && run.signal.aborted) throw new AuctionAborted(run.signal.reason as HeartbeatAbort);
+  if (answer.bill.status !== "unconfirmed")
+    run.log.bill(abort === "lost" ? { ...ended, givenUp: true } : ended);
+  if (abort !== null) throw new AuctionAborted(abort);
   return { ended, answer };
 }
 

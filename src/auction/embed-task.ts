@@ -8,6 +8,7 @@ import { logError } from "../log.ts";
 import type { StartedCall } from "../market/call.ts";
 import { newId } from "../market/ids.ts";
 import { AuctionAborted, CallsRefused, type AuctionPlan, type AuctionRun } from "./auction-run.ts";
+import type { HeartbeatAbort } from "./heartbeat.ts";
 
 /** The call, to be recorded as started; null where nothing is to be embedded. */
 export function planEmbedding({ deps, opening }: AuctionPlan): StartedCall | null {
@@ -39,7 +40,8 @@ export async function embedTask(
     const ended = { callId: call.callId, bill, ms: deps.config.source.now() - askedAtMs };
     // Cut off because the auction is lost or stopped: whoever goes on asks again, and owes for this call all the same.
     if (vector === null && signal.aborted) {
-      if (bill.status !== "unconfirmed") log.bill(ended);
+      const isLost = signal.reason === ("lost" satisfies HeartbeatAbort);
+      if (bill.status !== "unconfirmed") log.bill(isLost ? { ...ended, givenUp: true } : ended);
       return null;
     }
     await log.commit({ embedding: { vector, call: ended } });

@@ -41,6 +41,11 @@ export interface EndedCall {
   readonly bill: CallBill;
   /** Wall time of the call, retries included. */
   readonly ms: number;
+  /**
+   * Its holder has given itself up, and what the call brought is not recorded: whoever goes on asks again, and the house
+   * pays for this one. Absent: it has not.
+   */
+  readonly givenUp?: true;
   /** Why the answer ended, and why there is none that can be used; absent: not known. Of them nothing depends. */
   readonly finishReason?: FinishReason;
   readonly error?: CallFailureReason;

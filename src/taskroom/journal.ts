@@ -277,9 +277,9 @@ export class Journal {
     return this.#call(callId);
   }
 
-  /** Another holder does the call's work again: the tenant does not pay for it. */
+  /** Another holder does the call's work again: the tenant does not pay for it. What has ended stays as it is booked. */
   giveUpCall(callId: CallId): void {
-    this.#sql.exec("UPDATE calls SET payer = 'lost' WHERE call_id = ?", callId);
+    this.#sql.exec("UPDATE calls SET payer = 'lost' WHERE call_id = ? AND status = 'started'", callId);
   }
 
   hasCall(callId: CallId): boolean {

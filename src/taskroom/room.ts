@@ -190,8 +190,8 @@ export class Room {
   }
 
   /**
-   * Calls of a holder that is gone: another one does their work again, and the house pays for them, at their bound until
-   * their bills come after all.
+   * Calls of a holder that is given up, as soon as that is decided: another one does their work again, and the house pays
+   * for them, at their bound until their bills come after all.
    */
   giveUpCalls(): void {
     for (const { callId, status } of this.journal.calls()) {
@@ -204,6 +204,8 @@ export class Room {
   /** Books a call that ended; what counts of it is reported to the market room. Twice is once, and ended is ended. */
   bookCall(ended: EndedCall): void {
     if (!this.#takesBills()) return;
+    // Of work that is to stop, nobody does anything again.
+    if (ended.givenUp === true && this.openTask()?.stop === null) this.journal.giveUpCall(ended.callId);
     const call = this.journal.endCall(ended);
     if (call === null) return;
     this.#billsOwed = true;

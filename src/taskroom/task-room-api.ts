@@ -316,7 +316,10 @@ export interface TaskRoomApi {
   useFiles(generation: number, use: FileUse): Promise<FileResult>;
   /** Gives the trace back to the queue after a slice. */
   handOver(generation: number): Promise<void>;
-  /** Ends the task from its trace: `stopped` obeys the stop that was asked for. */
+  /**
+   * Ends the task from its trace: `stopped` obeys the stop that was asked for. Where none was, the holder could not reach this
+   * room and has given itself up: the task goes on, and the house pays for the call.
+   */
   endTrace(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): Promise<void>;
 
   /** The holder cannot carry on: the trace waits for its message to come again. */

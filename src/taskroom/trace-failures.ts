@@ -31,6 +31,7 @@ export class TraceFailures {
     if (task?.award == null || task.lease === null || !holdsLease(task.lease, generation)) return;
     if (task.stop !== null) return this.#room.end(task, task.stop);
     const lease = failLease(task.lease, { announced, failure, nowMs: this.#room.now() });
+    this.#room.giveUpCalls();
     this.#room.journal.putTask({ ...task, lease });
     // Should the message get lost, the trace is announced again.
     const { pickupMs } = this.#room.config;

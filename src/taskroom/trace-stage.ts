@@ -186,9 +186,10 @@ export class TraceStage {
     this.#room.end({ ...held.task, verdict }, { state: "finished", outcome });
   }
 
+  /** `stopped`: the holder does not go on. Where nobody has asked for that, it gave itself up, and its lease runs out. */
   end(generation: number, call: EndedCall | null, reason: FailureReason | "stopped"): void {
     const held = this.held(generation);
-    if (call !== null) this.#room.bookCall(call);
+    if (call !== null) this.#room.bookCall(reason === "stopped" ? { ...call, givenUp: true } : call);
     if (held === null) return;
     if (held.task.stop !== null) return this.#room.end(held.task, held.task.stop);
     if (reason !== "stopped") this.#room.end(held.task, { state: "failed", reason });
@@ -203,6 +204,7 @@ export class TraceStage {
       return false;
     }
     const lease = handOverLease(held.lease);
+    this.#room.giveUpCalls();
     this.#room.journal.putTask({ ...held.task, lease });
     this.#remind(lease);
     return true;
@@ -235,7 +237,10 @@ export class TraceStage {
       this.#room.end({ ...task, lease }, { state: "failed", reason: "trace_abandoned" }, letter);
       return false;
     }
-    if (lapsed !== null) this.#room.append(traceLapsed(task, lapsed));
+    if (lapsed !== null) {
+      this.#room.append(traceLapsed(task, lapsed));
+      this.#room.giveUpCalls();
+    }
     this.#room.journal.putTask({ ...task, lease });
     this.#remind(lease);
     return true;

@@ -20,6 +20,7 @@ import {
   stopTheClock,
   type TaskStub,
 } from "./market-day.ts";
+import { accountOf } from "./money-day.ts";
 import { held, type StuckTask } from "./stuck-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -138,43 +139,78 @@ async function stored(room: DurableObjectStub): Promise<Record<string, unknown>>
   });
 }
 
-/** Two holders: the first was given up with a call under way, the second holds the trace. */
-async function twoHolders() {
+/** How a holder comes to be given up, each with a call under way. */
+const GIVEN_UP = [
+  {
+    how: "whose lease lapsed",
+    giveUp: async (room: TaskStub) => {
+      clock.pass(60_001);
+      await runDurableObjectAlarm(room);
+    },
+  },
+  { how: "that failed", giveUp: async (room: TaskStub) => room.failTrace(LATE, failed) },
+  { how: "that handed over", giveUp: async (room: TaskStub) => room.handOver(LATE) },
+] as const;
+
+/** The first holder was given up with a call under way; the trace waits for the second. */
+async function givenUp({ giveUp }: (typeof GIVEN_UP)[number] = GIVEN_UP[0]) {
   const task = await awardedTask();
   await task.room.takeTrace(1, LATE);
   const callId = newId("cal", config.source);
   await task.room.startTraceCall(LATE, { callId, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
-  clock.pass(60_001);
-  await runDurableObjectAlarm(task.room);
-  expect((await task.room.takeTrace(1, 2)).ok).toBe(true);
+  await giveUp(task.room);
   return { task, callId };
 }
 
+/** The second holds the trace. */
+async function twoHolders(how?: (typeof GIVEN_UP)[number]) {
+  const both = await givenUp(how);
+  expect((await both.task.room.takeTrace(1, 2)).ok).toBe(true);
+  return both;
+}
+
+/** The second holder makes the step, and the trace ends. */
+async function goOn(room: TaskStub) {
+  const second = newId("cal", config.source);
+  await room.startTraceCall(2, { callId: second, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
+  await room.commitAnswer(2, { callId: second, bill: billed, ms: 1 }, answered("42"), "42");
+  await room.commitVerdict(2, verdict);
+  expect(await room.view()).toMatchObject({ state: "finished", result: "42", costs: { traceMicros: 45 } });
+  return second;
+}
+
+const WHEN = [
+  { when: "before another takes the trace up", hold: givenUp },
+  { when: "once another holds the trace", hold: twoHolders },
+] as const;
+
 describe("a late holder of a trace", () => {
-  test.each(Object.entries(TRACE))("%s is refused and changes nothing", async (_name, [late, told]) => {
-    const { task, callId } = await twoHolders();
-    const before = await stored(task.room);
-    expect(await late(task.room, callId)).toEqual(told);
-    expect(await stored(task.room)).toEqual(before);
-    expect(await task.room.renewTrace(2)).toBe("continue");
-    const mine = (await task.room.readTrace())?.calls.find((call) => call.callId === callId);
-    expect(mine?.payer).toBe("lost");
+  describe.each(WHEN)("$when", ({ hold }) => {
+    test.each(Object.entries(TRACE))("%s is refused and changes nothing", async (_name, [late, told]) => {
+      const { task, callId } = await hold();
+      const before = await stored(task.room);
+      expect(await late(task.room, callId)).toEqual(told);
+      expect(await stored(task.room)).toEqual(before);
+      if (hold === givenUp) expect((await task.room.takeTrace(1, 2)).ok).toBe(true);
+      expect(await task.room.renewTrace(2)).toBe("continue");
+      const mine = (await task.room.readTrace())?.calls.find((call) => call.callId === callId);
+      expect(mine?.payer).toBe("lost");
+    });
   });
 
-  test("pays for its own work: the tenant is charged for the second's alone", async () => {
-    const { task, callId } = await twoHolders();
-    const { room } = task;
-    await room.commitAnswer(LATE, { callId, bill: billed, ms: 1 }, answered("late"), "late");
-    const second = newId("cal", config.source);
-    await room.startTraceCall(2, { callId: second, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
-    await room.commitAnswer(2, { callId: second, bill: billed, ms: 1 }, answered("42"), "42");
-    await room.commitVerdict(2, verdict);
-    expect(await room.view()).toMatchObject({ state: "finished", result: "42", costs: { traceMicros: 45 } });
-    expect(await chargesOf(task)).toEqual([
-      { call_id: callId, charged: 0, lost: 45 },
-      { call_id: second, charged: 45, lost: 0 },
-    ]);
-    expect(await held(task)).toBe(0);
+  describe.each(GIVEN_UP)("$how", (how) => {
+    test.each(WHEN)("pays for its own work, $when, and the tenant for the second's", async ({ hold }) => {
+      const { task, callId } = await hold(how);
+      const { room } = task;
+      await room.commitAnswer(LATE, { callId, bill: billed, ms: 1 }, answered("late"), "late");
+      if (hold === givenUp) expect((await room.takeTrace(1, 2)).ok).toBe(true);
+      const second = await goOn(room);
+      expect(await chargesOf(task)).toEqual({
+        [callId]: { charged: 0, lost: 45 },
+        [second]: { charged: 45, lost: 0 },
+      });
+      expect(await held(task)).toBe(0);
+    });
   });
 
   test.each([1, 3, 99])(
@@ -201,6 +237,11 @@ describe("a late holder of an auction", () => {
     await day.ringMarket();
     expect((await day.market.takeAuction(taskId, 2)).ok).toBe(true);
     expect((await room.beginAuction(2, null)).ok).toBe(true);
+    // What is owed for calls that were given up is told a moment later.
+    await vi.waitFor(
+      async () => expect((await accountOf(day, taskId)).calls).toHaveLength(opening.firstCalls.length),
+      5_000,
+    );
     const before = [await stored(room), await stored(day.market)];
     for (const late of Object.values(AUCTION)) await late(room);
     expect(await day.market.renewAuction(taskId, LATE)).toBe("lost");
@@ -216,13 +257,14 @@ describe("a late holder of an auction", () => {
   });
 });
 
-async function chargesOf({ day, taskId }: StuckTask): Promise<unknown[]> {
-  return runInDurableObject(day.market as DurableObjectStub, async (_room, { storage }) =>
-    storage.sql
-      .exec(
-        "SELECT call_id, charged, lost FROM calls WHERE task_id = ? AND kind = 'trace' ORDER BY call_id",
-        taskId,
-      )
-      .toArray(),
+/** Of the trace's calls, by their ids. */
+async function chargesOf({ day, taskId }: StuckTask): Promise<Record<string, unknown>> {
+  const { calls } = await accountOf(day, taskId);
+  const traced = calls.filter(({ kind }) => kind === "trace");
+  return Object.fromEntries(
+    traced.map(({ callId, chargedMicros, lostMicros }) => [
+      callId,
+      { charged: chargedMicros, lost: lostMicros },
+    ]),
   );
 }

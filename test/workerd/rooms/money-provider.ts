@@ -17,6 +17,8 @@ export interface Asked {
   bill: CallBill | null;
   /** Whether the task's room took the bill as long as it took any. */
   told: boolean;
+  /** Whether its holder was given up before it was answered, and its task went on: another one does its work again. */
+  belated: boolean;
 }
 
 const PRICES = {
@@ -51,7 +53,7 @@ function owedFor(bill: CallBill | null, call: StartedCall): number {
 /** Fails unless every call that was made is in the books, at what is owed for it. */
 export function assertBooked(calls: readonly CallLine[], made: Iterable<Asked>): void {
   const booked = new Map(calls.map((call) => [call.callId, call]));
-  for (const { call, bill, told } of made) {
+  for (const { call, bill, told, belated } of made) {
     const line = booked.get(call.callId);
     if (line === undefined) throw new Error(`${call.kind} ${call.callId} was made and is not in the books`);
     const inBooks = line.chargedMicros + line.overrunMicros + line.lostMicros;
@@ -59,6 +61,7 @@ export function assertBooked(calls: readonly CallLine[], made: Iterable<Asked>):
     // A bill that came when its task was over already may not count any more: the bound stands.
     const owed = known ? owedFor(bill, call) : call.boundMicros;
     assert.ok([owed, call.boundMicros].includes(asMicros(inBooks)), `${inBooks} is booked, ${owed} is owed`);
+    if (belated) assert.equal(line.payer, "lost", "the tenant pays for a late holder's call");
     if (line.status !== "unconfirmed") assert.equal(inBooks, owedFor(bill, call));
   }
 }

@@ -7,13 +7,14 @@
 import assert from "node:assert/strict";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import type { CallKind, StartedCall } from "../../../src/market/call.ts";
-import { newId, type AgentId, type CallId, type TaskId } from "../../../src/market/ids.ts";
+import { newId, type AgentId, type CallId } from "../../../src/market/ids.ts";
 import type { Budget } from "../../../src/market/ledger/budget.ts";
-import { asMicros, type Micros } from "../../../src/market/money.ts";
+import { asMicros } from "../../../src/market/money.ts";
 import { taskSpecSchema } from "../../../src/market/task.ts";
 import { aBid, aCommit, aUsage } from "../../support/builders.ts";
 import { assertAccounts, booksAtOnce, readBooks } from "./money-check.ts";
 import { answered, assertBooked, type Asked, type Fate } from "./money-provider.ts";
+import type { CallMade, Task } from "./money-task.ts";
 import {
   CHEAP,
   config,
@@ -24,25 +25,7 @@ import {
   openMarket,
   taskRoom,
   type MarketDay,
-  type TaskStub,
 } from "./market-day.ts";
-
-interface Task {
-  readonly taskId: TaskId;
-  readonly room: TaskStub;
-  readonly capMicros: Micros | null;
-  readonly opening: Parameters<TaskStub["open"]>[0];
-  /** Of the auction, then of the trace. */
-  generation: number;
-  phase: "admitted" | "auction" | "quoted" | "awarded" | "trace" | "over";
-  /** Of the trace, from 1. */
-  attempt: number;
-  agentId: AgentId;
-  steps: number;
-  readonly isQuote: boolean;
-  /** Of a quote that was accepted: most that its trace may cost. */
-  quotedMicros: Micros | null;
-}
 
 export class MoneyWorld {
   readonly #day: MarketDay;
@@ -52,6 +35,8 @@ export class MoneyWorld {
   readonly #tasks: Task[] = [];
   /** How often a task went on with another agent. */
   escalations = 0;
+  /** How often a holder was given up with a call under way. */
+  belated = 0;
   readonly #asked = new Map<CallId, Asked>();
 
   private constructor(day: MarketDay, clock: { pass(ms: number): void }, budget: Budget) {
@@ -182,7 +167,7 @@ export class MoneyWorld {
   }
 
   /** One call of the trace; where its answer comes, its step is committed. */
-  async step(pick: number, bound: number, fate: Fate): Promise<void> {
+  async step(pick: number, { bound, fate, late }: CallMade): Promise<void> {
     const task = this.#pick(pick, "trace");
     if (task === null) return;
     const call = this.#newCall("trace", task.agentId, bound);
@@ -193,14 +178,30 @@ export class MoneyWorld {
     }
     if (begun !== "continue") return;
     const asked = this.#ask(task, call);
+    const { generation } = task;
+    if (late !== null) await this.#replaceHolder(task, asked, late);
     const bill = answered(asked, fate);
     if (bill === null) return;
-    const billed = bill.status === "billed" ? bill : { usage: aUsage(), costMicros: call.boundMicros };
-    const { usage, costMicros } = billed;
-    task.steps += 1;
-    const step = { step: task.steps, text: "on it", toolCalls: [], assistant: null, usage, costMicros };
-    await task.room.commitAnswer(task.generation, { callId: call.callId, bill, ms: 1 }, step, null);
+    const { usage, costMicros } =
+      bill.status === "billed" ? bill : { usage: aUsage(), costMicros: call.boundMicros };
+    const due = task.steps + 1;
+    const step = { step: due, text: "on it", toolCalls: [], assistant: null, usage, costMicros };
+    const told = await task.room.commitAnswer(generation, { callId: call.callId, bill, ms: 1 }, step, null);
     asked.told = true;
+    if (late === null) task.steps = due;
+    else assert.equal(told, "lost");
+  }
+
+  /** Its holder is given up while its call is under way. */
+  async #replaceHolder(task: Task, asked: Asked, late: "waits" | "held"): Promise<void> {
+    await this.pass(120_000);
+    task.generation += 1;
+    task.phase = "awarded";
+    // Where the task's time is over meanwhile, nobody goes on with it.
+    asked.belated = (await task.room.view())?.endedAtMs === null;
+    this.belated += Number(asked.belated);
+    if (late === "held" && (await task.room.takeTrace(task.attempt, task.generation)).ok)
+      task.phase = "trace";
   }
 
   /** @param dies the market room does, once it has heard of the verdict */
@@ -343,7 +344,7 @@ export class MoneyWorld {
   }
 
   #ask({ taskId }: Task, call: StartedCall): Asked {
-    const asked: Asked = { call, taskId, bill: null, told: false };
+    const asked: Asked = { call, taskId, bill: null, told: false, belated: false };
     this.#asked.set(call.callId, asked);
     return asked;
   }

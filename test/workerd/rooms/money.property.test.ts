@@ -8,6 +8,7 @@ import type { Budget } from "../../../src/market/ledger/budget.ts";
 import { usdToMicros } from "../../../src/market/money.ts";
 import { stopTheClock } from "./market-day.ts";
 import type { Fate } from "./money-provider.ts";
+import type { CallMade } from "./money-task.ts";
 import { MoneyWorld } from "./money-world.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -38,6 +39,7 @@ const budget = fc.constantFrom(0.2, 0.5, 0.9, 2, null).map((usd): Budget => ({
   monthMicros: null,
 }));
 const outcome = fc.constantFrom("pass", "fail", "fail");
+const call = fc.record({ bound, fate, late: fc.constantFrom(null, null, "waits" as const, "held" as const) });
 const wait = fc.constantFrom(1_000, 20_000, 86_400_000);
 
 /** One stage after the other, with nothing between: by single moves few tasks come to their verdicts. */
@@ -46,6 +48,14 @@ async function hurry(world: MoneyWorld, p: number, o: "pass" | "fail", dies: boo
   await world.clear(p);
   await world.take(p);
   await world.finish(p, o, dies);
+}
+
+/** The same, up to a call of its trace. */
+async function hurryToCall(world: MoneyWorld, p: number, made: CallMade): Promise<void> {
+  await world.begin(p);
+  await world.clear(p);
+  await world.take(p);
+  await world.step(p, made);
 }
 
 /** One call of the world's methods, shown as such where a run fails. */
@@ -62,9 +72,22 @@ const move = <T extends unknown[]>(
   arbitrary: fc.tuple<T>(...arguments_).map((values): Move => ({
     act: async (world) => made(world, ...values),
     [fc.toStringMethod]: () =>
-      `${made.name === "hurry" ? made.name : /world\.(\w+)/.exec(made.toString())?.[1]}(${JSON.stringify(values).slice(1, -1)})`,
+      `${made.name.startsWith("hurry") ? made.name : /world\.(\w+)/.exec(made.toString())?.[1]}(${JSON.stringify(values).slice(1, -1)})`,
   })),
 });
+
+const shown = (name: string, act: Move["act"]): Move => ({ act, [fc.toStringMethod]: () => name });
+const answerLate = (late: "waits" | "held") =>
+  shown(late, async (world) => hurryToCall(world, 0, { bound: 2_000, fate: { billed: 0.4 }, late }));
+const UNLIMITED: Budget = { totalMicros: null, dayMicros: null, monthMicros: null };
+
+/** In every run answers come late: before another holder takes the trace up, and after. */
+const seldom: [Budget, Move[]][] = [
+  [
+    UNLIMITED,
+    [shown("admit", async (world) => world.admit(null, false)), answerLate("waits"), answerLate("held")],
+  ],
+];
 
 const moves = fc.array(
   fc.oneof(
@@ -75,9 +98,10 @@ const moves = fc.array(
     move(5, [pick], async (world, p) => world.clear(p)),
     move(4, [pick], async (world, p) => world.accept(p)),
     move(5, [pick], async (world, p) => world.take(p)),
-    move(8, [pick, bound, fate], async (world, p, b, f) => world.step(p, b, f)),
+    move(8, [pick, call], async (world, p, made) => world.step(p, made)),
     move(3, [pick, outcome, fc.boolean()], async (world, p, o, dies) => world.finish(p, o, dies)),
     move(10, [pick, outcome, fc.boolean()], hurry),
+    move(3, [pick, call], hurryToCall),
     move(2, [pick], async (world, p) => world.cancel(p)),
     move(3, [pick], async (world, p) => world.lapse(p)),
     move(1, [wait], async (world, ms) => world.pass(ms)),
@@ -88,7 +112,7 @@ const moves = fc.array(
 );
 
 test("no interleaving passes a budget, loses a call or books one twice", { timeout: 300_000 }, async () => {
-  const counts = { runs: 0, escalations: 0 };
+  const counts = { runs: 0, escalations: 0, belated: 0 };
   await fc.assert(
     fc.asyncProperty(budget, moves, async (first, made) => {
       const world = await MoneyWorld.open(clock, first);
@@ -99,9 +123,11 @@ test("no interleaving passes a budget, loses a call or books one twice", { timeo
       await world.end();
       counts.runs += 1;
       counts.escalations += world.escalations;
+      counts.belated += world.belated;
     }),
-    { numRuns: 25 },
+    { numRuns: 25, examples: seldom },
   );
   expect(counts.runs).toBeGreaterThan(0);
   expect(counts.escalations).toBeGreaterThan(0);
+  expect(counts.belated).toBeGreaterThan(0);
 });

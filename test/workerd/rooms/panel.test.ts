@@ -240,7 +240,7 @@ describe("a panel whose holder dies", () => {
     await booksOf(day);
   });
 
-  test("and comes back late books its call, and its word does not count", async () => {
+  test("and comes back late pays for its call, and its word does not count", async () => {
     const day = await openMarket();
     const { room } = await sold(day, { verifier: JUDGED });
     await room.takeTrace(1, 1);
@@ -260,7 +260,8 @@ describe("a panel whose holder dies", () => {
     } as const;
     expect(await room.commitRuling(1, ended, { ...word, agentId: CHEAP })).toBe("lost");
     const { calls } = (await room.readTrace()) ?? { calls: [] };
-    expect(calls.find((call) => call.callId === callId)).toMatchObject({ status: "billed", costMicros: 700 });
+    const late = calls.find((call) => call.callId === callId);
+    expect(late).toMatchObject({ status: "billed", costMicros: 700, payer: "lost" });
     expect((await room.takeTrace(1, 2)).ok).toBe(true);
     expect(await room.openPanel(2)).toMatchObject({ ok: true, value: { rulings: [] } });
   });

@@ -23,6 +23,7 @@ import {
   traceDeps,
   types,
 } from "./market-day.ts";
+import { accountOf } from "./money-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -199,15 +200,33 @@ describe("slices and leases", () => {
     expect(await room.view()).toMatchObject({ state: "finished", steps: 2 });
   });
 
-  test("a late holder is fenced off: its commits are refused, its call is booked once", async () => {
-    const { room, message } = await awardedTask();
+  test("a late holder is fenced off: its commits are refused, its call is booked once, and not to the tenant", async () => {
+    const { room, taskId, day, message } = await awardedTask();
     expect((await room.takeTrace(1, 1)).ok).toBe(true);
+    const callId = newId("cal", config.source);
+    await room.startTraceCall(1, { callId, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
     clock.pass(60_001);
     await runDurableObjectAlarm(room);
+    const bill = { status: "billed", usage: USAGE, costMicros: asMicros(45) } as const;
+    const { usage, costMicros } = bill;
+    const step = { step: 1, text: "late", toolCalls: [], assistant: null, usage, costMicros };
+    const commit = async () => room.commitAnswer(1, { callId, bill, ms: 10 }, step, "late");
+    expect(await commit()).toBe("lost");
     await runSlice(traceDeps(new ScriptedModels({ steps: [SUBMIT] })), message(2));
     expect(await room.renewTrace(1)).toBe("lost");
     expect(await room.commitTools(1, 1, [])).toBe("lost");
-    expect(await room.view()).toMatchObject({ state: "finished", steps: 1 });
+    expect(await commit()).toBe("lost");
+    expect(await room.view()).toMatchObject({
+      state: "finished",
+      result: "42",
+      steps: 1,
+      costs: { traceMicros: 45 },
+    });
+    const { calls } = await accountOf(day, taskId);
+    const traced = calls.filter(({ kind }) => kind === "trace");
+    expect(traced).toHaveLength(2);
+    expect(traced.find((call) => call.callId === callId)).toMatchObject({ chargedMicros: 0, lostMicros: 45 });
+    expect(traced.find((call) => call.callId !== callId)).toMatchObject({ chargedMicros: 45, lostMicros: 0 });
   });
 
   test("work that nobody takes is announced again, and a holder that dies again and again ends it", async () => {
