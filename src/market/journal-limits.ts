@@ -8,9 +8,11 @@
 
 /** The model's answer of one step: 65,536 output tokens are some 300 KB, which stand in it twice. */
 export const MAX_ANSWER_BYTES = 1_000_000;
+/** A step whose answers are known when it is committed, with them: it is the row, and nothing is added to it. */
+export const MAX_STEP_BYTES = 1_900_000;
 /** What one tool answered, of at most eight of a step; text that JSON must escape is cut further than the tools cut it. */
 export const MAX_OUTCOME_BYTES = 110_000;
 /** All steps of a trace. A step that would pass it is the last one. */
 export const MAX_TRACE_BYTES = 8_000_000;
-/** A result, which stands in the task's own row. */
+/** A result, which stands in the task's own row; longer ones are cut. */
 export const MAX_RESULT_BYTES = 1_000_000;

@@ -4,6 +4,7 @@
  * Calls beside a submission are carried out first, as those of any answer; only where all of them succeed does it count,
  * for the agent wrote it before it knew what they would come to. Where nothing runs any more, it counts at once.
  */
+import { beginningWithin, wellFormed } from "./cut-text.ts";
 import { MAX_RESULT_BYTES } from "./journal-limits.ts";
 import type { AnsweredStep, FinishReason, JsonValue, ToolCall, ToolOutcome } from "./step.ts";
 import { utf8Bytes } from "./utf8.ts";
@@ -12,8 +13,12 @@ import { NOT_RUN } from "./wrap-up.ts";
 /** The tool with which an agent hands in its result; a plain answer without tool calls counts as the result too. */
 export const SUBMIT_TOOL = "submit";
 
-/** Longest result that is kept, in characters. */
+/** Longest result that is kept, in characters, with the note that it was cut. */
 export const MAX_RESULT_CHARS = 500_000;
+
+const CUT = "\n[cut: the result was longer than 500,000 characters or 1 MB]";
+/** As JSON, with the quotation marks of the whole. */
+const CUT_BYTES = utf8Bytes(JSON.stringify(CUT));
 
 type Said = Pick<AnsweredStep, "text" | "toolCalls" | "finishReason">;
 
@@ -115,16 +120,9 @@ function resultIn(input: JsonValue): JsonValue | undefined {
   return (input as { readonly result?: JsonValue }).result;
 }
 
-/** As `toWellFormed`, which the language's library has here not yet. */
-function wellFormed(text: string): string {
-  return text.replaceAll(/\p{Surrogate}/gu, "\uFFFD");
-}
-
-/** It stands in a row of its task's room: text that JSON must escape is cut further. */
+/** Within what is kept of a result: in characters, and in bytes, since it stands in a row of its task's room. */
 function bounded(result: string): string {
-  const kept = wellFormed(result.slice(0, MAX_RESULT_CHARS));
-  const size = utf8Bytes(JSON.stringify(kept));
-  return size <= MAX_RESULT_BYTES
-    ? kept
-    : kept.slice(0, Math.floor((kept.length * MAX_RESULT_BYTES) / size) - 1);
+  const whole = wellFormed(result);
+  if (whole.length <= MAX_RESULT_CHARS && utf8Bytes(JSON.stringify(whole)) <= MAX_RESULT_BYTES) return whole;
+  return `${beginningWithin(whole.slice(0, MAX_RESULT_CHARS - CUT.length), MAX_RESULT_BYTES - CUT_BYTES)}${CUT}`;
 }

@@ -6,6 +6,7 @@
  * ends the trace with the commit that nothing of its step is left to do after.
  */
 import type { EndedCall } from "../market/call.ts";
+import { lastStep } from "../market/last-step.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import {
   isSubmitted,
@@ -39,34 +40,42 @@ export class StepStage {
     const { journal } = this.#room;
     const due = this.#trace.dueStep(held);
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
-    if (!hasRoomFor(journal, held.award, step)) {
-      this.#room.end(held.task, held.task.stop ?? { state: "failed", reason: "journal_limit" });
+    const goesOn = given === null && wrapUpOf(held.task) === null && held.task.stop === null;
+    if (goesOn && hasRoomFor(journal, held.award, step)) return this.#goOn(held, step);
+    // Where nothing runs any more, a submission need not wait for anything.
+    const result = given ?? (runsTools(step.toolCalls) ? submittedResult(step) : null);
+    if (goesOn && result === null) {
+      this.#room.end(held.task, { state: "failed", reason: "journal_limit" });
       return "lost";
     }
-    const { stop } = held.task;
-    const limit = wrapUpOf(held.task);
-    const runsMore = given === null && limit === null && stop === null;
-    if (runsMore && step.toolCalls.length > 0) {
-      journal.addStep(held.attempt, step, null);
-      this.#trace.extend(withoutFailures(held), true);
-      return "continue";
-    }
-    const outcomes = withoutTools(step.toolCalls, NOT_RUN_AT_END);
-    journal.addStep(held.attempt, step, outcomes);
-    this.#room.append(stepCommitted(held.attempt, step, outcomes));
-    // Where nothing runs any more, a submission need not wait for anything.
-    const result = given ?? (runsTools(step.toolCalls) && !runsMore ? submittedResult(step) : null);
-    if (result !== null) {
-      this.#endWith(held, step.step, result);
-      if (stop !== null) return "stop";
-      return given === null ? "submitted" : "continue";
-    }
-    if (limit !== null) {
-      this.#room.end(held.task, stop ?? { state: "failed", reason: limit });
-      return "stop";
-    }
+    const answer = this.#end(held, step, result);
+    return answer === "submitted" && given !== null ? "continue" : answer;
+  }
+
+  #goOn(held: HeldTrace, step: AnsweredStep): StepAnswered {
+    const outcomes = step.toolCalls.length > 0 ? null : [];
+    this.#room.journal.addStep(held.attempt, step, outcomes);
+    if (outcomes !== null) this.#room.append(stepCommitted(held.attempt, step, outcomes));
     this.#trace.extend(withoutFailures(held), true);
-    return stop === null ? "continue" : "stop";
+    return "continue";
+  }
+
+  /** No step comes behind this one: it has the result, or its task ends without one. */
+  #end(held: HeldTrace, step: AnsweredStep, result: string | null): StepAnswered {
+    const { journal } = this.#room;
+    const { stop } = held.task;
+    const end = stop ?? ({ state: "failed", reason: wrapUpOf(held.task) ?? "journal_limit" } as const);
+    const outcomes = withoutTools(step.toolCalls, NOT_RUN_AT_END);
+    const last = lastStep(step, outcomes, journal.stepBytes(lineOf(held.award)));
+    if (last === null) {
+      this.#room.end(held.task, end);
+      return "lost";
+    }
+    journal.addStep(held.attempt, last, outcomes);
+    this.#room.append(stepCommitted(held.attempt, last, outcomes));
+    if (result !== null) this.#endWith(held, step.step, result);
+    else this.#room.end(held.task, end);
+    return stop !== null || result === null ? "stop" : "submitted";
   }
 
   /** With its tools' answers, a submission among its calls may have been taken. */

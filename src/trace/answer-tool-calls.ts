@@ -3,6 +3,7 @@
  *
  * At least once: a holder that dies in here is followed by one that runs the same calls with the same idempotency keys.
  */
+import { beginningWithin } from "../market/cut-text.ts";
 import { MAX_OUTCOME_BYTES } from "../market/journal-limits.ts";
 import {
   MAX_CALLS_PER_STEP,
@@ -80,17 +81,15 @@ function outOfTime(outcome: ToolOutcome): ToolOutcome {
 
 /** A step's answers are one row of the journal: text that JSON must escape is cut further than the tools cut it. */
 export function boundForJournal(outcome: ToolOutcome): ToolOutcome {
-  const size = utf8Bytes(JSON.stringify(outcome));
-  if (size <= MAX_OUTCOME_BYTES) return outcome;
-  const cut = (text: string) => {
-    // Its share of what fits, with room for the words that say so.
-    const kept = Math.floor((text.length * (MAX_OUTCOME_BYTES - FRAME_BYTES)) / size);
-    return `${text.slice(0, kept).toWellFormed()}\n[cut: too many control characters]`;
-  };
+  if (utf8Bytes(JSON.stringify(outcome)) <= MAX_OUTCOME_BYTES) return outcome;
   if (outcome.ok) return { ok: true, output: cut(outcome.output) };
   const { code, message } = outcome.error;
   return { ok: false, error: { code, message: cut(message) } };
 }
 
-/** More than an outcome takes beside its text. */
+/** More than an outcome takes beside what is kept of its text. */
 const FRAME_BYTES = 1_000;
+
+function cut(text: string): string {
+  return `${beginningWithin(text, MAX_OUTCOME_BYTES - FRAME_BYTES)}\n[cut: too many control characters]`;
+}

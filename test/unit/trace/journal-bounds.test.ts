@@ -23,6 +23,11 @@ describe("a tool's answer", () => {
   });
 });
 
+test("a tool's answer whose beginning takes more room than its end takes no more of the journal than it may", () => {
+  const output = `${"\u0001".repeat(32_768)}${"x".repeat(32_768)}`;
+  expect(bytesOf(boundForJournal({ ok: true, output }))).toBeLessThanOrEqual(MAX_OUTCOME_BYTES);
+});
+
 describe("a result", () => {
   const submitted = (result: string) =>
     submittedResult({
