@@ -10,6 +10,7 @@ export const ALLOWED: readonly Allowed[] = [
     why: "a Worker of the version before calls it; it is manageKeys under its old name",
   },
   { place: "MarketRoom.setPolicy", why: "the same of changePolicy" },
+  { place: "TaskRoom.readTrace", why: "the same of readTracePage" },
   {
     place: "TaskRoom.webSocketMessage",
     why: "a listener that has read much says so, and streams are too short for it here; nothing is stored",
