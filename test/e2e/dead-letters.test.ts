@@ -77,7 +77,9 @@ test(
     });
     expect(await asOperator("POST", `/admin/stuck/${id}/redrive`)).toMatchObject({ taskId, replayed: true });
     while ((await state()) !== "finished") await sleep(100);
-    expect(await readTask(access, taskId)).toMatchObject({ failureReason: null, outcome: "pass" });
+    // Whether the model gets it right is chance; that its result is judged is not.
+    const outcome: unknown = expect.stringMatching(/^(?:pass|fail)$/);
+    expect(await readTask(access, taskId)).toMatchObject({ failureReason: null, outcome });
     const after = await readTrace(access, taskId);
     const steps = after.steps.map(({ step }) => step);
     expect(steps).toEqual(steps.map((_, at) => at + 1));
