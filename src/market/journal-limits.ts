@@ -12,7 +12,12 @@ export const MAX_ANSWER_BYTES = 1_000_000;
 export const MAX_STEP_BYTES = 1_900_000;
 /** What one tool answered, of at most eight of a step; text that JSON must escape is cut further than the tools cut it. */
 export const MAX_OUTCOME_BYTES = 110_000;
-/** All steps of a trace. A step that would pass it is the last one. */
+/** All steps of a trace. */
 export const MAX_TRACE_BYTES = 8_000_000;
+/**
+ * Kept back of it while a trace goes on, so that a wrap-up's answer has room: 4,096 tokens, twice, and what stands around
+ * them. Of a longer one the result has room all the same (`last-step.ts`).
+ */
+export const WRAP_UP_BYTES = 100_000;
 /** A result, which stands in the task's own row; longer ones are cut. */
 export const MAX_RESULT_BYTES = 1_000_000;

@@ -89,6 +89,16 @@ export const NOT_RUN_AT_END: ToolOutcome = {
   error: { code: NOT_RUN, message: "No tool runs any more: this is the trace's last step." },
 };
 
+/** To the calls of a step for which there would be no room with what they answer: a wrap-up follows. */
+export const NO_ROOM: ToolOutcome = {
+  ok: false,
+  error: {
+    code: NOT_RUN,
+    message:
+      "Not run: the record of your work has no room for what it would answer, or for an answer as long.",
+  },
+};
+
 /** @param failed the tool's name */
 function notSubmitted(failed: string): ToolOutcome {
   const message = `not submitted: ${failed} failed; look at its error, then submit again`;

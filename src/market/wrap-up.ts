@@ -2,14 +2,14 @@
  * The wrap-up: the one step that a limit of a trace leaves, in which the agent hands in what it has. Pure.
  *
  * Whoever holds the trace decides by what is committed and by the clock, so that the next holder decides alike. What the
- * wrap-up needs is kept back while the trace still goes on: a step, money for its call, and time.
+ * wrap-up needs is kept back while the trace still goes on: a step, money for its call, time, and room in the journal.
  */
 import type { FailureReason } from "./task.ts";
 
 /** Why an agent is asked to wrap up, and how the task ends where it hands nothing in. */
 export type WrapUpLimit = Extract<
   FailureReason,
-  "step_limit" | "cost_limit" | "budget" | "deadline" | "context_limit"
+  "step_limit" | "cost_limit" | "budget" | "deadline" | "context_limit" | "journal_limit"
 >;
 
 /** Ours: most output of a wrap-up's call, reasoning included, in tokens. Room for a result, and for little more. */

@@ -10,17 +10,19 @@ import { lastStep } from "../market/last-step.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import {
   isSubmitted,
+  NO_ROOM,
   NOT_RUN_AT_END,
   runsTools,
   submittedResult,
   withoutTools,
 } from "../market/submission.ts";
-import { hasRoomFor } from "./has-room-for.ts";
+import { hasRoomAnswered, hasRoomFor } from "./has-room-for.ts";
 import { wrapUpOf } from "./journal.ts";
 import { lineOf } from "./line.ts";
+import { noteCall } from "./note-call.ts";
 import type { Room } from "./room.ts";
 import { stepCommitted } from "./step-event.ts";
-import type { StepAnswered } from "./task-room-api.ts";
+import type { StepAnswered, ToolsAnswered } from "./task-room-api.ts";
 import type { HeldTrace, TraceStage } from "./trace-stage.ts";
 
 export class StepStage {
@@ -37,17 +39,13 @@ export class StepStage {
     const held = this.#trace.held(generation);
     this.#room.bookCall(call);
     if (held === null) return "lost";
-    const { journal } = this.#room;
     const due = this.#trace.dueStep(held);
     if (step.step !== due) throw new Error(`step ${step.step} does not follow: ${due} is due`);
     const goesOn = given === null && wrapUpOf(held.task) === null && held.task.stop === null;
-    if (goesOn && hasRoomFor(journal, held.award, step)) return this.#goOn(held, step);
+    if (goesOn && hasRoomFor(this.#room, held.award, step)) return this.#goOn(held, step);
     // Where nothing runs any more, a submission need not wait for anything.
     const result = given ?? (runsTools(step.toolCalls) ? submittedResult(step) : null);
-    if (goesOn && result === null) {
-      this.#room.end(held.task, { state: "failed", reason: "journal_limit" });
-      return "lost";
-    }
+    if (goesOn && result === null) return this.#close(held, step);
     const answer = this.#end(held, step, result);
     return answer === "submitted" && given !== null ? "continue" : answer;
   }
@@ -58,6 +56,20 @@ export class StepStage {
     if (outcomes !== null) this.#room.append(stepCommitted(held.attempt, step, outcomes));
     this.#trace.extend(withoutFailures(held), true);
     return "continue";
+  }
+
+  /** Its tools do not run: with what they would answer, there might be no room for the wrap-up. */
+  #close(held: HeldTrace, step: AnsweredStep): StepAnswered {
+    const outcomes = withoutTools(step.toolCalls, NO_ROOM);
+    if (!hasRoomAnswered(this.#room, held.award, { step, outcomes })) {
+      this.#room.end(held.task, { state: "failed", reason: "journal_limit" });
+      return "lost";
+    }
+    this.#room.journal.addStep(held.attempt, step, outcomes);
+    this.#room.append(stepCommitted(held.attempt, step, outcomes));
+    const asked = { step: step.step + 1, wrapUp: "journal_limit", leftOut: undefined } as const;
+    this.#trace.extend(withoutFailures({ ...held, task: noteCall(this.#room, held, asked) }), true);
+    return "wrap_up";
   }
 
   /** No step comes behind this one: it has the result, or its task ends without one. */
@@ -79,7 +91,7 @@ export class StepStage {
   }
 
   /** With its tools' answers, a submission among its calls may have been taken. */
-  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): StepAnswered {
+  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): ToolsAnswered {
     const held = this.#trace.held(generation);
     if (held === null) return "lost";
     const pending = this.#room.journal.lastStep(lineOf(held.award));

@@ -33,10 +33,13 @@ import type { WrapUpLimit } from "../market/wrap-up.ts";
 export type DeskAnswer = "continue" | "stop" | "lost";
 
 /**
- * What a step's commit answers. `submitted`: its submission has been taken, and the trace has ended with that result; from a
- * room of the version before it never comes.
+ * What a step's commit answers; what is none of a holder's lease never comes from a room of the version before.
+ *
+ * - `submitted`: its submission has been taken, and the trace has ended with that result.
+ * - `wrap_up`: there is no room for what its tools would answer. Its calls are answered, and the wrap-up comes next.
  */
-export type StepAnswered = DeskAnswer | "submitted";
+export type StepAnswered = ToolsAnswered | "wrap_up";
+export type ToolsAnswered = DeskAnswer | "submitted";
 
 /** Has a commit answer with `listened`, too: whether anybody wants to hear the trace's text while it is written. */
 export type AsksListeners = "listeners";
@@ -46,6 +49,9 @@ export type Heard<T> = T | { readonly answer: T; readonly listened: boolean };
 
 /** Calls that would pass what may be spent are not started; whatever else was to be committed stands. */
 export type StartAnswer = DeskAnswer | SpendRefusal;
+
+/** `journal_limit`: the journal has no room for another step and a wrap-up behind it. Of a wrap-up it never comes. */
+export type StepStartAnswer = StartAnswer | "journal_limit";
 
 /** An auction as it stands: what is committed is not asked again. */
 export interface AuctionDesk {
@@ -278,7 +284,7 @@ export interface TaskRoomApi {
     call: StartedCall,
     terms?: TraceCallTerms,
     asks?: AsksListeners,
-  ): Promise<Heard<StartAnswer>>;
+  ): Promise<Heard<StepStartAnswer>>;
   /** A piece of the text that the model writes for the step that is due. It changes nothing that lasts. */
   tellText(generation: number, piece: TextPiece): Promise<TellAnswer>;
   /** `result` not null: the trace ends with it. Null: its tools run before, or it has none. */
@@ -293,7 +299,7 @@ export interface TaskRoomApi {
    * that has ended.
    */
   failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<StepRetry>;
-  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<StepAnswered>;
+  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<ToolsAnswered>;
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
   /** The trace has its result, and the verdict is the tenant's: gives the lease back. */
   waitForUser(generation: number): Promise<void>;

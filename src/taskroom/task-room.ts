@@ -20,7 +20,7 @@ import type { Verdict } from "../market/report.ts";
 import type { Ruling } from "../market/panel.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { StepRetry } from "../market/step-retry.ts";
-import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
+import type { AnsweredStep } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { Allowance } from "./allowance.ts";
 import { announceTrace } from "./announce-trace.ts";
@@ -40,7 +40,9 @@ import type {
   Heard,
   StartAnswer,
   StepAnswered,
+  StepStartAnswer,
   TaskRoomApi,
+  ToolsAnswered,
   TraceHealth,
 } from "./task-room-api.ts";
 import { ReadableRoom } from "./readable-room.ts";
@@ -221,7 +223,9 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     return this.#stream.answer(await this.#room.commit(() => this.#trace.renew(generation)), asks);
   }
 
-  async startTraceCall(...[generation, call, terms = {}, asks]: StartTraceCall): Promise<Heard<StartAnswer>> {
+  async startTraceCall(
+    ...[generation, call, terms = {}, asks]: StartTraceCall
+  ): Promise<Heard<StepStartAnswer>> {
     const asked = traceCall(this.#room, this.#trace, { generation, call, terms });
     return this.#stream.answer(await this.#allowance.commit([call], asked), asks);
   }
@@ -246,12 +250,8 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.failCall(generation, call, failure));
   }
 
-  async commitTools(
-    generation: number,
-    step: number,
-    outcomes: readonly ToolOutcome[],
-  ): Promise<StepAnswered> {
-    return this.#room.commit(() => this.#steps.commitTools(generation, step, outcomes));
+  async commitTools(...given: Parameters<TaskRoomApi["commitTools"]>): Promise<ToolsAnswered> {
+    return this.#room.commit(() => this.#steps.commitTools(...given));
   }
 
   async useFiles(...asked: Parameters<TaskRoomApi["useFiles"]>): ReturnType<TaskRoomApi["useFiles"]> {

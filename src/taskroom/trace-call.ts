@@ -3,7 +3,7 @@ import type { StartedCall } from "../market/call.ts";
 import { ZERO_MICROS } from "../market/money.ts";
 import type { Spending } from "./allowance.ts";
 import type { Room } from "./room.ts";
-import type { StartAnswer, TaskRoomApi, TraceCallTerms } from "./task-room-api.ts";
+import type { StepStartAnswer, TaskRoomApi, TraceCallTerms } from "./task-room-api.ts";
 import type { TraceStage } from "./trace-stage.ts";
 
 export type StartTraceCall = Parameters<TaskRoomApi["startTraceCall"]>;
@@ -16,7 +16,7 @@ export function traceCall(
     call,
     terms,
   }: { readonly generation: number; readonly call: StartedCall; readonly terms: TraceCallTerms },
-): Spending<StartAnswer> {
+): Spending<StepStartAnswer> {
   const { cut, reserveMicros = ZERO_MICROS } = terms;
   return {
     isHeld: () => trace.isHeld(generation),

@@ -24,12 +24,13 @@ import type { StepRetry } from "../market/step-retry.ts";
 import type { FailureReason } from "../market/task.ts";
 import { clearedEvent } from "./cleared-event.ts";
 import { countFailure } from "./count-failure.ts";
+import { hasRoomToGoOn } from "./has-room-for.ts";
 import { wrapUpOf, type AwardDoc, type TaskDoc } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import { continuesFrom, goOn } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
-import type { DeskAnswer, StartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
+import type { DeskAnswer, StepStartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
 import { noteCall } from "./note-call.ts";
 import { traceLapsed } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
@@ -146,12 +147,14 @@ export class TraceStage {
     generation: number,
     call: StartedCall,
     { refusal, wrapUp, leftOut, cut }: TraceCallTerms & { readonly refusal: SpendRefusal | null },
-  ): StartAnswer {
+  ): StepStartAnswer {
     if (cut !== undefined) this.#room.bookCall(cut);
     const held = this.held(generation);
     if (held === null) return "lost";
     if (held.task.stop !== null) return "stop";
     if (refusal !== null) return refusal;
+    const isStep = call.kind === "trace" && wrapUp === undefined;
+    if (isStep && !hasRoomToGoOn(this.#room, held.award)) return "journal_limit";
     this.#room.journal.startCall(call, held.attempt);
     const step = this.dueStep(held);
     this.extend({ ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) }, false);

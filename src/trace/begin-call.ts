@@ -1,7 +1,7 @@
 /**
  * Begins a step's call: as the next step, or where a limit leaves no other, as the wrap-up (`market/wrap-up.ts`).
  *
- * A step is begun only where the wrap-up behind it is kept back, too: in steps, in money, in time.
+ * A step is begun only where the wrap-up behind it is kept back, too: in steps, in money, in time, in the journal.
  */
 import { fitContext, type FittedContext } from "../agents/fit-context.ts";
 import type { StepRequest } from "../agents/model-port.ts";
@@ -12,7 +12,7 @@ import { newId, type CallId } from "../market/ids.ts";
 import { ZERO_MICROS, type Micros } from "../market/money.ts";
 import { workUntilMs, wrapUpFromMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
-import type { TraceCallTerms, StartAnswer } from "../taskroom/task-room-api.ts";
+import type { StepStartAnswer, TraceCallTerms } from "../taskroom/task-room-api.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import { stepRequest } from "./step-request.ts";
 import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
@@ -88,11 +88,14 @@ function fittedRequest(trace: TraceRun, progress: Progress, wrapUp: WrapUpLimit 
   return fitContext(trace.desk.agent, stepRequest(trace, progress, wrapUp), progress.refused);
 }
 
-function isRefusal(answer: StartAnswer): answer is SpendRefusal {
-  return answer === "cost_limit" || answer === "budget";
+function isRefusal(answer: StepStartAnswer): answer is SpendRefusal | "journal_limit" {
+  return answer === "cost_limit" || answer === "budget" || answer === "journal_limit";
 }
 
-/** The limit that leaves one step; null: none does so far. What a call may cost is the task's room to say. */
+/**
+ * The limit that leaves one step; null: none does so far. What a call may cost is the task's room to say, and what its
+ * journal takes.
+ */
 function limitReached(trace: TraceRun, progress: Progress): WrapUpLimit | null {
   const { deps, desk } = trace;
   if (progress.steps.length + 1 >= desk.limits.maxSteps) return "step_limit";
@@ -106,7 +109,7 @@ async function start(
   terms: TraceCallTerms,
 ): Promise<{
   readonly call: Pick<BegunCall, "callId" | "request" | "boundMicros">;
-  readonly answer: StartAnswer;
+  readonly answer: StepStartAnswer;
 }> {
   const callId = newId("cal", deps.config.source);
   const boundMicros = deps.models.stepBound(desk.agent, request);

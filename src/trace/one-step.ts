@@ -4,8 +4,8 @@
  */
 import type { CallFailure, EndedCall } from "../market/call.ts";
 import { NO_USAGE } from "../market/money.ts";
-import type { AnsweredStep, Step } from "../market/step.ts";
-import { runsTools, submittedResult } from "../market/submission.ts";
+import { toStep, type AnsweredStep, type Step } from "../market/step.ts";
+import { NO_ROOM, runsTools, submittedResult, withoutTools } from "../market/submission.ts";
 import { workUntilMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { answerToolCalls, handedIn } from "./answer-tool-calls.ts";
@@ -16,7 +16,13 @@ import { usable } from "./usable.ts";
 
 /** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */
 export type Move =
-  | { readonly next: "step"; readonly step: Step; readonly callMs: number }
+  | {
+      readonly next: "step";
+      readonly step: Step;
+      /** The limit for which only a wrap-up may follow; null: the trace goes on. */
+      readonly wrapUp: WrapUpLimit | null;
+      readonly callMs: number;
+    }
   /** `answered`: with words that are of no use, and not with an error. */
   | {
       readonly next: "again";
@@ -68,13 +74,17 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
     return LEAVE;
   }
   if (committed === "submitted") return handedIn(answered);
+  if (committed === "wrap_up") {
+    const closed = toStep(answered, withoutTools(answered.toolCalls, NO_ROOM));
+    return { next: "step", step: closed, wrapUp: "journal_limit", callMs: answer.ms };
+  }
   if (!(await mayGoOn(trace, null, committed))) return LEAVE;
   if (result !== null) return { next: "verify", result };
   const times = timesOf(trace, { longestCallMs: Math.max(progress.longestCallMs, answer.ms) });
   const untilMs = times === null ? null : workUntilMs(times);
   const finished = await answerToolCalls(trace, answered, { untilMs });
   if (finished === null) return LEAVE;
-  return finished.next === "verify" ? finished : { ...finished, callMs: answer.ms };
+  return finished.next === "verify" ? finished : { ...finished, wrapUp: null, callMs: answer.ms };
 }
 
 interface FailedCall {

@@ -101,7 +101,13 @@ function after(progress: Progress, move: Exclude<Move, { readonly next: "verify"
   if (move.next === "leave") return null;
   const longestCallMs = Math.max(progress.longestCallMs, move.callMs);
   return move.next === "step"
-    ? { ...progress, steps: [...progress.steps, move.step], redraws: 0, longestCallMs }
+    ? {
+        ...progress,
+        steps: [...progress.steps, move.step],
+        redraws: 0,
+        wrapUp: move.wrapUp,
+        longestCallMs,
+      }
     : {
         ...progress,
         redraws: progress.redraws + Number(move.answered),

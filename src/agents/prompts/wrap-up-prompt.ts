@@ -8,6 +8,7 @@ const REACHED: Readonly<Record<WrapUpLimit, string>> = {
   budget: "the budget is used up",
   deadline: "the time is almost over",
   context_limit: "the conversation fills your context window",
+  journal_limit: "the record of your work is full",
 };
 
 /** The last message of the conversation, the user's. */

@@ -62,6 +62,7 @@ async function askJudge(
     const left = { agentId: judge.id, status: "left", reason: "unaffordable" } as const;
     return committed(trace, null, { ...left, costMicros: ZERO_MICROS, ms: 0 });
   }
+  if (begun === "journal_limit") throw new Error("a judge's call is no step");
   if (!(await mayGoOn(trace, null, begun))) return null;
   const deadlineAtMs = Math.min(source.now() + modelCallMs, desk.deadlineAtMs);
   const timeout = AbortSignal.timeout(Math.max(1, deadlineAtMs - source.now()));

@@ -1,20 +1,31 @@
 /** Large steps, large traces: each limit held at it, and just above it. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { StepRequest } from "../../../src/agents/model-port.ts";
 import { newId } from "../../../src/market/ids.ts";
-import { MAX_ANSWER_BYTES, MAX_OUTCOME_BYTES, MAX_TRACE_BYTES } from "../../../src/market/journal-limits.ts";
+import {
+  MAX_ANSWER_BYTES,
+  MAX_OUTCOME_BYTES,
+  MAX_STEP_BYTES,
+  MAX_TRACE_BYTES,
+  WRAP_UP_BYTES,
+} from "../../../src/market/journal-limits.ts";
 import { asMicros } from "../../../src/market/money.ts";
+import type { AnsweredStep } from "../../../src/market/step.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
-import { BOUND, ScriptedModels, USAGE } from "../../support/scripted-models.ts";
+import { BOUND, ScriptedModels, USAGE, type ScriptedStep } from "../../support/scripted-models.ts";
 import {
   awardedTask,
   CHEAP,
   config,
+  countingTool,
+  eventsOf,
   evictRooms,
   stopTheClock,
   traceDeps,
+  type AwardedTask,
   type TaskStub,
 } from "./market-day.ts";
-import { deliver, held, leaseOf, SUBMIT, traceMessage } from "./stuck-day.ts";
+import { deliver, held, leaseOf, SUBMIT, traceMessage, USE_TOOL } from "./stuck-day.ts";
 
 beforeEach(() => {
   stopTheClock();
@@ -30,7 +41,7 @@ function stepOf(step: number, bytes: number, tools = 0) {
   return { ...empty, text: "x".repeat(bytes - utf8Bytes(JSON.stringify(empty))) };
 }
 
-async function commit(room: TaskStub, step: ReturnType<typeof stepOf>) {
+async function commit(room: TaskStub, step: AnsweredStep) {
   const callId = newId("cal", config.source);
   await room.startTraceCall(1, { callId, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
   const bill = { status: "billed", usage: USAGE, costMicros: asMicros(45) } as const;
@@ -53,10 +64,20 @@ describe("a step", () => {
     expect((await task.room.readTrace())?.steps[0]?.toolCalls).toHaveLength(8);
   });
 
-  test("of a larger answer ends its task with the reason, its call billed and nothing held", async () => {
+  test("of a larger answer runs no tool, and the wrap-up follows", async () => {
     const task = await awardedTask();
     await task.room.takeTrace(1, 1);
-    expect(await commit(task.room, stepOf(1, MAX_ANSWER_BYTES + 1))).toBe("lost");
+    expect(await commit(task.room, stepOf(1, MAX_ANSWER_BYTES + 1, 1))).toBe("wrap_up");
+    await evictRooms(task.room);
+    expect((await task.room.readTrace())?.steps[0]?.toolCalls).toMatchObject([
+      { outcome: { ok: false, error: { code: "not_run" } } },
+    ]);
+  });
+
+  test("of an answer that is larger than a row ends its task with the reason, its call billed and nothing held", async () => {
+    const task = await awardedTask();
+    await task.room.takeTrace(1, 1);
+    expect(await commit(task.room, stepOf(1, MAX_STEP_BYTES + 1))).toBe("lost");
     expect(await task.room.view()).toMatchObject({
       state: "failed",
       failureReason: "journal_limit",
@@ -68,7 +89,7 @@ describe("a step", () => {
 });
 
 describe("a trace", () => {
-  async function filled(lastBytes: number) {
+  async function filled(lastBytes: number, tools = 0) {
     const task = await awardedTask({ limits: { maxSteps: 500 } });
     await task.room.takeTrace(1, 1);
     const full = MAX_TRACE_BYTES / MAX_ANSWER_BYTES;
@@ -76,11 +97,11 @@ describe("a trace", () => {
       expect(await commit(task.room, stepOf(step, MAX_ANSWER_BYTES - 2))).toBe("continue");
     }
     // Without tools a step's outcomes are an empty list: two bytes.
-    return { task, answer: await commit(task.room, stepOf(full, lastBytes)) };
+    return { task, answer: await commit(task.room, stepOf(full, lastBytes, tools)) };
   }
 
   test("of as much as its room keeps is handed to its next holder whole, and ends well", async () => {
-    const { task, answer } = await filled(MAX_ANSWER_BYTES);
+    const { task, answer } = await filled(MAX_ANSWER_BYTES - WRAP_UP_BYTES);
     expect(answer).toBe("continue");
     await task.room.handOver(1);
     await evictRooms(task.room);
@@ -89,11 +110,90 @@ describe("a trace", () => {
     const steps = taken.ok ? taken.value.steps : [];
     const total = steps.reduce((sum, step) => sum + step.text.length, 0);
     expect(steps).toHaveLength(8);
-    expect(total).toBeGreaterThan(0.99 * MAX_TRACE_BYTES);
+    expect(total).toBeGreaterThan(0.98 * MAX_TRACE_BYTES);
+  });
+
+  /** Its next holder, with what it was asked and its tool. */
+  async function goesOn(task: AwardedTask, steps: readonly ScriptedStep[]) {
+    const { generation } = await leaseOf(task);
+    const models = new ScriptedModels({ steps: [...Array.from({ length: 8 }, () => USE_TOOL), ...steps] });
+    const asked: (string | undefined)[] = [];
+    const step = models.step.bind(models);
+    models.step = async (agent, request: StepRequest) => {
+      asked.push(request.wrapUp);
+      return step(agent, request);
+    };
+    const tool = countingTool();
+    await deliver(traceDeps(models, { tools: [tool] }), traceMessage(task, generation));
+    return { asked, ran: tool.keys.length };
+  }
+
+  const NEAR = MAX_ANSWER_BYTES - WRAP_UP_BYTES - 10_000;
+
+  test("that has no room for what its tools would answer does not run them, and is wrapped up", async () => {
+    const { task, answer } = await filled(NEAR, 1);
+    expect(answer).toBe("wrap_up");
+    // Whoever comes after the holder's death asks for the same.
+    await evictRooms(task.room);
+    await task.room.handOver(1);
+    expect(await goesOn(task, [SUBMIT])).toEqual({ asked: ["journal_limit"], ran: 0 });
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 9 });
+    const last = (await task.room.readTrace())?.steps.find(({ step }) => step === 8);
+    expect(last?.toolCalls).toMatchObject([{ outcome: { ok: false, error: { code: "not_run" } } }]);
+    const asked = (await eventsOf(task.room)).filter(({ type }) => type === "wrap-up-asked");
+    expect(asked).toMatchObject([{ step: 9, limit: "journal_limit" }]);
+  });
+
+  test("is wrapped up by the holder that was answered so, too", async () => {
+    const { task, answer } = await filled(MAX_ANSWER_BYTES - 250_000);
+    expect(answer).toBe("continue");
+    await task.room.handOver(1);
+    // Each call may be answered with as much as one tool's answer takes.
+    const calls = Array.from({ length: 3 }, () => ({ tool: "http", input: { url: "x" } }));
+    expect(await goesOn(task, [{ calls }, SUBMIT])).toEqual({ asked: [undefined, "journal_limit"], ran: 0 });
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 10 });
+  });
+
+  test("begins no step whose answer might leave no room for the wrap-up", async () => {
+    const { task, answer } = await filled(NEAR);
+    expect(answer).toBe("continue");
+    await task.room.handOver(1);
+    expect((await goesOn(task, [SUBMIT])).asked).toEqual(["journal_limit"]);
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 9 });
+  });
+
+  test("that hands nothing in when it is wrapped up ends with the reason, and keeps what it wrote", async () => {
+    const { task } = await filled(NEAR);
+    await task.room.handOver(1);
+    await goesOn(task, [{ text: "half of it", finish: "length" }]);
+    expect(await task.room.view()).toMatchObject({
+      state: "failed",
+      failureReason: "journal_limit",
+      partialResult: "half of it",
+      steps: 9,
+    });
+  });
+
+  test("takes a result beside calls for which there is no room", async () => {
+    const { task, answer } = await filled(MAX_ANSWER_BYTES - 250_000);
+    expect(answer).toBe("continue");
+    await task.room.handOver(1);
+    const calls = Array.from({ length: 3 }, () => ({ tool: "http", input: { url: "x" } }));
+    const both = { calls: [...calls, { tool: "submit", input: { result: "42" } }] };
+    expect(await goesOn(task, [both])).toEqual({ asked: [undefined], ran: 0 });
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 9 });
+  });
+
+  test("takes a result for whose words there is no room: it stands in the task's own row", async () => {
+    const { task } = await filled(NEAR);
+    await task.room.handOver(1);
+    const result = "x".repeat(400_000);
+    await goesOn(task, [{ tool: "submit", input: { result } }]);
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "fail", result });
   });
 
   test("of more ends with the reason, and keeps what it has", async () => {
-    const { task, answer } = await filled(MAX_ANSWER_BYTES);
+    const { task, answer } = await filled(MAX_ANSWER_BYTES - WRAP_UP_BYTES);
     expect(answer).toBe("continue");
     expect(await commit(task.room, stepOf(9, 1_000))).toBe("lost");
     expect(await task.room.view()).toMatchObject({
