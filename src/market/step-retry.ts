@@ -13,7 +13,7 @@ import type { WrapUpLimit } from "./wrap-up.ts";
  */
 const MOST_CALLS: Readonly<Record<CallFailureReason, number>> = {
   rate_limited: 3,
-  // Whole, shortened, and as short as it can be.
+  // Whole, shortened, and as short as it can be; counted apart.
   context_refused: 3,
   unreachable: 3,
   provider_error: 3,
@@ -41,7 +41,8 @@ export type StepRetry = number | Extract<WrapUpLimit, "deadline" | "context_limi
  * @param failure.mayPass of a request that was too long: it is made again shorter than it was
  * @param of.step the one that is due, from 1
  * @param of.wrapsUp the call asked for the wrap-up
- * @param of.failed calls of the step that failed, this one included
+ * @param of.failed calls of the step that failed of anything but their length, this one included
+ * @param of.refused those that were refused for it, this one included
  * @param of.chance uniform in [0, 1): the wait is between half and all of what it may be
  * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for
  * @param of.leftMs until the wrap-up must begin, or where it has been asked for, until the deadline; no wait ends later
@@ -52,23 +53,26 @@ export function retryAfterMs(
     readonly step: number;
     readonly wrapsUp: boolean;
     readonly failed: number;
+    readonly refused: number;
     readonly chance: number;
     readonly hasSuccessor: boolean;
     readonly leftMs: number;
   },
 ): StepRetry {
   const { reason, mayPass = false, retryAfterMs: askedMs = 0 } = failure;
-  const { step, wrapsUp, failed, chance, hasSuccessor, leftMs } = of;
-  // Before the first step there is nothing to hand in: another agent may have a larger window.
-  if (reason === "context_refused" && !mayPass) return wrapsUp || step === 1 ? null : "context_limit";
+  const { step, wrapsUp, failed, refused, chance, hasSuccessor, leftMs } = of;
+  if (reason === "context_refused") {
+    // It is another request, and nothing has to pass before it.
+    if (mayPass && refused < MOST_CALLS[reason]) return 0;
+    // Before the first step there is nothing to hand in: another agent may have a larger window.
+    return wrapsUp || step === 1 ? null : "context_limit";
+  }
   if (reason === "provider_error" && !mayPass) return null;
   if (reason === "circuit_open" && hasSuccessor) return null;
   if (failed >= MOST_CALLS[reason]) return null;
-  // It is another request, and nothing has to pass before it.
-  if (reason === "context_refused") return 0;
   const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
   const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
   if (waitMs < leftMs) return waitMs;
   // A provider that says it will answer too late is as good as gone.
-  return wrapsUp || (hasSuccessor && askedMs >= leftMs) ? null : "deadline";
+  return wrapsUp || (hasSuccessor && askedMs > 0 && askedMs >= leftMs) ? null : "deadline";
 }

@@ -14,7 +14,10 @@ export function countFailure(
 ): { readonly retry: StepRetry; readonly counted: TaskDoc } {
   const { attempt, awardedAtMs } = award;
   const { reason } = failure;
-  const failed = (task.failedCalls ?? 0) + 1;
+  const isRefused = reason === "context_refused";
+  const failed = (task.failedCalls ?? 0) + Number(!isRefused);
+  const before = (task.refused ?? []).filter((one) => one.attempt === attempt && one.step === step);
+  const refused = before.length + Number(isRefused);
   const wrapsUp = wrapUpOf(task) !== null;
   const deadlineAtMs = award.deadlineAtMs ?? room.deadlineAtMs();
   const longestCallMs = room.journal.longestCallMs(attempt);
@@ -23,14 +26,14 @@ export function countFailure(
     step,
     wrapsUp,
     failed,
+    refused,
     chance: room.config.source.random(),
     hasSuccessor: mayBeTakenOver(award, room.journal.earlierAttempts()),
     leftMs: untilMs - room.now(),
   });
   const retryInMs = typeof retry === "string" ? 0 : retry;
-  room.append({ type: "call-failed", attempt, step, reason, failed, retryInMs });
-  // The wrap-up's calls are counted anew: it may be refused for a moment, too.
-  const counted = { ...task, failedCalls: typeof retry === "string" ? 0 : failed };
-  if (reason !== "context_refused") return { retry, counted };
+  room.append({ type: "call-failed", attempt, step, reason, failed: failed + refused, retryInMs });
+  const counted = { ...task, failedCalls: failed };
+  if (!isRefused) return { retry, counted };
   return { retry, counted: { ...counted, refused: [...(task.refused ?? []), { attempt, step }] } };
 }

@@ -25,7 +25,8 @@ export function noteCall(
   }
   if (wrapUp !== undefined && wrapUpOf(task) === null) {
     room.append({ type: "wrap-up-asked", attempt, step, limit: wrapUp });
-    noted = { ...noted, wrapUp: { attempt, limit: wrapUp } };
+    // Its calls are counted anew: it may be refused for a moment, too.
+    noted = { ...noted, wrapUp: { attempt, limit: wrapUp }, failedCalls: 0 };
   }
   return noted;
 }

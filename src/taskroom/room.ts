@@ -204,8 +204,7 @@ export class Room {
   /** Books a call that ended; what counts of it is reported to the market room. Twice is once, and ended is ended. */
   bookCall(ended: EndedCall): void {
     if (!this.#takesBills()) return;
-    // Of work that is to stop, nobody does anything again.
-    if (ended.givenUp === true && this.openTask()?.stop === null) this.journal.giveUpCall(ended.callId);
+    if (ended.givenUp === true && this.#isDoneAgain()) this.journal.giveUpCall(ended.callId);
     const call = this.journal.endCall(ended);
     if (call === null) return;
     this.#billsOwed = true;
@@ -216,6 +215,12 @@ export class Room {
       call: spentCall(call, this.now()),
     } as const;
     this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
+  }
+
+  /** Of work that is to stop, nobody does anything again, but where it is given up and an operator may have it go on. */
+  #isDoneAgain(): boolean {
+    const stop = this.openTask()?.stop;
+    return stop === null || (stop !== undefined && isGivenUp(stop));
   }
 
   /** An attempt that its verifier failed, or its agent left, may not be the last: until that is known, its task's bills count. */

@@ -4,13 +4,22 @@ import type { CallFailureReason } from "../../../src/market/call.ts";
 import { retryAfterMs } from "../../../src/market/step-retry.ts";
 
 /** Of a third step, with an hour left. */
-const OF = { step: 3, wrapsUp: false, failed: 1, chance: 0, hasSuccessor: false, leftMs: 3_600_000 } as const;
+const OF = {
+  step: 3,
+  wrapsUp: false,
+  failed: 1,
+  refused: 0,
+  chance: 0,
+  hasSuccessor: false,
+  leftMs: 3_600_000,
+} as const;
 
 /** How many calls a step takes whose every call fails like this. */
 function callsOf(failure: { readonly reason: CallFailureReason; readonly mayPass?: boolean }): number {
-  let failed = 1;
-  while (typeof retryAfterMs(failure, { ...OF, failed }) === "number") failed += 1;
-  return failed;
+  let calls = 1;
+  const counted = () => (failure.reason === "context_refused" ? { refused: calls } : { failed: calls });
+  while (typeof retryAfterMs(failure, { ...OF, ...counted() }) === "number") calls += 1;
+  return calls;
 }
 
 describe("a step whose every call fails", () => {
@@ -66,10 +75,9 @@ describe("a step whose every call fails", () => {
 
   test("is left to another agent where the provider says that it will answer too late", () => {
     expect(late({ leftMs: 9_000, hasSuccessor: true })).toBeNull();
-    // A moment that nobody asked for is no such word.
-    expect(retryAfterMs({ reason: "unreachable" }, { ...OF, leftMs: 400, hasSuccessor: true })).toBe(
-      "deadline",
-    );
+    // A moment that nobody asked for is no such word, however late it is.
+    for (const leftMs of [400, 0, -19])
+      expect(retryAfterMs({ reason: "unreachable" }, { ...OF, leftMs, hasSuccessor: true })).toBe("deadline");
   });
 });
 
@@ -78,7 +86,13 @@ describe("a step whose call was refused as too long", () => {
     retryAfterMs({ reason: "context_refused", mayPass }, { ...OF, ...of });
 
   test("is asked for again at once with less, though little time is left", () => {
-    expect([next(true), next(true, { failed: 2, leftMs: 1 })]).toEqual([0, 0]);
+    expect([next(true, { refused: 1 }), next(true, { refused: 2, leftMs: 1 })]).toEqual([0, 0]);
+  });
+
+  test("is so whatever else its calls failed of, and those may fail as often as ever", () => {
+    expect(next(true, { failed: 9, refused: 1 })).toBe(0);
+    expect(next(true, { failed: 9, refused: 3 })).toBe("context_limit");
+    expect(retryAfterMs({ reason: "timeout" }, { ...OF, failed: 1, refused: 2 })).toBe(500);
   });
 
   test("is the wrap-up where there is no less: and where that was refused, or nothing is done yet, nothing follows", () => {

@@ -271,6 +271,29 @@ describe("an answer that is denser than what came before", () => {
     expect(asked).toMatchObject([{ step: 3, limit: "context_limit" }]);
   });
 
+  test("is shortened though the provider was busy before: refusals for length are counted apart", async () => {
+    const { room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE]);
+    let refusals = 0;
+    const { port, sent } = counting(steps(2), {
+      refuses: ({ history }) => history.length === 2 && ++refusals <= 2,
+    });
+    let busy = 0;
+    const step: ModelPort["step"] = async (agent, request, limits) => {
+      if (request.history.length !== 2 || ++busy > 2) return port.step(agent, request, limits);
+      const failure = { reason: "rate_limited", message: "later" } as const;
+      return { ok: false, failure, bill: { status: "refused" }, ms: 10, requests: 1 };
+    };
+    await slice({ ...port, step });
+    expect(sent.map(({ history }) => history.length)).toEqual([0, 1, 2, 2, 2]);
+    expect(await failed(room)).toMatchObject([
+      { reason: "rate_limited", failed: 1 },
+      { reason: "rate_limited", failed: 2 },
+      { reason: REFUSED, failed: 3, retryInMs: 0 },
+      { reason: REFUSED, failed: 4, retryInMs: 0 },
+    ]);
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 3 });
+  });
+
   test("ends by the window where the wrap-up is refused for it, too", async () => {
     const { room, slice } = await reader(CHEAP_AGENT, [PROSE, PROSE]);
     const { port, sent } = counting(steps(2), { refuses: ({ history }) => history.length === 2 });

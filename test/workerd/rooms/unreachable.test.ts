@@ -20,6 +20,7 @@ import {
   config,
   DEAR,
   MIDDLE,
+  type MarketDay,
   ONE_BID,
   openMarket,
   stopTheClock,
@@ -183,16 +184,33 @@ test("a trace's holder that finds a cancel there ends the task, and the tenant p
   expect(await paid(day, taskId, "trace")).toEqual([`tenant unconfirmed ${BOUND}`]);
 });
 
-test("an auction's holder that finds a cancel there leaves its bills to the tenant, too", async () => {
+/** An auction whose holder brings a bill without the answer, once it is to stop. */
+async function stoppedAuction(
+  stop: (task: Awaited<ReturnType<typeof admitOnly>>, day: MarketDay) => unknown,
+) {
   const day = await openMarket();
-  const { taskId, room, opening } = await admitOnly(day);
+  const task = await admitOnly(day);
+  const { taskId, room, opening } = task;
   await room.beginAuction(1, { opening, started: [] });
   const [first] = opening.firstCalls;
   if (first === undefined) throw new Error("nobody is asked for a bid");
-  await day.market.cancel(taskId);
+  await stop(task, day);
   const bill = { status: "billed", usage: USAGE, costMicros: asMicros(45) } as const;
   const ended = { callId: first.callId, bill, ms: 1, givenUp: true } as const;
   expect(await room.commitAuction(1, aCommit({ ended: [ended] }))).toBe("stop");
   await room.endAuction(1, "stopped");
-  expect(await paid(day, taskId, "bid")).toContain("tenant billed 45");
+  return paid(day, taskId, "bid");
+}
+
+test("an auction's holder that finds a cancel there leaves its bills to the tenant, too", async () => {
+  const bids = await stoppedAuction(async ({ taskId }, { market }) => market.cancel(taskId));
+  expect(bids).toContain("tenant billed 45");
+});
+
+test("of an auction that is given up they are the house's: a redrive asks the same agents again", async () => {
+  const bids = await stoppedAuction(async ({ room }) =>
+    room.stop({ state: "failed", reason: "auction_abandoned" }),
+  );
+  expect(bids).toContain("lost billed 45");
+  expect(bids.filter((bid) => bid.startsWith("tenant"))).toEqual([]);
 });

@@ -70,6 +70,26 @@ test("the wrap-up itself may wait until the deadline", async () => {
   expect(view).toMatchObject({ state: "finished", outcome: "pass", steps: 2 });
 });
 
+test("the wrap-up's calls are counted anew, however its limit came to be known", async () => {
+  const { room, message } = await awardedTask({ limits: { deadlineS: 600 } });
+  const models = new ScriptedModels({ steps: [USE_TOOL, SUBMIT] });
+  const answerOf = models.step.bind(models);
+  const asked: (string | undefined)[] = [];
+  // Three calls fail of a step that may take three: two of them before the clock says that it is the wrap-up's time.
+  const step: ModelPort["step"] = async (agent, request) => {
+    asked.push(request.wrapUp);
+    if (request.history.length === 0 || asked.length > 4) return answerOf(agent, request);
+    if (asked.length === 3) clock.pass(590_000);
+    const failure = { reason: "rate_limited", message: "later" } as const;
+    return { ok: false, failure, bill: { status: "refused" }, ms: 10, requests: 1 };
+  };
+  const sleep = async (ms: number) => clock.pass(ms);
+  const deps = { tools: [countingTool()], config: { ...config, sliceMs: 700_000 }, sleep };
+  await runSlice(traceDeps(Object.assign(models, { step }), deps), message(1));
+  expect(asked).toEqual([undefined, undefined, undefined, "deadline", "deadline"]);
+  expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 2 });
+});
+
 test("a wrap-up for which no wait is left ends the task by its reason", async () => {
   const { asked, waits, view } = await busyProvider(({ history }) => history.length > 0);
   expect(waits).toEqual([60_000]);
