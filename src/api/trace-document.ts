@@ -9,14 +9,31 @@ import { TRACE_START, type TaskRoomApi, type TracePage } from "../taskroom/task-
 import type { ApiEnv } from "./api-env.ts";
 import { Problem } from "./problem.ts";
 
-type TraceRoom = Pick<TaskRoomApi, "readTracePage">;
+type TraceRoom = Pick<TaskRoomApi, "readTracePage" | "readTrace">;
 
 /** @throws Problem task_not_found */
 export async function serveTrace(c: Context<ApiEnv>, room: TraceRoom, taskId: TaskId): Promise<Response> {
-  const first = await room.readTracePage(TRACE_START);
+  const first = await firstPage(room);
   if (first === null) throw new Problem("task_not_found");
   const document = streamOf(written(taskId, pagesFrom(room, first))).pipeThrough(new TextEncoderStream());
   return c.body(document, 200, { "content-type": "application/json" });
+}
+
+/** A room of the version before has no pages: what it gives is the only one. */
+async function firstPage(room: TraceRoom): Promise<TracePage | null> {
+  try {
+    return await room.readTracePage(TRACE_START);
+  } catch (error) {
+    if (!hasNoPages(error)) throw error;
+    const whole = await room.readTrace();
+    return whole === null ? null : { ...whole, next: null };
+  }
+}
+
+/** In workerd's words: there is nothing else to tell it by. */
+function hasNoPages(error: unknown): boolean {
+  const unknownCall = 'does not implement the method "readTracePage"';
+  return error instanceof TypeError && error.message.includes(unknownCall);
 }
 
 function streamOf(texts: AsyncGenerator<string>): ReadableStream<string> {

@@ -11,7 +11,7 @@ import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { answerToolCalls, handedIn } from "./answer-tool-calls.ts";
 import { beginCall, beginWrapUp, canShorten, refusedOnce, type BegunCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
-import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
+import { isOlderRoom, timesOf, type Progress, type TraceRun } from "./trace-run.ts";
 import { usable } from "./usable.ts";
 
 /** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */
@@ -65,8 +65,9 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
     usage: billed.usage,
     costMicros: billed.costMicros,
   };
-  // What it has called beside its submission runs before that counts.
-  const result = wrapUp === null && runsTools(answered.toolCalls) ? null : submittedResult(answered);
+  // What it has called beside its submission runs before that counts, where its room takes it then.
+  const runsBefore = wrapUp === null && !isOlderRoom(trace) && runsTools(answered.toolCalls);
+  const result = runsBefore ? null : submittedResult(answered);
   const committed = await room.commitAnswer(generation, ended, answered, result);
   if (wrapUp !== null && result === null) {
     // With the commit the task has ended; a room of the version before knows of no wrap-up, and is told.
@@ -113,7 +114,7 @@ async function afterFailure(trace: TraceRun, progress: Progress, failed: FailedC
     return last === null ? LEAVE : makeCall(trace, progress, last);
   }
   const tooLong = failure.reason === "context_refused";
-  const told = tooLong ? { ...failure, mayPass: canShorten(trace, progress, begun.wrapUp) } : failure;
+  const told = tooLong ? refusal(trace, failure, canShorten(trace, progress, begun.wrapUp)) : failure;
   const next = await room.failTraceCall(generation, ended, told);
   if (next === null) return LEAVE;
   const counted = tooLong ? refusedOnce(progress) : progress;
@@ -126,4 +127,9 @@ async function afterFailure(trace: TraceRun, progress: Progress, failed: FailedC
   if (!goesOn) return LEAVE;
   const answered = failure.reason === "empty" || failure.reason === "malformed";
   return { next: "again", answered, refused: counted.refused, wrapUp: begun.wrapUp, callMs: ended.ms };
+}
+
+/** What was refused for its length, as its room knows it. @param mayPass it is made again shorter than it was */
+function refusal(trace: TraceRun, failure: CallFailure, mayPass: boolean): CallFailure {
+  return { ...failure, mayPass, ...(isOlderRoom(trace) && { reason: "provider_error" }) };
 }

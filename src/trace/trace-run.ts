@@ -56,6 +56,14 @@ export function timesOf(
   return awardedAtMs === undefined ? null : { awardedAtMs, deadlineAtMs, longestCallMs };
 }
 
+/**
+ * Whether its room is of the version before: it goes on behind a submission that is committed with its tools' answers, and
+ * would have a call that was refused for its length made without end.
+ */
+export function isOlderRoom({ desk }: Pick<TraceRun, "desk">): boolean {
+  return desk.refused === undefined;
+}
+
 /** A trace under way in this slice. */
 export interface TraceRun {
   readonly deps: TraceDeps;
