@@ -47,6 +47,11 @@ export function submittedResult(said: Said): string | null {
   return isPlain && cutOff(said) === null ? bounded(text) : null;
 }
 
+/** What an answer leaves of a task that ends without a result: what it hands in, or else its words; null: neither. */
+export function leftBy(said: Said): string | null {
+  return [submittedResult(said), said.text].find((text) => text !== null && text.trim() !== "") ?? null;
+}
+
 /** Whether an answer has calls that run: all but those that hand a result in. */
 export function runsTools(toolCalls: readonly ToolCall[]): boolean {
   return toolCalls.some(({ name }) => name !== SUBMIT_TOOL);

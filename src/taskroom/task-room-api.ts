@@ -122,7 +122,7 @@ export interface TraceDesk {
   readonly wrapUp?: WrapUpLimit | null;
   /**
    * Steps, each as often as a call of this agent for it was refused as longer than its window; absent from a room of the
-   * version before.
+   * version before (`isOlderRoom`).
    */
   readonly refused?: readonly number[];
   /** When this attempt was awarded, in milliseconds since 1970; absent from a room of the version before. */
@@ -173,7 +173,10 @@ export interface TaskView {
   readonly steps: number;
   readonly queueMessages: number;
   readonly result: string | null;
-  /** Of a task that ended without a result: the last that its agent wrote; null: it wrote nothing. */
+  /**
+   * Of a task that ended without a result: what the latest step that has either handed in, though it did not count, or else
+   * wrote; null: none has.
+   */
   readonly partialResult: string | null;
   readonly verdict: Verdict | null;
   readonly costMicros: Micros;

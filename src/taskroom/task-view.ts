@@ -4,6 +4,7 @@ import { calibratedBy } from "../market/policy.ts";
 import type { Opening } from "../market/auction-record.ts";
 import { makeReceipt, type AwardedBid, type Decided } from "../market/receipt.ts";
 import type { Receipt } from "../market/receipt-schema.ts";
+import { leftBy } from "../market/submission.ts";
 import { addUsage, NO_USAGE, sumMicros, type Micros, type TokenUsage } from "../market/money.ts";
 import { quoteOf } from "../market/sale/quote.ts";
 import type { EarlierAttempt } from "./earlier-attempts.ts";
@@ -136,8 +137,11 @@ function quoteOfTask({ quote, taskId }: Opening, task: TaskDoc): TaskView["quote
 
 function partialResult(journal: Journal, award: AwardDoc | null): string | null {
   if (award === null) return null;
-  const texts = journal.steps(lineOf(award)).map(({ answered }) => answered.text);
-  return texts.findLast((text) => text.trim() !== "") ?? null;
+  for (const { answered } of journal.steps(lineOf(award)).toReversed()) {
+    const left = leftBy(answered);
+    if (left !== null) return left;
+  }
+  return null;
 }
 
 function costOf(calls: readonly CallView[], kind: CallKind): Micros {

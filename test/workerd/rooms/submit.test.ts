@@ -198,3 +198,39 @@ describe("a cancel while an answer with a submission comes in", () => {
     expect(await outcomesOf(task)).toMatchObject([[{ ok: false }, { ok: true }]]);
   });
 });
+
+describe("a result that was handed in and does not count", () => {
+  const failing = {
+    ...countingTool(),
+    execute: async () => ({ ok: false, error: { code: "unreachable", message: "gone" } }) as const,
+  };
+  const ended = { state: "failed", failureReason: "step_limit", result: null };
+
+  test.each([
+    { as: "the partial result", wrapUp: { text: " ", finish: "length" }, partialResult: "42" },
+    {
+      as: "the partial result, until words follow",
+      wrapUp: { text: "so f", finish: "length" },
+      partialResult: "so f",
+    },
+  ] as const)("is $as", async ({ wrapUp, partialResult }) => {
+    const { room, message } = await awardedTask({ limits: { maxSteps: 2 } });
+    const models = new ScriptedModels({ steps: [BOTH, [wrapUp]] });
+    await runSlice(traceDeps(models, { tools: [failing] }), message(1));
+    expect(await room.view()).toMatchObject({ ...ended, partialResult });
+  });
+
+  test("is the partial result where a cancel came while what was called beside it ran", async () => {
+    const { day, taskId, room, message } = await awardedTask();
+    const tool = {
+      ...failing,
+      execute: async () => {
+        await day.market.cancel(taskId);
+        return failing.execute();
+      },
+    };
+    const models = new ScriptedModels({ steps: [BOTH] });
+    await runSlice(traceDeps(models, { tools: [tool] }), message(1));
+    expect(await room.view()).toMatchObject({ state: "cancelled", result: null, partialResult: "42" });
+  });
+});
