@@ -1,7 +1,8 @@
 /**
  * What an error of a provider means: for people, for the bill, and for the next try. The only place that reads them.
  *
- * Bill: an error answer of the provider owes nothing (`refused`). Whatever ends a request without an answer may have
+ * Bill: an error answer of the provider owes nothing (`refused`), and neither does a stream that says of the request, in
+ * place of an answer, that it is longer than the model's window. Whatever ends a request without an answer may have
  * cost something (`unconfirmed`), unless it is certain that the request never left.
  */
 import { APICallError } from "ai";
@@ -84,6 +85,11 @@ function errorOf(error: unknown, context: ErrorContext): Found {
   const message = messageOf(error);
   if (error instanceof BrokenAnswerError) {
     const found = errorOf(error.cause, context);
+    if (found.reason === "context_refused") {
+      // Told in place of an answer it is a refusal like any; behind a part of one, a provider that broke off.
+      if (!error.hasContent) return found;
+      return { ...broken(found.message), mayPass: true };
+    }
     return { ...found, billing: "unconfirmed", rejectedInput: false, mayPass: true };
   }
   if (error instanceof StalledError || error instanceof CutStreamError) {

@@ -18,11 +18,14 @@ export class CutStreamError extends Error {
   }
 }
 
-/** What went wrong (`cause`) once an answer had begun: the provider has worked, whatever it says now. */
+/** What went wrong (`cause`) once a stream had begun: the provider may have worked, whatever it says now. */
 export class BrokenAnswerError extends Error {
   override readonly name = "BrokenAnswerError";
+  /** Some of the answer itself had come: the provider has worked. */
+  readonly hasContent: boolean;
 
-  constructor(cause: unknown) {
+  constructor(cause: unknown, hasContent: boolean) {
     super("the answer broke off", { cause });
+    this.hasContent = hasContent;
   }
 }

@@ -46,7 +46,7 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
     } catch (error) {
       // Lets go of the connection; what comes of that interests nobody.
       void reader.cancel(error).catch(() => undefined);
-      throw new BrokenAnswerError(error);
+      throw new BrokenAnswerError(error, answer.hasContent);
     }
     const { headers } = response ?? {};
     return answer.whole(headers === undefined ? {} : { headers });
@@ -106,6 +106,16 @@ class Silence {
   }
 }
 
+/** What comes around an answer, and is none of it. */
+const AROUND: ReadonlySet<Part["type"]> = new Set([
+  "stream-start",
+  "response-metadata",
+  "raw",
+  "ping",
+  "finish",
+  "error",
+]);
+
 /** The pieces of an answer as they come. */
 class StreamedAnswer {
   readonly #onText: (text: string) => void;
@@ -114,13 +124,20 @@ class StreamedAnswer {
   #head: Generated["response"] = {};
   #warnings: Generated["warnings"] = [];
   #finish: Extract<Part, { readonly type: "finish" }> | null = null;
+  #hasContent = false;
 
   constructor(onText: (text: string) => void) {
     this.#onText = onText;
   }
 
+  /** Whether anything that the model wrote has come: no head, and no sign of life. */
+  get hasContent(): boolean {
+    return this.#hasContent;
+  }
+
   /** @throws what the provider sent as an error in mid-stream */
   add(part: Part): void {
+    this.#hasContent ||= !AROUND.has(part.type);
     switch (part.type) {
       case "stream-start":
         this.#warnings = part.warnings;

@@ -1,6 +1,7 @@
 /** What providers say of a request that is longer than the model's window, and what it is taken for. */
 import { describe, expect, it } from "vitest";
-import { anAgent, aWorld, httpError, limits, NOW_MS, STEP, type Scripted } from "./fakes.ts";
+import { openAiEvents, sse } from "./as-stream.ts";
+import { anAgent, aWorld, httpError, limits, NOW_MS, openAi, STEP, type Scripted } from "./fakes.ts";
 
 const AGENT = anAgent("openai-compatible");
 
@@ -85,6 +86,31 @@ describe("a request that is longer than the model's window", () => {
     expect(await models.step(anAgent("workers-ai"), STEP, limits())).toMatchObject({
       failure: { reason: "context_refused" },
       bill: { status: "refused" },
+    });
+  });
+
+  const pieces = openAiEvents(
+    openAi({ content: "I look it up.", reasoning_content: "Hm." }, { finish_reason: "stop" }),
+  );
+  const inStream = { error: { message: bare.message, type: "BadRequestError", param: null, code: 400 } };
+
+  it.each([
+    ["first", []],
+    ["behind the answer's head", pieces.slice(0, 1)],
+  ])("is refused for nothing where a stream says so %s", async (_, before) => {
+    const { models, requests } = aWorld({ http: [sse([...before, inStream])] });
+    expect(await models.step(AGENT, STEP, limits())).toMatchObject({
+      failure: { reason: "context_refused" },
+      bill: { status: "refused" },
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it("is no refusal any more once words have come, were it of a thought: the provider has worked", async () => {
+    const { models } = aWorld({ http: [sse([...pieces.slice(0, 2), inStream])] });
+    expect(await models.step(AGENT, STEP, limits())).toMatchObject({
+      failure: { reason: "provider_error", mayPass: true },
+      bill: { status: "unconfirmed" },
     });
   });
 
