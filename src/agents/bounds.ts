@@ -22,7 +22,7 @@ import { continueText, LONGEST_CONTINUE } from "./prompts/continue-prompt.ts";
 import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-prompt.ts";
 import { SCHEMA_FACTOR, TOOL_OVERHEAD_TOKENS, toolTokens } from "../market/tools/tool-tokens.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
-import { neutralStep } from "./neutral-step.ts";
+import { stepAsSent } from "./neutral-step.ts";
 import { rulingPrompt, type RulingPromptInput } from "./prompts/ruling-prompt.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
 import { LONGEST_WRAP_UP, wrapUpText } from "./prompts/wrap-up-prompt.ts";
@@ -115,9 +115,9 @@ function traceTokens({ prompt, tools, history, wrapUp }: StepRequest): number {
 
 /** A step read back: as JSON, since some templates escape it, and never less than what the model wrote. */
 function stepTokens(committed: Step): number {
-  const step = committed.writtenBy === undefined ? committed : neutralStep(committed);
-  // Of another agent's step no more is sent than what is shown here.
-  const written = committed.writtenBy === undefined ? step.usage.outputTokens : 0;
+  const step = stepAsSent(committed);
+  // Of a step that is told in neutral words no more is sent than what is shown here.
+  const written = step === committed ? step.usage.outputTokens : 0;
   const assistant = Math.max(jsonBytes(step.assistant), written);
   let tokens = assistant + textTokens(continueText(step)) + MESSAGE_OVERHEAD_TOKENS;
   for (const call of step.toolCalls) {

@@ -1,11 +1,17 @@
 /**
- * A step that another model wrote, as any model can read it: its words, its calls and their answers.
+ * A step that another model wrote, as any model can read it: its words, its calls and their answers. So is one of which the
+ * journal has kept no message.
  *
  * What a provider adds for itself (reasoning and its signatures, options, ids of its own making) is nothing to another one:
  * some refuse what they did not sign, and Mistral takes no id of a call that is not nine letters and digits.
  */
 import type { JsonValue, Step } from "../market/step.ts";
 import { wireToolName } from "./wire-tool-name.ts";
+
+/** A step as its agent is sent it: as it was said, where the agent said it and the message was kept. */
+export function stepAsSent(step: Step): Step {
+  return step.writtenBy === undefined && step.assistant !== null ? step : neutralStep(step);
+}
 
 /** The same for the same step: the conversation stays a prefix of itself. */
 export function neutralStep(step: Step): Step {

@@ -2,7 +2,7 @@
 import type { Step } from "../market/step.ts";
 import { cutOff } from "../market/submission.ts";
 import { utf8Bytes } from "../market/utf8.ts";
-import { neutralStep } from "./neutral-step.ts";
+import { stepAsSent } from "./neutral-step.ts";
 import { continueText } from "./prompts/continue-prompt.ts";
 import { shortenAnswers } from "./shorten-answers.ts";
 import { addBytes, NO_BYTES, textBytes, type TextBytes } from "./text-tokens.ts";
@@ -41,7 +41,7 @@ export function atLevel(step: Step, level: Level): Step {
 export function bytesOf(step: Step): StepBytes {
   const known = sizes.get(step);
   if (known !== undefined) return known;
-  const sent = step.writtenBy === undefined ? step : neutralStep(step);
+  const sent = stepAsSent(step);
   const kinds = step.toolCalls
     .map(({ outcome }) => textBytes(outcomeText(outcome)))
     .reduce(addBytes, NO_BYTES);

@@ -6,7 +6,7 @@
  */
 import type { AssistantModelMessage, ModelMessage, ToolModelMessage } from "ai";
 import { z } from "zod";
-import { neutralStep } from "./neutral-step.ts";
+import { stepAsSent } from "./neutral-step.ts";
 import { toJson } from "./to-json.ts";
 import { wireToolName } from "./wire-tool-name.ts";
 import { continueText } from "./prompts/continue-prompt.ts";
@@ -37,7 +37,7 @@ function toolMessage(calls: readonly AnsweredToolCall[]): ToolModelMessage {
 }
 
 function stepMessages(step: Step): ModelMessage[] {
-  return step.writtenBy === undefined ? ownMessages(step) : ownMessages(neutralStep(step));
+  return ownMessages(stepAsSent(step));
 }
 
 function ownMessages(step: Step): ModelMessage[] {

@@ -12,6 +12,10 @@ export const MAX_ANSWER_BYTES = 1_000_000;
 export const MAX_STEP_BYTES = 1_900_000;
 /** What one tool answered, of at most eight of a step; text that JSON must escape is cut further than the tools cut it. */
 export const MAX_OUTCOME_BYTES = 110_000;
+/** Of the short answer to a call that does not run, with what stands around it. */
+export const MAX_REFUSAL_BYTES = 250;
+/** A step of which no more than the beginning of its words is kept (`last-step.ts`), with what stands around it. */
+export const CUT_STEP_BYTES = 2_000;
 /** All steps of a trace. */
 export const MAX_TRACE_BYTES = 8_000_000;
 /**

@@ -1,8 +1,9 @@
 /**
- * The step that a trace ends with, as its room keeps it. Pure.
+ * A step for which a trace's journal has no room as it is: what its room keeps of it. Pure.
  *
- * Nobody is asked behind it, so that its message is sent to no model any more; and a result stands in the task's own row,
- * so that words for which there is no room need not be kept beside it.
+ * Of the step that a trace ends with, whose message is sent to no model any more, the words go first; and a result stands in
+ * the task's own row. Of one that a wrap-up follows only the beginning of its words is kept: its message cannot be cut, and
+ * providers refuse calls without it.
  */
 import { MAX_STEP_BYTES, MAX_TRACE_BYTES } from "./journal-limits.ts";
 import { beginningWithin } from "./cut-text.ts";
@@ -12,20 +13,38 @@ import { utf8Bytes } from "./utf8.ts";
 /** Ours: of words for which there is no room so much is kept, in bytes. */
 const KEPT_BYTES = 1_000;
 
-/** Null: not even what is left without its words has room. @param usedBytes of the steps before it */
-export function lastStep(
-  step: AnsweredStep,
-  outcomes: readonly ToolOutcome[],
-  usedBytes: number,
-): AnsweredStep | null {
-  const whole = { ...step, assistant: null };
-  return [whole, shortened(whole)].find((one) => isKept(one, outcomes, usedBytes)) ?? null;
+/** A step whose calls are answered. */
+export interface ClosedStep {
+  readonly step: AnsweredStep;
+  readonly outcomes: readonly ToolOutcome[];
 }
 
-/** Whether a step whose calls are answered has room. @param usedBytes of the steps before it, and whatever is kept back */
-export function isKept(step: AnsweredStep, outcomes: readonly ToolOutcome[], usedBytes: number): boolean {
+/** Null: not even the beginning of its words has room. @param usedBytes of the steps before it */
+export function lastStep({ step, outcomes }: ClosedStep, usedBytes: number): ClosedStep | null {
+  const whole = { ...step, assistant: null };
+  const forms = [
+    { step: whole, outcomes },
+    { step: shortened(whole), outcomes },
+    { step: cutStep(step), outcomes: [] },
+  ];
+  return forms.find((one) => isKept(one, usedBytes)) ?? null;
+}
+
+/** Whether a step has room. @param usedBytes of the steps before it, and whatever is kept back */
+export function isKept({ step, outcomes }: ClosedStep, usedBytes: number): boolean {
   const bytes = jsonBytes(step) + jsonBytes(outcomes);
   return bytes <= MAX_STEP_BYTES && usedBytes + bytes <= MAX_TRACE_BYTES;
+}
+
+/** The beginning of its words, without message and calls: at most `CUT_STEP_BYTES`, however long it was. */
+export function cutStep(step: AnsweredStep): AnsweredStep {
+  return { ...step, text: cutWords(step), toolCalls: [], assistant: null };
+}
+
+function cutWords({ text, toolCalls }: AnsweredStep): string {
+  if (toolCalls.length === 0) return shortText(text);
+  const left = note(jsonBytes(text) + jsonBytes(toolCalls), `; tool calls left out: ${toolCalls.length}`);
+  return [beginningWithin(text, KEPT_BYTES), left].filter((part) => part !== "").join("\n");
 }
 
 function shortened(step: AnsweredStep): AnsweredStep {
@@ -43,8 +62,8 @@ function shortInput(input: JsonValue): JsonValue {
   return bytes <= KEPT_BYTES ? input : note(bytes);
 }
 
-function note(bytes: number): string {
-  return `[cut: of ${bytes} bytes there was no room for more]`;
+function note(bytes: number, more = ""): string {
+  return `[cut: of ${bytes} bytes there was no room for more${more}]`;
 }
 
 function jsonBytes(value: unknown): number {

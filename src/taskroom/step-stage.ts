@@ -6,7 +6,7 @@
  * ends the trace with the commit that nothing of its step is left to do after.
  */
 import type { EndedCall } from "../market/call.ts";
-import { lastStep } from "../market/last-step.ts";
+import { cutStep, lastStep } from "../market/last-step.ts";
 import type { AnsweredStep, ToolOutcome } from "../market/step.ts";
 import {
   isSubmitted,
@@ -58,18 +58,23 @@ export class StepStage {
     return "continue";
   }
 
-  /** Its tools do not run: with what they would answer, there might be no room for the wrap-up. */
+  /**
+   * Its tools do not run: with what they would answer, there might be no room for the wrap-up. Of a step for which there is
+   * none without them either, the beginning is kept.
+   */
   #close(held: HeldTrace, step: AnsweredStep): StepAnswered {
-    const outcomes = withoutTools(step.toolCalls, NO_ROOM);
-    if (!hasRoomAnswered(this.#room, held.award, { step, outcomes })) {
+    const whole = { step, outcomes: withoutTools(step.toolCalls, NO_ROOM) };
+    const isWhole = hasRoomAnswered(this.#room, held.award, whole);
+    const closed = isWhole ? whole : { step: cutStep(step), outcomes: [] };
+    if (!hasRoomAnswered(this.#room, held.award, closed)) {
       this.#room.end(held.task, { state: "failed", reason: "journal_limit" });
       return "lost";
     }
-    this.#room.journal.addStep(held.attempt, step, outcomes);
-    this.#room.append(stepCommitted(held.attempt, step, outcomes));
+    this.#room.journal.addStep(held.attempt, closed.step, closed.outcomes);
+    this.#room.append(stepCommitted(held.attempt, closed.step, closed.outcomes));
     const asked = { step: step.step + 1, wrapUp: "journal_limit", leftOut: undefined } as const;
     this.#trace.extend(withoutFailures({ ...held, task: noteCall(this.#room, held, asked) }), true);
-    return "wrap_up";
+    return isWhole ? "wrap_up" : "wrap_up_cut";
   }
 
   /** No step comes behind this one: it has the result, or its task ends without one. */
@@ -78,13 +83,13 @@ export class StepStage {
     const { stop } = held.task;
     const end = stop ?? ({ state: "failed", reason: wrapUpOf(held.task) ?? "journal_limit" } as const);
     const outcomes = withoutTools(step.toolCalls, NOT_RUN_AT_END);
-    const last = lastStep(step, outcomes, journal.stepBytes(lineOf(held.award)));
+    const last = lastStep({ step, outcomes }, journal.stepBytes(lineOf(held.award)));
     if (last === null) {
       this.#room.end(held.task, end);
       return "lost";
     }
-    journal.addStep(held.attempt, last, outcomes);
-    this.#room.append(stepCommitted(held.attempt, last, outcomes));
+    journal.addStep(held.attempt, last.step, last.outcomes);
+    this.#room.append(stepCommitted(held.attempt, last.step, last.outcomes));
     if (result !== null) this.#endWith(held, step.step, result);
     else this.#room.end(held.task, end);
     return stop !== null || result === null ? "stop" : "submitted";

@@ -37,8 +37,9 @@ export type DeskAnswer = "continue" | "stop" | "lost";
  *
  * - `submitted`: its submission has been taken, and the trace has ended with that result.
  * - `wrap_up`: there is no room for what its tools would answer. Its calls are answered, and the wrap-up comes next.
+ * - `wrap_up_cut`: there is no room for the step itself. It was kept as `cutStep` has it, and the wrap-up comes next.
  */
-export type StepAnswered = ToolsAnswered | "wrap_up";
+export type StepAnswered = ToolsAnswered | "wrap_up" | "wrap_up_cut";
 export type ToolsAnswered = DeskAnswer | "submitted";
 
 /** Has a commit answer with `listened`, too: whether anybody wants to hear the trace's text while it is written. */

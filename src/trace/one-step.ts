@@ -3,6 +3,7 @@
  * fails, the task's room says whether there is another one.
  */
 import type { CallFailure, EndedCall } from "../market/call.ts";
+import { cutStep } from "../market/last-step.ts";
 import { NO_USAGE } from "../market/money.ts";
 import { toStep, type AnsweredStep, type Step } from "../market/step.ts";
 import { NO_ROOM, runsTools, submittedResult, withoutTools } from "../market/submission.ts";
@@ -75,8 +76,10 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
     return LEAVE;
   }
   if (committed === "submitted") return handedIn(answered);
-  if (committed === "wrap_up") {
-    const closed = toStep(answered, withoutTools(answered.toolCalls, NO_ROOM));
+  if (committed === "wrap_up" || committed === "wrap_up_cut") {
+    // As the next holder would read it.
+    const kept = committed === "wrap_up" ? answered : cutStep(answered);
+    const closed = toStep(kept, withoutTools(kept.toolCalls, NO_ROOM));
     return { next: "step", step: closed, wrapUp: "journal_limit", callMs: answer.ms };
   }
   if (!(await mayGoOn(trace, null, committed))) return LEAVE;

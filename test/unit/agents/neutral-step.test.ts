@@ -124,6 +124,17 @@ describe("a step made neutral", () => {
     expect(traceMessages("task", [own])[1]).toEqual(own.assistant);
   });
 
+  it("is what is sent of the agent's own, too, where its message was not kept: no answer without its call", () => {
+    const { writtenBy: _, ...own } = aStep({ assistant: null });
+    expect(traceMessages("task", [own])).toEqual(traceMessages("task", [aStep()]));
+    const cut = { ...own, text: "I look", toolCalls: [] };
+    expect(traceMessages("task", [cut])).toMatchObject([
+      { role: "user" },
+      { role: "assistant", content: [{ type: "text", text: "I look" }] },
+      { role: "user" },
+    ]);
+  });
+
   it("names and arguments that no provider takes become some that all take", () => {
     const call = {
       id: "",

@@ -10,7 +10,7 @@ import {
   WRAP_UP_BYTES,
 } from "../../../src/market/journal-limits.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import type { AnsweredStep } from "../../../src/market/step.ts";
+import type { AnsweredStep, ToolCall } from "../../../src/market/step.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
 import { BOUND, ScriptedModels, USAGE, type ScriptedStep } from "../../support/scripted-models.ts";
 import {
@@ -74,17 +74,48 @@ describe("a step", () => {
     ]);
   });
 
-  test("of an answer that is larger than a row ends its task with the reason, its call billed and nothing held", async () => {
+  test("of an answer that is larger than a row is kept in its beginning, and the wrap-up follows", async () => {
     const task = await awardedTask();
     await task.room.takeTrace(1, 1);
-    expect(await commit(task.room, stepOf(1, MAX_STEP_BYTES + 1))).toBe("lost");
-    expect(await task.room.view()).toMatchObject({
-      state: "failed",
-      failureReason: "journal_limit",
-      steps: 0,
-      costs: { traceMicros: 45 },
-    });
-    expect(await held(task)).toBe(0);
+    expect(await commit(task.room, stepOf(1, MAX_STEP_BYTES + 1, 1))).toBe("wrap_up_cut");
+    await evictRooms(task.room);
+    const [kept] = (await task.room.readTrace())?.steps ?? [];
+    expect(kept?.text).toMatch(/^x{1000}\n\[cut: of 1\d{6} bytes .*; tool calls left out: 1\]$/);
+    expect(kept?.toolCalls).toEqual([]);
+    expect(await task.room.view()).toMatchObject({ costs: { traceMicros: 45 } });
+  });
+
+  test.each(["http", "submit"])(
+    "of thousands of tiny calls of %s has none of them run, and the wrap-up follows",
+    async (name) => {
+      const task = await awardedTask();
+      await task.room.takeTrace(1, 1);
+      const toolCalls = Array.from({ length: 8_000 }, (_call, at) => ({ id: `call_${at}`, name, input: {} }));
+      const step = { ...stepOf(1, 500), toolCalls };
+      expect(utf8Bytes(JSON.stringify(step))).toBeLessThan(MAX_ANSWER_BYTES);
+      expect(await commit(task.room, step)).toBe("wrap_up");
+      const calls = (await task.room.readTrace())?.steps[0]?.toolCalls ?? [];
+      expect(calls.filter(({ outcome: { ok } }) => !ok)).toHaveLength(8_000);
+    },
+  );
+
+  test("of as many calls as are let through has room for an answer to each of them", async () => {
+    const task = await awardedTask();
+    await task.room.takeTrace(1, 1);
+    const some = { ...stepOf(1, 500), toolCalls: [] as ToolCall[] };
+    const fits = (calls: number) => {
+      const toolCalls = Array.from({ length: calls }, (_, at) => ({ id: `c${at}`, name: "http", input: {} }));
+      return { ...some, toolCalls };
+    };
+    // 880 KB are those of the eight, and each of the others takes some 40 bytes, and 250 at most for its answer.
+    const calls = 3_400;
+    expect(await commit(task.room, fits(calls))).toBe("continue");
+    const refused = { ok: false, error: { code: "too_many_calls", message: "x".repeat(190) } } as const;
+    const outcomes = Array.from({ length: calls }, (_, at) =>
+      at < 8 ? outcome(MAX_OUTCOME_BYTES) : refused,
+    );
+    expect(await task.room.commitTools(1, 1, outcomes)).toBe("continue");
+    expect((await task.room.readTrace())?.steps[0]?.toolCalls).toHaveLength(calls);
   });
 });
 
@@ -154,6 +185,26 @@ describe("a trace", () => {
     expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 10 });
   });
 
+  test.each<[string, ScriptedStep]>([
+    ["with calls", { calls: [{ tool: "http", input: { url: "x".repeat(400_000) } }] }],
+    ["cut off at its limit of output", { text: "字".repeat(150_000), finish: "length" }],
+  ])("whose answer is longer than was kept back for it is wrapped up: %s", async (_, long) => {
+    const { task } = await filled(MAX_ANSWER_BYTES - 250_000);
+    await task.room.handOver(1);
+    expect(await goesOn(task, [long, SUBMIT])).toEqual({ asked: [undefined, "journal_limit"], ran: 0 });
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 10 });
+    const kept = (await task.room.readTrace())?.steps.find(({ step }) => step === 9);
+    expect(kept).toMatchObject({ text: expect.stringContaining("[cut: of ") as string, toolCalls: [] });
+  });
+
+  test("whose wrap-up has more calls than there is room for takes its result", async () => {
+    const { task } = await filled(NEAR);
+    await task.room.handOver(1);
+    const calls = Array.from({ length: 2_000 }, () => ({ tool: "submit", input: { result: "42" } }));
+    await goesOn(task, [{ calls }]);
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 9 });
+  });
+
   test("begins no step whose answer might leave no room for the wrap-up", async () => {
     const { task, answer } = await filled(NEAR);
     expect(answer).toBe("continue");
@@ -192,7 +243,7 @@ describe("a trace", () => {
     expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "fail", result });
   });
 
-  test("of more ends with the reason, and keeps what it has", async () => {
+  test("of more ends with the reason, keeps what it has, its calls billed and nothing held", async () => {
     const { task, answer } = await filled(MAX_ANSWER_BYTES - WRAP_UP_BYTES);
     expect(answer).toBe("continue");
     expect(await commit(task.room, stepOf(9, 1_000))).toBe("lost");
@@ -200,7 +251,9 @@ describe("a trace", () => {
       state: "failed",
       failureReason: "journal_limit",
       steps: 8,
+      costs: { traceMicros: 8 * 45 },
     });
+    expect(await held(task)).toBe(0);
   });
 
   test("of 500 steps with what tools usually answer is carried on like any other", async () => {
