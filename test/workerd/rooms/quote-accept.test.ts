@@ -44,6 +44,7 @@ describe("accepting", () => {
     ).toEqual([
       "task-admitted",
       "auction-opened",
+      "jury-asked",
       "auction-cleared",
       "quote-opened",
       "quote-accepted",
