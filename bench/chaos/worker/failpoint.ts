@@ -42,25 +42,36 @@ export async function failpoint(name: string, quiet = false): Promise<void> {
 /** Commits of one object whose places have not been passed yet. Nothing leaves the object before they are. */
 export class Commits {
   #passed: Promise<unknown> = Promise.resolve();
-  #noted = false;
+  /** What was written in this turn so far; null: nothing. */
+  #turn: { name: string; isLone: boolean } | null = null;
 
   /**
    * Call it with what was just written; writes of one turn are one commit.
    *
    * @param fallback name of the commit where no call of the object is under way
-   * @param own name of the commit whatever call makes it
+   * @param lone of a write outside of a transaction: name of the commit whatever call makes it, if there is no more to it
    */
-  note(fallback: string, own: string | null = null): void {
+  note(fallback: string, lone: string | null = null): void {
     const actor = actors.getStore();
     if (actor !== undefined) {
       actor.changed = true;
       actor.atCommit = true;
     }
-    if (this.#noted) return;
-    this.#noted = true;
-    queueMicrotask(() => (this.#noted = false));
-    const name = `${own ?? (actor?.object === this ? actor.name : fallback)}.committed`;
-    this.#passed = Promise.all([this.#passed, failpoint(name)]);
+    const called = actor?.object === this ? actor.name : fallback;
+    if (this.#turn !== null) {
+      if (this.#turn.isLone && lone === null) this.#turn.name = called;
+      this.#turn.isLone &&= lone !== null;
+      return;
+    }
+    const turn = { name: lone ?? called, isLone: lone !== null };
+    this.#turn = turn;
+    this.#passed = Promise.all([this.#passed, this.#endTurn(turn)]);
+  }
+
+  async #endTurn(turn: { readonly name: string }): Promise<void> {
+    await Promise.resolve();
+    this.#turn = null;
+    await failpoint(`${turn.name}.committed`);
   }
 
   async passed(): Promise<void> {
