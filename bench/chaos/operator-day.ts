@@ -1,5 +1,6 @@
 /** What goes on beside the tasks: keys, policies, budgets, limits, webhooks, calibrations, tenants that come and go. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { FINAL_STATES } from "../../src/market/task.ts";
 import type { Client } from "./client.ts";
 import { ownTool } from "./own-tool.ts";
 
@@ -18,6 +19,8 @@ export interface OperatorWorld {
 }
 
 const PAUSE_MS = 120;
+/** At a task of a tenant that is deleted afterwards. */
+const MOST_LOOKS = 40;
 
 /** Each goes on by itself: whoever stands at a failpoint keeps none of the others from theirs. */
 const ERRANDS: readonly ((world: OperatorWorld, round: number) => Promise<void>)[] = [
@@ -157,7 +160,7 @@ async function calibration(world: OperatorWorld, round: number): Promise<void> {
   await act("cancel");
 }
 
-/** Made, suspended, resumed, given a task, and deleted with it. */
+/** Made, suspended, resumed, given a task, and deleted with it: half of the tasks have come to their end by then. */
 async function passingTenant(world: OperatorWorld, round: number): Promise<void> {
   const { client, adminSecret: bearer } = world;
   if (round % 2 !== 0) return;
@@ -169,11 +172,21 @@ async function passingTenant(world: OperatorWorld, round: number): Promise<void>
   await client.ask({ method: "POST", path: `${path}/suspend`, bearer });
   await client.ask({ method: "POST", path: `${path}/resume`, bearer });
   const task = { method: "POST", path: "/v1/tasks", bearer: String(key), body: world.task } as const;
-  const { status } = await client.ask({ ...task, idempotencyKey: keyOf("task", round) });
-  if (status !== 202) throw new Error(`the task of a passing tenant was refused: ${status}`);
+  const asked = await client.ask({ ...task, idempotencyKey: keyOf("task", round) });
+  if (asked.status !== 202) throw new Error(`the task of a passing tenant was refused: ${asked.status}`);
+  if (round % 4 !== 0) await ended(client, `/v1/tasks/${String(asked.json?.["id"])}`, String(key));
   for (;;) {
     const { json: left } = await client.ask({ method: "DELETE", path: `${path}?force=true`, bearer });
     if (left?.["deleted"] === true || left?.["error"] !== undefined) return;
+    await sleep(PAUSE_MS * 3);
+  }
+}
+
+/** Or hardly moves: what is given up waits for its redrive, and its tenant goes without one. */
+async function ended(client: Client, path: string, bearer: string): Promise<void> {
+  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
+    const { json } = await client.ask({ method: "GET", path, bearer });
+    if ((FINAL_STATES as readonly unknown[]).includes(json?.["state"])) return;
     await sleep(PAUSE_MS * 3);
   }
 }

@@ -169,7 +169,8 @@ function operatorWorld(
 ) {
   const [tenant] = tenants;
   if (tenant === undefined) throw new Error("no tenant");
-  const task = drawsFor(seed, "passing").pick(workloadTasks(world.outside.docsUrl)).input;
+  const { input } = drawsFor(seed, "passing").pick(workloadTasks(world.outside.docsUrl));
+  const verifier = { type: "http", url: `${world.outside.checkerUrl}/now`, timeoutS: 60 };
   return {
     client: world.client,
     adminSecret: world.adminSecret,
@@ -177,7 +178,7 @@ function operatorWorld(
     key: tenant.key,
     hookUrl: world.hookOrigin,
     toolOrigin: world.toolOrigin,
-    task,
+    task: { ...input, verifier },
     pool: passingPool(world.emulatorUrl),
   };
 }

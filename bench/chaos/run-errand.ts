@@ -42,7 +42,9 @@ export async function runErrand(world: ErrandWorld, errand: Errand): Promise<Err
   const [heard] = await Promise.all([
     listen(world, errand, taskId),
     again(world, errand, taskIds),
-    errand.cancelAfterMs === null ? null : cancel(world, taskId, errand.cancelAfterMs),
+    errand.cancelAfterMs === null
+      ? null
+      : cancel(world, taskId, { ...errand, afterMs: errand.cancelAfterMs }),
     errand.quote === null ? null : deal(world, errand, taskId),
     ended(world, errand, taskId),
   ]);
@@ -90,9 +92,25 @@ async function listen({ url, key }: ErrandWorld, { listens }: Errand, taskId: st
   return { taskId, seqs, types, shown: hearsText ? shown.committed : null };
 }
 
-async function cancel({ client, key }: ErrandWorld, taskId: string, afterMs: number): Promise<void> {
-  await sleep(afterMs);
-  await client.ask({ method: "POST", path: `/v1/tasks/${taskId}/cancel`, bearer: key });
+/** Or it has ended before. */
+async function untilRunning({ client, key }: ErrandWorld, taskId: string): Promise<void> {
+  for (;;) {
+    const { json } = await client.ask({ method: "GET", path: `/v1/tasks/${taskId}`, bearer: key });
+    const state = String(json?.["state"]);
+    if (state === "running" || (FINAL_STATES as readonly string[]).includes(state)) return;
+    await sleep(LOOK_AGAIN_MS / 3);
+  }
+}
+
+async function cancel(
+  world: ErrandWorld,
+  taskId: string,
+  { afterMs, cancelsRunning }: Pick<Errand, "cancelsRunning"> & { readonly afterMs: number },
+): Promise<void> {
+  if (cancelsRunning) await untilRunning(world, taskId);
+  // Traces are short here.
+  await sleep(cancelsRunning ? afterMs / 20 : afterMs);
+  await world.client.ask({ method: "POST", path: `/v1/tasks/${taskId}/cancel`, bearer: world.key });
 }
 
 async function deal({ client, key }: ErrandWorld, { quote }: Errand, taskId: string): Promise<void> {
