@@ -91,11 +91,12 @@ function mustHave<V>(map: WeakMap<object, V>, key: object): V {
   return value;
 }
 
-/** Kind of the timer that an alarm rings for. */
+/** Kind of the timers that an alarm rings for, where it is one. */
 function dueKind(storage: DurableObjectStorage): string {
   try {
-    const query = "SELECT kind FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 1";
-    return storage.sql.exec<{ kind: string }>(query, Date.now()).toArray()[0]?.kind ?? "none";
+    const query = "SELECT DISTINCT kind FROM timers WHERE due_at_ms <= ? LIMIT 2";
+    const [first, other] = storage.sql.exec<{ kind: string }>(query, Date.now()).toArray();
+    return other === undefined ? (first?.kind ?? "none") : "several";
   } catch {
     return "none";
   }
