@@ -121,8 +121,9 @@ async function deal({ client, key }: ErrandWorld, { quote }: Errand, taskId: str
     if (json?.["state"] !== "bidding") break;
     await sleep(LOOK_AGAIN_MS);
   }
-  const act = quote === "accepted" ? "accept" : "cancel";
-  await client.ask({ method: "POST", path: `${path}/${act}`, bearer: key });
+  const act = async (name: string) => client.ask({ method: "POST", path: `${path}/${name}`, bearer: key });
+  // What cannot be accepted would be listened to for an hour.
+  if (quote === "cancelled" || (await act("accept")).status >= 300) await act("cancel");
 }
 
 /** Answers its verifier's question on the way, once for each attempt. */
