@@ -174,6 +174,11 @@ export class Outbox<M extends { readonly kind: string }> {
     return this.#waiting(lane, 1).length === 0;
   }
 
+  /** Lanes of which something is on its way to its receiver. */
+  get deliveringCount(): number {
+    return this.#running.size;
+  }
+
   /** Lanes whose oldest entry was tried as often, or oftener; the longest first. */
   failing(tries: number, limit: number): FailingLane[] {
     return this.#storage.sql

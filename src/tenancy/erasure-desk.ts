@@ -130,7 +130,8 @@ export class ErasureDesk {
     return {
       ...erasure,
       openTasks: this.#desk.store.tasks.countOpen(),
-      carriers: this.#carriers.count(nowMs) + claims + sending,
+      // A room that opened without its opening would be made again by the one that is still on its way.
+      carriers: this.#carriers.count(nowMs) + claims + sending + this.#desk.outbox.deliveringCount,
       vectors: this.#count("SELECT count(*) AS n FROM memory"),
       taskRooms: this.#count("SELECT count(*) AS n FROM accounts"),
     };
