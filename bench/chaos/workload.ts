@@ -134,7 +134,7 @@ function variation(
 ): Partial<TaskInput> {
   if (chance(0.1)) return { limits: { deadlineS } };
   if (chance(0.08)) return { limits: { maxSteps } };
-  if (chance(0.14)) return { limits: { maxCostUsd: 0.01 + 0.004 * maxSteps } };
+  if (chance(0.14)) return { limits: { maxCostUsd: 0.016 + 0.002 * maxSteps } };
   if (chance(0.1)) return { verifier: null };
   if (chance(0.08)) return { policy: "cheapest" };
   if (chance(0.08)) return { policy: "sale:jury=pointwise" };
