@@ -5,7 +5,7 @@
  * character is torn, and halves of characters that stand alone are replaced.
  */
 export function beginningWithin(text: string, maxBytes: number): string {
-  const whole = wellFormed(text);
+  const whole = text.toWellFormed();
   let bytes = 0;
   let at = 0;
   for (; at < whole.length; at++) {
@@ -15,11 +15,6 @@ export function beginningWithin(text: string, maxBytes: number): string {
   // The first half of a pair whose second one does not fit.
   if (at < whole.length && isSecondHalf(whole.charCodeAt(at))) at -= 1;
   return whole.slice(0, at);
-}
-
-/** As `String.prototype.toWellFormed`. */
-export function wellFormed(text: string): string {
-  return text.replaceAll(/\p{Surrogate}/gu, "\uFFFD");
 }
 
 /** Of a UTF-16 unit as `JSON.stringify` writes it; each half of a pair is two of its four bytes. */

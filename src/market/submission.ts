@@ -4,7 +4,7 @@
  * Calls beside a submission are carried out first, as those of any answer; only where all of them succeed does it count,
  * for the agent wrote it before it knew what they would come to. Where nothing runs any more, it counts at once.
  */
-import { beginningWithin, wellFormed } from "./cut-text.ts";
+import { beginningWithin } from "./cut-text.ts";
 import { MAX_RESULT_BYTES } from "./journal-limits.ts";
 import type { AnsweredStep, FinishReason, JsonValue, ToolCall, ToolOutcome } from "./step.ts";
 import { utf8Bytes } from "./utf8.ts";
@@ -137,7 +137,7 @@ function resultIn(input: JsonValue): JsonValue | undefined {
 
 /** Within what is kept of a result: in characters, and in bytes, since it stands in a row of its task's room. */
 function bounded(result: string): string {
-  const whole = wellFormed(result);
+  const whole = result.toWellFormed();
   if (whole.length <= MAX_RESULT_CHARS && utf8Bytes(JSON.stringify(whole)) <= MAX_RESULT_BYTES) return whole;
   return `${beginningWithin(whole.slice(0, MAX_RESULT_CHARS - CUT.length), MAX_RESULT_BYTES - CUT_BYTES)}${CUT}`;
 }

@@ -40,11 +40,13 @@ export async function answerToolCalls(
   if (answered.toolCalls.length === 0) return { next: "step", step: toStep(answered, []) };
   const timeUp = timeUpAt(untilMs, deps.config.source.now());
   const signal = AbortSignal.any([heartbeat.signal, timeUp]);
-  const running = answered.toolCalls.filter(({ name }) => name !== SUBMIT_TOOL);
+  const running = new Set(
+    answered.toolCalls.filter(({ name }) => name !== SUBMIT_TOOL).slice(0, MAX_CALLS_PER_STEP),
+  );
   const ran = await Promise.all(
     answered.toolCalls.map(async (call, index): Promise<ToolOutcome | null> => {
       if (call.name === SUBMIT_TOOL) return null;
-      if (running.indexOf(call) >= MAX_CALLS_PER_STEP) {
+      if (!running.has(call)) {
         const message = `At most ${MAX_CALLS_PER_STEP} tool calls run in one step; ask again for this one.`;
         return { ok: false, error: { code: "too_many_calls", message } };
       }
