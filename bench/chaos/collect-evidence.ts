@@ -40,7 +40,7 @@ const budgetSchema = z.object({ heldUsd: z.number(), spentUsd: z.object({ total:
 export async function collectEvidence(
   world: EvidenceWorld,
   acknowledged: readonly Acknowledged[],
-): Promise<Omit<Evidence, "heard" | "acknowledged" | "delivered" | "checked" | "toolHits">> {
+): Promise<Omit<Evidence, "gone" | "heard" | "acknowledged" | "delivered" | "checked" | "toolHits">> {
   const limit = pLimit(AT_A_TIME);
   const tenants: TenantSeen[] = [];
   const tasks: TaskSeen[] = [];

@@ -117,6 +117,12 @@ export interface TenantSeen {
   readonly history: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
 }
 
+/** What is left of a tenant that was deleted while the process was killed. */
+export interface GoneSeen extends Pick<TenantSeen, "tenantId" | "market" | "rooms" | "history"> {
+  /** Whether the deletion came to its end. */
+  readonly deleted: boolean;
+}
+
 /** A read with another tenant's key, and the status that came. */
 export interface Trespass {
   readonly taskId: string;
@@ -126,6 +132,7 @@ export interface Trespass {
 
 export interface Evidence {
   readonly tenants: readonly TenantSeen[];
+  readonly gone: readonly GoneSeen[];
   readonly tasks: readonly TaskSeen[];
   readonly heard: readonly Heard[];
   readonly acknowledged: readonly Acknowledged[];

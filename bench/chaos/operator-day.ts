@@ -1,8 +1,8 @@
 /** What goes on beside the tasks: keys, policies, budgets, limits, webhooks, calibrations, tenants that come and go. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { FINAL_STATES } from "../../src/market/task.ts";
 import type { Client } from "./client.ts";
 import { ownTool } from "./own-tool.ts";
+import { passingTenant, type Passed } from "./passing-tenant.ts";
 
 export interface OperatorWorld {
   readonly client: Client;
@@ -16,11 +16,11 @@ export interface OperatorWorld {
   readonly task: object;
   /** Of such tenants. */
   readonly pool: readonly object[];
+  /** Each is added as it is made. */
+  readonly passed: Passed[];
 }
 
 const PAUSE_MS = 120;
-/** At a task of a tenant that is deleted afterwards. */
-const MOST_LOOKS = 40;
 
 /** Each goes on by itself: whoever stands at a failpoint keeps none of the others from theirs. */
 const ERRANDS: readonly ((world: OperatorWorld, round: number) => Promise<void>)[] = [
@@ -158,38 +158,6 @@ async function calibration(world: OperatorWorld, round: number): Promise<void> {
   if (round % 2 === 0) return;
   await sleep(PAUSE_MS * 10);
   await act("cancel");
-}
-
-/** Made, suspended, resumed, given a task, and deleted with it: half of the tasks have come to their end by then. */
-async function passingTenant(world: OperatorWorld, round: number): Promise<void> {
-  const { client, adminSecret: bearer } = world;
-  if (round % 2 !== 0) return;
-  const make = async (path: string, body: object) =>
-    client.ask({ method: "POST", path, bearer, body, idempotencyKey: keyOf(path, round) });
-  const { json } = await make("/admin/tenants", { name: `passing ${round}`, pool: world.pool });
-  const path = `/admin/tenants/${String(json?.["id"])}`;
-  const key = (await make(`${path}/keys`, { name: "passing" })).json?.["key"];
-  await client.ask({ method: "POST", path: `${path}/suspend`, bearer });
-  await client.ask({ method: "POST", path: `${path}/resume`, bearer });
-  const task = { method: "POST", path: "/v1/tasks", bearer: String(key), body: world.task } as const;
-  const asked = await client.ask({ ...task, idempotencyKey: keyOf("task", round) });
-  if (asked.status !== 202) throw new Error(`the task of a passing tenant was refused: ${asked.status}`);
-  if (round % 4 !== 0) await ended(client, `/v1/tasks/${String(asked.json?.["id"])}`, String(key));
-  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
-    const { json: left } = await client.ask({ method: "DELETE", path: `${path}?force=true`, bearer });
-    if (left?.["deleted"] === true || left?.["error"] !== undefined) return;
-    await sleep(PAUSE_MS * 3);
-  }
-  // A consumer that was killed with its vector may be alive for a quarter of an hour, as far as its tenant's room knows.
-}
-
-/** Or hardly moves: what is given up waits for its redrive, and its tenant goes without one. */
-async function ended(client: Client, path: string, bearer: string): Promise<void> {
-  for (let looks = 0; looks < MOST_LOOKS; looks += 1) {
-    const { json } = await client.ask({ method: "GET", path, bearer });
-    if ((FINAL_STATES as readonly unknown[]).includes(json?.["state"])) return;
-    await sleep(PAUSE_MS * 3);
-  }
 }
 
 async function tool(world: OperatorWorld): Promise<void> {

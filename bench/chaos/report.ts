@@ -56,7 +56,7 @@ export function reportLines(
   return [
     `Seed ${found.seed}, emulated agents: ${evidence.tasks.length} tasks (${evidence.acknowledged.length} acknowledged), ${randomKills + placeKills} kills (${randomKills} at random moments, ${placeKills} while somebody stood exactly at ${run.placesStoodAt} failpoints in all), ${seconds.killing} s of killing, ${seconds.all} s in all.`,
     `Ends: ${listed(states)}. Steps ${steps}, calls ${calls}, events heard live ${evidence.heard.reduce((sum, { seqs }) => sum + seqs.length, 0)}, webhooks ${evidence.delivered.length}, refused ${listed(run.refusals) || "none"}.`,
-    `On their way: ${told}. Listeners to text ${texts}, questions to checkers ${evidence.checked.length}, calls of tenants' tools ${evidence.toolHits.length}.`,
+    `On their way: ${told}. Listeners to text ${texts}, questions to checkers ${evidence.checked.length}, calls of tenants' tools ${evidence.toolHits.length}, tenants deleted ${evidence.gone.length}.`,
     `The models' log: ${evidence.log.length} calls; ${listed(faults)}.`,
     "",
     `${places.length} failpoints, each with how often it was passed and killed at:`,

@@ -11,6 +11,7 @@ import { Killer, type KillerOptions } from "./killer.ts";
 import { CHAOS_WORKER, Lives, QUICK_TIMES } from "./lives.ts";
 import { openTenants, runErrands, type ErrandsDone, type OpenTenant } from "./market-days.ts";
 import { runOperator, stuck } from "./operator-day.ts";
+import { finishPassing, type Passed } from "./passing-tenant.ts";
 import { settle, stateOf, type Settled } from "./settle.ts";
 import { serveOutside, type OutsideServers } from "./serve-outside.ts";
 import { faultRule, passingPool, type Outside } from "./workload.ts";
@@ -103,7 +104,8 @@ async function runOn({ lives, plan, passing, servers }: Stage, options: ChaosOpt
   const killer = new Killer({ lives, plan, options });
   passing.pass = (name, quiet) => killer.pass(name, quiet);
   const over = new AbortController();
-  const operator = runOperator(operatorWorld(world, tenants, options.seed), over.signal);
+  const passed: Passed[] = [];
+  const operator = runOperator({ ...operatorWorld(world, tenants, options.seed), passed }, over.signal);
   const errands = runErrands(
     { ...world, tenants, seed: options.seed },
     { concurrency: options.concurrency, pace: killer },
@@ -115,7 +117,7 @@ async function runOn({ lives, plan, passing, servers }: Stage, options: ChaosOpt
   const done = await errands;
   client.close();
   const operatorRounds = await operator;
-  const rest = await readRest({ ...world, tenants }, { done, progress: options.progress });
+  const rest = await readRest({ ...world, tenants, passed }, { done, progress: options.progress });
   return {
     ...rest,
     evidence: { ...rest.evidence, ...servers.seen() },
@@ -133,7 +135,7 @@ async function runOn({ lives, plan, passing, servers }: Stage, options: ChaosOpt
 
 /** Once nothing new begins: everything comes to rest, and is read. */
 async function readRest(
-  world: EvidenceWorld,
+  world: EvidenceWorld & { readonly passed: Passed[] },
   { done, progress }: { readonly done: ErrandsDone; readonly progress: ChaosOptions["progress"] },
 ) {
   const { client, tenants, emulatorUrl } = world;
@@ -145,8 +147,12 @@ async function readRest(
   const settled = await settle(client, queries, first.aheadMs);
   const aheadS = Math.round(settled.aheadMs / 1_000);
   progress(`at rest after ${settled.rounds} looks, the clock ${aheadS} s ahead`);
+  const gone = await finishPassing(world, settled.aheadMs);
   const { acknowledged, heard } = done;
-  return { settled, evidence: { ...(await collectEvidence(world, acknowledged)), acknowledged, heard } };
+  return {
+    settled,
+    evidence: { ...(await collectEvidence(world, acknowledged)), gone, acknowledged, heard },
+  };
 }
 
 /** Rejects when that does, and never resolves: what goes on beside the kills is not to end them. */

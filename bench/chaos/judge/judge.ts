@@ -4,6 +4,7 @@
  */
 import type { Evidence } from "../evidence.ts";
 import { judgeAsked } from "./asked.ts";
+import { judgeGone } from "./gone.ts";
 import { judgeCalls } from "./calls.ts";
 import { judgeMoney } from "./money.ts";
 import { judgeOutside } from "./outside.ts";
@@ -14,7 +15,16 @@ import type { Violation } from "./violation.ts";
 
 export function judge(evidence: Evidence): Violation[] {
   const violations: Violation[] = [];
-  const parts = [judgeTasks, judgeAsked, judgeCalls, judgePaidOnce, judgeMoney, judgeRooms, judgeOutside];
+  const parts = [
+    judgeTasks,
+    judgeAsked,
+    judgeCalls,
+    judgePaidOnce,
+    judgeMoney,
+    judgeRooms,
+    judgeOutside,
+    judgeGone,
+  ];
   for (const part of parts) {
     part(evidence, (kind, at, detail) => violations.push({ kind, at, detail }));
   }

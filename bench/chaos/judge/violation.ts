@@ -43,6 +43,8 @@ export const VIOLATION_KINDS = [
   "end-not-delivered",
   "delivery-id-changed",
   "tenant-seen",
+  /** A deleted tenant of which something is left, or whose deletion does not end. */
+  "tenant-left",
 ] as const;
 
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];

@@ -1,6 +1,8 @@
 /** What an object still owes and waits for, read from its own tables. */
 
 export interface RoomState {
+  /** Its own, whether they hold rows or not: a room that was erased, or never opened, has none. */
+  readonly tables: readonly string[];
   /** Lanes of messages that were decided and not delivered. */
   readonly outbox: readonly string[];
   readonly timers: readonly { readonly kind: string; readonly subject: string; readonly dueInMs: number }[];
@@ -27,6 +29,8 @@ export interface RoomState {
   }[];
 }
 
+const PLATFORM_TABLE = /^(_cf_|sqlite_)/;
+
 export function stateOf(storage: DurableObjectStorage): RoomState {
   const rows = <R extends Record<string, SqlStorageValue>>(query: string): R[] => {
     // An object of another class, or one that was never written, has no such table.
@@ -38,6 +42,9 @@ export function stateOf(storage: DurableObjectStorage): RoomState {
   };
   const nowMs = Date.now();
   return {
+    tables: rows<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
+      .map(({ name }) => name)
+      .filter((name) => !PLATFORM_TABLE.test(name)),
     outbox: rows<{ lane: string }>("SELECT lane FROM outbox").map(({ lane }) => lane),
     timers: rows<{ kind: string; subject: string; due: number }>(
       "SELECT kind, subject, due_at_ms AS due FROM timers",

@@ -18,6 +18,7 @@ const PRICES = {
 };
 const COST = 120;
 const IDLE: RoomState = {
+  tables: ["tenant"],
   outbox: [],
   timers: [],
   memory: [],
@@ -216,6 +217,15 @@ export function cleanRun(): Evidence {
     ],
     checked: [{ id: "tsk_1-1", taskId: "tsk_1", attempt: 1, outcome: "pass" }],
     toolHits: STEPS.map(({ step }) => ({ idempotencyKey: `tsk_1-1-${step}-0`, url: "http://docs/a.md" })),
+    gone: [
+      {
+        tenantId: "ten_3",
+        deleted: true,
+        market: { ...IDLE, tables: [] },
+        rooms: { tsk_3: { ...IDLE, tables: [] } },
+        history: { tasks: [], auctions: [] },
+      },
+    ],
     trespasses: [{ taskId: "tsk_1", path: "/v1/tasks/tsk_1", status: 404 }],
     vectors: 1,
   };

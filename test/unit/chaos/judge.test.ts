@@ -123,6 +123,9 @@ const SPOILT: Readonly<Record<ViolationKind, (run: Run) => void>> = {
   "tenant-seen": (run) => {
     must(run.trespasses[0]).status = 200;
   },
+  "tenant-left": (run) => {
+    must(must(run.gone[0]).rooms["tsk_3"]).tables.push("events");
+  },
 };
 
 /** The same task, which failed for this reason after its first step, was redriven, and went on. */
@@ -213,6 +216,21 @@ describe("the judge of a run with kills", () => {
     const run = cleanRun() as unknown as Run;
     run.delivered.push({ ...must(run.delivered[0]), path: "/other" });
     expect(judge(run as unknown as Evidence)).toEqual([expect.objectContaining({ kind: "tenant-seen" })]);
+  });
+});
+
+describe("a tenant that was deleted", () => {
+  test("is found by its market room, its rows in the history, and by a deletion that does not end", () => {
+    const run = cleanRun() as unknown as Run;
+    const gone = must(run.gone[0]);
+    gone.deleted = false;
+    gone.market.tables.push("tenant", "memory");
+    must(gone.history["tasks"]).push({ task_id: "tsk_3" });
+    expect(judge(run as unknown as Evidence).map(({ kind, at, detail }) => [kind, at, detail])).toEqual([
+      ["tenant-left", "ten_3", "its deletion has not ended"],
+      ["tenant-left", "ten_3", "its market room has tenant, memory"],
+      ["tenant-left", "ten_3", "1 rows of tasks"],
+    ]);
   });
 });
 
