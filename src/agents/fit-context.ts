@@ -14,11 +14,12 @@ import type { Agent } from "../market/agent.ts";
 import type { Step } from "../market/step.ts";
 import { MOST_BYTES_PER_TOKEN } from "../market/takeover.ts";
 import { utf8Bytes } from "../market/utf8.ts";
+import { CountedElsewhere } from "./counted-elsewhere.ts";
 import type { StepRequest } from "./model-port.ts";
 import { stepOutputTokens } from "./output-limits.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
 import { atLevel, bytesOf, leftOut, type Level, type StepBytes } from "./step-sizes.ts";
-import { likelyTokens } from "./text-tokens.ts";
+import { addBytes, allBytes, lessBytes, likelyTokens, NO_BYTES, type TextBytes } from "./text-tokens.ts";
 
 /** Ours: answers of so many latest steps stay whole as long as anything else can be shortened. */
 const LATEST_STEPS = 3;
@@ -29,6 +30,9 @@ const REFILL_SHARE = 0.5;
  * Ours, in tokens for each byte. What a provider counted for the step before is known; what came since is counted a quarter
  * denser than that, and where nothing is known, `UNKNOWN`: two bytes to a token. What is denser by what stands in it is
  * counted so (`text-tokens.ts`). No text has less than `LEAST`; of a byte-level vocabulary, none has more than `MOST`.
+ *
+ * What another agent's provider counted is about what that one was sent. Of it only the density is taken
+ * (`counted-elsewhere.ts`), and all is counted a quarter denser, since its tokens were of its own.
  */
 const UNKNOWN = 0.5;
 const LEAST = 1 / MOST_BYTES_PER_TOKEN;
@@ -58,8 +62,10 @@ export function fitContext(
     roomTokens,
     refillTokens: Math.min(roomTokens, REFILL_SHARE * agent.contextTokens),
   });
-  for (const step of history) {
+  for (const [at, step] of history.entries()) {
     conversation.add(step);
+    // Between two steps of other agents, this one was asked for nothing.
+    if (isOwn(step) || isOwn(history[at + 1])) conversation.shorten();
     conversation.refuse(refused.filter((due) => due === step.step + 1).length);
   }
   const cut = history.map((step, at) => leftOut(step, conversation.levels[at] ?? 0));
@@ -71,6 +77,11 @@ export function fitContext(
     },
     leastTokens: conversation.leastTokens,
   };
+}
+
+/** Or what is asked for now. */
+function isOwn(step: Step | undefined): boolean {
+  return step?.writtenBy === undefined;
 }
 
 /** What stands before the steps. */
@@ -103,15 +114,22 @@ function byKind(likely: number, least: number): Count {
 
 const UNKNOWN_ANSWERS = byKind(UNKNOWN, LEAST);
 
+/** A density that a text can have. */
+function within(density: number): number {
+  return Math.min(MOST, Math.max(LEAST, density));
+}
+
 class Conversation {
   /** How far each step's answers are shortened; it never becomes less. */
   readonly levels: Level[] = [];
   readonly #steps: Step[] = [];
   readonly #window: Window;
-  #bytes: number;
+  /** Bytes that stay: the prompt, what the model wrote, and what stands around it. */
+  #stays: number;
+  /** Of tools' answers, as far as they are shortened. */
+  #answers: TextBytes = NO_BYTES;
+  readonly #elsewhere: CountedElsewhere;
   #likelyTokens: number;
-  /** The same where no provider has counted anything. */
-  #unknownTokens: number;
   leastTokens: number;
   /** What was asked before. */
   #asked: Count = UNKNOWN_ANSWERS;
@@ -120,40 +138,48 @@ class Conversation {
 
   constructor(bytes: number, window: Window) {
     this.#window = window;
-    this.#bytes = bytes;
-    this.#unknownTokens = UNKNOWN * bytes;
-    this.#likelyTokens = this.#unknownTokens;
+    this.#stays = bytes;
+    this.#elsewhere = new CountedElsewhere(bytes, LEAST);
+    this.#likelyTokens = UNKNOWN * bytes;
     this.leastTokens = LEAST * bytes;
   }
 
   /** The step, as the next one is asked behind it. */
   add(step: Step): void {
-    const size = bytesOf(step);
-    const { words, frame, answers } = size;
-    const { inputTokens, outputTokens, reasoningTokens } = step.usage;
+    const { words, frame, kinds } = bytesOf(step);
     const askedBytes = this.#bytes;
-    this.#bytes += words + frame + answers;
-    this.#unknownTokens += UNKNOWN * (words + frame) + UNKNOWN_ANSWERS.likely(size);
+    this.#stays += words + frame;
+    this.#answers = addBytes(this.#answers, kinds);
+    this.#elsewhere.add(step);
     this.#steps.push(step);
     this.levels.push(0);
-    if (inputTokens === 0) {
-      this.#asked = UNKNOWN_ANSWERS;
-      this.#latest = UNKNOWN_ANSWERS;
-      this.#likelyTokens = this.#unknownTokens;
-      this.leastTokens = LEAST * this.#bytes;
-      this.#shorten();
-      return;
-    }
-    const density = Math.min(MOST, Math.max(LEAST, inputTokens / askedBytes));
-    // Another agent counted with tokens of its own.
-    const trust = step.writtenBy === undefined ? 1 : MARGIN;
+    if (isOwn(step) && step.usage.inputTokens > 0) this.#goOnFrom(step, askedBytes);
+    else this.#countAnew(isOwn(step) ? null : this.#elsewhere.density);
+  }
+
+  get #bytes(): number {
+    return this.#stays + allBytes(this.#answers);
+  }
+
+  /** From what the agent's own provider counted of the request for this step. */
+  #goOnFrom(step: Step, askedBytes: number): void {
+    const size = bytesOf(step);
+    const { inputTokens, outputTokens, reasoningTokens } = step.usage;
+    const density = within(inputTokens / askedBytes);
+    const margined = within(MARGIN * density);
     this.#asked = evenly(density);
-    const margined = Math.min(MOST, MARGIN * density);
-    this.#latest = byKind(margined, trust === 1 ? density : LEAST);
-    this.#likelyTokens = trust * (inputTokens + outputTokens) + margined * frame + this.#latest.likely(size);
-    this.leastTokens =
-      (inputTokens + outputTokens - reasoningTokens) / trust ** 2 + this.#latest.least * answers;
-    this.#shorten();
+    this.#latest = byKind(margined, density);
+    this.#likelyTokens = inputTokens + outputTokens + margined * size.frame + this.#latest.likely(size);
+    this.leastTokens = inputTokens + outputTokens - reasoningTokens + density * size.answers;
+  }
+
+  /** By its bytes alone. @param density in tokens of other agents; null: it is not known */
+  #countAnew(density: number | null): void {
+    const likely = density === null ? UNKNOWN : within(MARGIN * density);
+    this.#asked = byKind(likely, LEAST);
+    this.#latest = this.#asked;
+    this.#likelyTokens = likely * this.#stays + likelyTokens(this.#answers, likely);
+    this.leastTokens = LEAST * this.#bytes;
   }
 
   /** What is asked behind the latest step was refused as too long so often. */
@@ -167,11 +193,12 @@ class Conversation {
     this.#latest = densest;
     // Whatever it is that was counted too low, the window is passed.
     this.#likelyTokens = Math.max(denser, this.#window.roomTokens + 1);
-    this.#shorten();
+    this.shorten();
     if (times > 1) for (let older = 0; older <= at; older += 1) this.#raise(older, 2);
   }
 
-  #shorten(): void {
+  /** So that what is asked behind the latest step fits. */
+  shorten(): void {
     const { roomTokens, refillTokens } = this.#window;
     if (this.#likelyTokens <= roomTokens) return;
     const latest = this.#steps.length - 1;
@@ -187,11 +214,9 @@ class Conversation {
     if (step === undefined || from >= level) return;
     const [before, after] = [bytesOf(atLevel(step, from)), bytesOf(atLevel(step, level))];
     const { likely, least } = at === this.#steps.length - 1 ? this.#latest : this.#asked;
-    const saved = before.answers - after.answers;
     this.levels[at] = level;
-    this.#bytes -= saved;
+    this.#answers = addBytes(lessBytes(this.#answers, before.kinds), after.kinds);
     this.#likelyTokens -= likely(before) - likely(after);
-    this.#unknownTokens -= UNKNOWN_ANSWERS.likely(before) - UNKNOWN_ANSWERS.likely(after);
-    this.leastTokens -= least * saved;
+    this.leastTokens -= least * (before.answers - after.answers);
   }
 }

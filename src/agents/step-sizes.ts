@@ -5,7 +5,7 @@ import { utf8Bytes } from "../market/utf8.ts";
 import { stepAsSent } from "./neutral-step.ts";
 import { continueText } from "./prompts/continue-prompt.ts";
 import { shortenAnswers } from "./shorten-answers.ts";
-import { addBytes, NO_BYTES, textBytes, type TextBytes } from "./text-tokens.ts";
+import { addBytes, allBytes, NO_BYTES, textBytes, type TextBytes } from "./text-tokens.ts";
 import { outcomeText } from "./trace-messages.ts";
 
 /** 0: whole; 1: as the latest step may be shortened; 2: as an older one is. */
@@ -45,7 +45,7 @@ export function bytesOf(step: Step): StepBytes {
   const kinds = step.toolCalls
     .map(({ outcome }) => textBytes(outcomeText(outcome)))
     .reduce(addBytes, NO_BYTES);
-  const answers = kinds.plain + kinds.dense + kinds.signs + kinds.other;
+  const answers = allBytes(kinds);
   const said = cutOff(step) === null ? 0 : utf8Bytes(continueText(step));
   const frame = STEP_FRAME_BYTES + said + ANSWER_FRAME_BYTES * step.toolCalls.length;
   const size = { words: utf8Bytes(JSON.stringify(sent.assistant)), frame, answers, kinds };

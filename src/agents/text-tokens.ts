@@ -38,6 +38,19 @@ export function addBytes(a: TextBytes, b: TextBytes): TextBytes {
   };
 }
 
+export function lessBytes(a: TextBytes, b: TextBytes): TextBytes {
+  return {
+    plain: a.plain - b.plain,
+    dense: a.dense - b.dense,
+    signs: a.signs - b.signs,
+    other: a.other - b.other,
+  };
+}
+
+export function allBytes({ plain, dense, signs, other }: TextBytes): number {
+  return plain + dense + signs + other;
+}
+
 /** @param density of text like what came before, in tokens for each byte: no kind is counted with less */
 export function likelyTokens({ plain, dense, signs, other }: TextBytes, density: number): number {
   return (

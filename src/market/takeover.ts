@@ -16,19 +16,29 @@ import { utf8Bytes } from "./utf8.ts";
 export const MAX_TAKEOVERS = 3;
 
 /**
- * What another agent can be better at: a provider that failed after all retries, and holders that die with this agent again
- * and again, be it by what it answers. All else is the task's own end: its limits, its time, its tenant's word.
+ * What another agent can be better at: a provider that failed after all retries, holders that die with this agent again and
+ * again, be it by what it answers, and a window that does not take what there was before its first own step. All else is the
+ * task's own end: its limits, its time, its tenant's word.
  */
-const REASONS = ["agent_failed", "trace_abandoned"] as const satisfies readonly FailureReason[];
+const REASONS = [
+  "agent_failed",
+  "trace_abandoned",
+  "context_limit",
+] as const satisfies readonly FailureReason[];
 export type TakeoverReason = (typeof REASONS)[number];
 
-export function isTakeoverReason(reason: FailureReason): reason is TakeoverReason {
+function isTakeoverReason(reason: FailureReason): reason is TakeoverReason {
   return (REASONS as readonly FailureReason[]).includes(reason);
 }
 
+/** @param ownSteps that the agent has made itself: what they fill is its own */
+export function handsOn(reason: FailureReason, ownSteps: number): boolean {
+  return isTakeoverReason(reason) && (reason !== "context_limit" || ownSteps === 0);
+}
+
 /** Why another agent may go on with the steps of the attempt that is reported; null: nobody may. */
-export function takeoverReasonOf({ attempt, end, handsOn }: EndReport): TakeoverReason | null {
-  if (attempt < 1 || handsOn !== true || end.state !== "failed") return null;
+export function takeoverReasonOf({ attempt, end, handsOn: isHandedOn }: EndReport): TakeoverReason | null {
+  if (attempt < 1 || isHandedOn !== true || end.state !== "failed") return null;
   return isTakeoverReason(end.reason) ? end.reason : null;
 }
 

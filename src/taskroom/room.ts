@@ -15,7 +15,7 @@ import type { TaskEvent, TaskEventBody } from "../market/event.ts";
 import type { Opening } from "../market/auction-record.ts";
 import { newId, type TaskId } from "../market/ids.ts";
 import type { EndReport, SpentCall, TraceFigures } from "../market/report.ts";
-import { contextBytesOf, isTakeoverReason, takeoverReasonOf } from "../market/takeover.ts";
+import { contextBytesOf, handsOn, takeoverReasonOf } from "../market/takeover.ts";
 import { toStep } from "../market/step.ts";
 import { SUBMIT_TOOL } from "../market/submission.ts";
 import { NOT_RUN } from "../market/wrap-up.ts";
@@ -286,7 +286,8 @@ export class Room {
     if (award === null) return {};
     const continues = tookOver(award) ? { continues: true } : {};
     if (stop !== null || result !== null) return continues;
-    if (end.state !== "failed" || !isTakeoverReason(end.reason)) return continues;
+    if (end.state !== "failed" || !handsOn(end.reason, this.journal.countSteps(award.attempt)))
+      return continues;
     return { ...continues, handsOn: true, contextBytes: contextBytesOf(this.journal.steps(lineOf(award))) };
   }
 

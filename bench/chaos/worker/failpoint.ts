@@ -10,7 +10,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 /** What is under way: a call of an object, or an event of the Worker. */
 export interface Actor {
   /** Such as `TaskRoom.commitAnswer`. */
-  readonly name: string;
+  name: string;
   /** Null: an event of the Worker, which stores nothing itself. */
   readonly object: Commits | null;
   /** Whether it wrote or sent anything: of what did not, nothing can be lost. */

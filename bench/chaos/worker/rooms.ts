@@ -68,10 +68,13 @@ export function guarded<C extends Class>(base: C, room: string): C {
         const object = mustHave(commitsOf, this);
         // A method that another one of the same object calls is part of it.
         if (actors.getStore()?.object === object) return method.apply(this, given);
-        const detail = name === "alarm" ? `[${dueKind(mustHave(storages, this))}]` : "";
-        const actor: Actor = { name: `${room}.${name}${detail}`, object, changed: false, atCommit: false };
+        const called = () =>
+          `${room}.${name}${name === "alarm" ? `[${dueKind(mustHave(storages, this))}]` : ""}`;
+        const actor: Actor = { name: called(), object, changed: false, atCommit: false };
         return actors.run(actor, async () => {
           await failpoint(`${actor.name}.before`, true);
+          // It may have stood there until something was due.
+          actor.name = called();
           failIfFaulty(actor.name, mustHave(contexts, this));
           const answer = await method.apply(this, given);
           await object.passed();

@@ -2,67 +2,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { fitContext } from "../../../src/agents/fit-context.ts";
-import { outcomeText, traceMessages } from "../../../src/agents/trace-messages.ts";
-import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
+import { outcomeText } from "../../../src/agents/trace-messages.ts";
 import type { Step } from "../../../src/market/step.ts";
-import { anAgent, STEP } from "./fakes.ts";
-
-const AGENT = anAgent("openai-compatible", { contextTokens: 16_384 });
-const OUTPUT = 1_000;
-const bytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
-const requestOf = (history: readonly Step[]) => ({ ...STEP, maxOutputTokens: OUTPUT, history });
-const messagesOf = (history: readonly Step[]) => traceMessages("task", history);
-
-/** As a provider counts it: this many tokens to a byte of what it is sent. */
-const tokensOf = (history: readonly Step[], density: number): number =>
-  Math.ceil(density * bytes([STEP.prompt, STEP.tools, messagesOf(history)]));
-
-interface Said {
-  readonly words: number;
-  readonly answers: readonly number[];
-  readonly failed: boolean;
-}
-
-/** Its words are counted as they are read again. */
-interface Counted {
-  readonly inputTokens: number;
-  readonly density: number;
-}
-
-function aStep(at: number, { words, answers, failed }: Said, { inputTokens, density }: Counted): Step {
-  const toolCalls = answers.map((chars, index) => {
-    const text = `${at}.${index} `.repeat(Math.ceil(chars / 4)).slice(0, chars);
-    const outcome = failed
-      ? ({ ok: false, error: { code: "failed", message: text } } as const)
-      : ({ ok: true, output: text } as const);
-    return { id: `call_${at}_${index}`, name: "page", input: { url: "x" }, outcome };
-  });
-  const text = "w".repeat(words);
-  const content = [
-    { type: "text", text },
-    ...toolCalls.map(({ id, name, input }) => ({ type: "tool-call", toolCallId: id, toolName: name, input })),
-  ];
-  const usage = { ...NO_USAGE, inputTokens, outputTokens: Math.ceil(density * bytes(content)) };
-  return {
-    step: at,
-    text,
-    toolCalls,
-    assistant: { role: "assistant", content },
-    usage,
-    costMicros: asMicros(0),
-  };
-}
-
-/** A trace, step by step, as its agent was asked: the provider counts what it is sent. Density 0: it reports nothing. */
-function aTrace(said: readonly Said[], density: number, agent = AGENT): Step[] {
-  const steps: Step[] = [];
-  for (const [index, one] of said.entries()) {
-    const { request } = fitContext(agent, requestOf(steps));
-    const inputTokens = density === 0 ? 0 : tokensOf(request.history, density);
-    steps.push(aStep(index + 1, one, { inputTokens, density }));
-  }
-  return steps;
-}
+import { AGENT, aStep, aTrace, messagesOf, OUTPUT, requestOf, tokensOf, type Said } from "./counted-trace.ts";
+import { STEP } from "./fakes.ts";
 
 const said = fc.record({
   words: fc.integer({ min: 1, max: 600 }),

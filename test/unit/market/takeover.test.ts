@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { EndReport } from "../../../src/market/report.ts";
 import { asMicros } from "../../../src/market/money.ts";
-import { contextBytesOf, shownBytesTo, takeoverReasonOf } from "../../../src/market/takeover.ts";
+import { contextBytesOf, handsOn, shownBytesTo, takeoverReasonOf } from "../../../src/market/takeover.ts";
 import { failureReasonSchema } from "../../../src/market/task.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { aUsage, fixedSource } from "../../support/builders.ts";
@@ -22,8 +22,10 @@ function aReport(fields: Partial<EndReport> = {}): EndReport {
 
 describe("a trace is taken over", () => {
   test.each(failureReasonSchema.options.map((reason) => [reason]))("or not, that ended by %s", (reason) => {
-    const taken = reason === "agent_failed" || reason === "trace_abandoned";
+    const taken = ["agent_failed", "trace_abandoned", "context_limit"].includes(reason);
     expect(takeoverReasonOf(aReport({ end: { state: "failed", reason } }))).toBe(taken ? reason : null);
+    expect(handsOn(reason, 0)).toBe(taken);
+    expect(handsOn(reason, 1)).toBe(taken && reason !== "context_limit");
   });
 
   test.each<[string, Partial<EndReport>]>([

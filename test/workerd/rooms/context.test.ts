@@ -2,14 +2,12 @@
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
-import { stepBound, wrapUpBound } from "../../../src/agents/bounds.ts";
 import type { ModelPort, StepRequest } from "../../../src/agents/model-port.ts";
-import { stepOutputTokens } from "../../../src/agents/output-limits.ts";
 import { traceMessages } from "../../../src/agents/trace-messages.ts";
-import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { agentId } from "../../support/builders.ts";
 import { ScriptedModels, WorkerDied, type ScriptedStep } from "../../support/scripted-models.ts";
+import { counting, REFUSED, tokensOf } from "./context-day.ts";
 import {
   auctionDeps,
   countingTool,
@@ -41,7 +39,6 @@ const reading = { ...countingTool(), execute: async () => ({ ok: true, output: P
 const PROSE = "a page of text, ".repeat(300);
 /** 48,000 bytes of hexadecimal digits: 27,000 tokens, which at the density of the prose before them were 16,000. */
 const HEX = "0f1e2d3c4b5a69788796a5b4c3d2e1f0".repeat(1_500);
-const RARE = /\u1230/g;
 /** 39,000 bytes of a script that hardly any model has learned: 35,000 tokens. */
 const RARE_PAGE = "\u1230".repeat(13_000);
 
@@ -54,54 +51,6 @@ function paging(pages: readonly string[]) {
       return { ok: true, output: pages[Math.min(step, pages.length) - 1] ?? "" } as const;
     },
   };
-}
-
-const REFUSED = "context_refused";
-
-interface Counting {
-  /** The Worker dies at the call of this number, from 1, before it is made; default: at none. */
-  readonly diesAtCall?: number;
-  /** What is refused whatever the window is; default: nothing. */
-  readonly refuses?: (request: StepRequest) => boolean;
-}
-
-/** Models that count what they are sent as a provider does, and refuse what passes their window, as it does. */
-function counting(steps: readonly ScriptedStep[], { diesAtCall = Infinity, refuses }: Counting = {}) {
-  const models = new ScriptedModels({ steps });
-  const sent: StepRequest[] = [];
-  const port: ModelPort = {
-    bid: async (agent, input) => models.bid(agent, input),
-    judge: async (agent, input) => models.judge(agent, input),
-    rule: async (agent) => models.rule(agent),
-    rulingBound: models.rulingBound,
-    bidBound: models.bidBound,
-    juryBound: models.juryBound,
-    stepBound,
-    wrapUpBound,
-    step: async (agent, request) => {
-      if (sent.length + 1 === diesAtCall) throw new WorkerDied();
-      sent.push(request);
-      const inputTokens = tokensOf(request);
-      const isOver = inputTokens + stepOutputTokens(agent, request) > agent.contextTokens;
-      if (isOver || refuses?.(request) === true) {
-        const failure = { reason: REFUSED, message: "the context is too long" } as const;
-        return { ok: false, failure, bill: { status: "refused" }, ms: 1, requests: 1 };
-      }
-      const answer = await models.step(agent, request);
-      if (!answer.ok) return answer;
-      const usage = { ...NO_USAGE, inputTokens, outputTokens: 20 };
-      return { ...answer, bill: { status: "billed", usage, costMicros: asMicros(1) } };
-    },
-  };
-  return { port, sent };
-}
-
-/** Of prose 0.27 to a byte, of hexadecimal digits 0.57, of a script that the model has hardly learned 0.9. */
-function tokensOf({ prompt, tools, history }: StepRequest): number {
-  const text = JSON.stringify([prompt, tools, traceMessages("", history)]);
-  const hex = (text.match(/[0-9a-f]{32,}/g) ?? []).join("").length;
-  const rare = (text.match(RARE) ?? []).length;
-  return Math.ceil(0.27 * (text.length - hex - rare) + 0.57 * hex + 0.9 * 3 * rare);
 }
 
 async function reader(agent = CHEAP_AGENT, pages: readonly string[] = []) {
