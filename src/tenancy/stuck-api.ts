@@ -35,7 +35,7 @@ export interface StuckFinding {
 
 export interface StuckFindings {
   readonly findings: readonly StuckFinding[];
-  /** Tasks whose traces are under way, the oldest first: their own rooms know how those do. */
+  /** Tasks whose traces are under way, the oldest first, then those that wait for a verdict: their own rooms know. */
   readonly running: readonly TaskId[];
 }
 

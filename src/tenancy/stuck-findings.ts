@@ -64,9 +64,11 @@ export function findStuck({ desk, outbox, failingEndpoints }: FindingParts): Stu
     })),
   ];
   const awarded = open.filter(({ state, heldBackSinceMs }) => state === "awarded" && heldBackSinceMs == null);
+  // A checker is asked by holders, too.
+  const waiting = open.filter(({ state }) => state === "waiting");
   return {
     findings: findings.slice(0, MAX_FINDINGS),
-    running: awarded.slice(0, MAX_ROOMS).map(({ taskId }) => taskId),
+    running: [...awarded, ...waiting].slice(0, MAX_ROOMS).map(({ taskId }) => taskId),
   };
 }
 

@@ -8,7 +8,16 @@ import { aUsage } from "../../support/builders.ts";
 import { attempt, ringAll, sold } from "./escalation-day.ts";
 import { config, DEAR, evictRooms, openMarket, stopTheClock } from "./market-day.ts";
 import { booksOf } from "./money-day.ts";
-import { anOutcome, DAY_MS, marketStateOf, USER, waiting } from "./waiting-day.ts";
+import {
+  anOutcome,
+  checkedTask,
+  DAY_MS,
+  marketStateOf,
+  ScriptedChecker,
+  timersOf,
+  USER,
+  waiting,
+} from "./waiting-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -96,4 +105,19 @@ describe("a wait survives", () => {
     await day.market.waits(task.taskId, 1);
     expect(await marketStateOf(day, task)).toBe("finished");
   });
+});
+
+test("a checker whose askers die one after the other is found by whoever looks for what is stuck", async () => {
+  const day = await openMarket();
+  const busy = new ScriptedChecker({ kind: "failed", reason: "it answered 503" });
+  const { room, taskId } = await checkedTask(day, busy);
+  expect(await marketStateOf(day, { room, taskId })).toBe("waiting");
+  for (let generation = 2; generation <= 4; generation += 1) {
+    clock.pass(config.leaseMs + 60_000);
+    await runDurableObjectAlarm(room);
+    expect((await room.takeTrace(1, generation)).ok, JSON.stringify(await timersOf(room))).toBe(true);
+  }
+  const { running } = await day.market.findStuck();
+  expect(running).toEqual([taskId]);
+  expect((await room.traceHealth())?.lapses).toBe(2);
 });
