@@ -44,7 +44,8 @@ export type StepRetry = number | Extract<WrapUpLimit, "deadline" | "context_limi
  * @param of.failed calls of the step that failed of anything but their length, this one included
  * @param of.refused those that were refused for it, this one included
  * @param of.chance uniform in [0, 1): the wait is between half and all of what it may be
- * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for
+ * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for. Of no account in a
+ *   wrap-up, which nobody else is asked for
  * @param of.leftMs until the wrap-up must begin, or where it has been asked for, until the deadline; no wait ends later
  */
 export function retryAfterMs(
@@ -60,7 +61,8 @@ export function retryAfterMs(
   },
 ): StepRetry {
   const { reason, mayPass = false, retryAfterMs: askedMs = 0 } = failure;
-  const { step, wrapsUp, failed, refused, chance, hasSuccessor, leftMs } = of;
+  const { step, wrapsUp, failed, refused, chance, leftMs } = of;
+  const isFollowed = of.hasSuccessor && !wrapsUp;
   if (reason === "context_refused") {
     // It is another request, and nothing has to pass before it.
     if (mayPass && refused < MOST_CALLS[reason]) return 0;
@@ -68,11 +70,11 @@ export function retryAfterMs(
     return wrapsUp || step === 1 ? null : "context_limit";
   }
   if (reason === "provider_error" && !mayPass) return null;
-  if (reason === "circuit_open" && hasSuccessor) return null;
+  if (reason === "circuit_open" && isFollowed) return null;
   if (failed >= MOST_CALLS[reason]) return null;
   const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
   const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
   if (waitMs < leftMs) return waitMs;
   // A provider that says it will answer too late is as good as gone.
-  return wrapsUp || (hasSuccessor && askedMs > 0 && askedMs >= leftMs) ? null : "deadline";
+  return wrapsUp || (isFollowed && askedMs > 0 && askedMs >= leftMs) ? null : "deadline";
 }

@@ -51,7 +51,7 @@ export type ScriptedStep =
   /** Several calls side by side. */
   | { readonly calls: readonly { readonly tool: string; readonly input: JsonValue }[] }
   | { readonly tool: string; readonly input: JsonValue }
-  | { readonly fails: CallFailureReason };
+  | { readonly fails: CallFailureReason; readonly retryAfterMs?: number };
 
 const FAILURES = new Set<string>([
   "timeout",
@@ -119,7 +119,7 @@ export class ScriptedModels implements ModelPort {
     this.#calls.set(step, before + 1);
     const script = scripts[Math.min(before, scripts.length - 1)];
     if (script === undefined) throw new Error(`no step ${step} scripted`);
-    if ("fails" in script) return failed(agent, script.fails);
+    if ("fails" in script) return failed(agent, script.fails, script.retryAfterMs);
     const toolCalls = callsOf(script).map(({ tool, input }, at) => ({
       id: at === 0 ? `call-${step}` : `call-${step}-${at}`,
       name: tool,
@@ -177,8 +177,9 @@ function answered<T>(agent: Agent, value: T): Answer<T> {
 }
 
 /** Timeouts stay unconfirmed, bad answers are billed, the rest is refused: as real providers do. */
-function failed<T>(agent: Agent, reason: CallFailureReason): Answer<T> {
-  const failure: CallFailure = { reason, message: `scripted ${reason}` };
+function failed<T>(agent: Agent, reason: CallFailureReason, retryAfterMs?: number): Answer<T> {
+  const later = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const failure: CallFailure = { reason, message: `scripted ${reason}`, ...later };
   const billed = reason === "empty" || reason === "too_long" || reason === "malformed";
   const bill = billed
     ? ({ status: "billed", usage: USAGE, costMicros: callCost(USAGE, agent.prices) } as const)

@@ -101,6 +101,20 @@ describe("a step whose call was refused as too long", () => {
   });
 });
 
+test("a wrap-up is waited for within what is left, whoever could follow: its end is handed on to nobody", () => {
+  const wait = (of: Partial<Parameters<typeof retryAfterMs>[1]>, askedMs = 9_000) =>
+    retryAfterMs(
+      { reason: "circuit_open", retryAfterMs: askedMs },
+      { ...OF, wrapsUp: true, hasSuccessor: true, ...of },
+    );
+  expect([wait({}), wait({}, 30_000), wait({ failed: 2 })]).toEqual([9_000, 30_000, 9_000]);
+  expect([wait({ leftMs: 9_001 }), wait({ leftMs: 9_000 }), wait({ failed: 3 })]).toEqual([
+    9_000,
+    null,
+    null,
+  ]);
+});
+
 test("a model that is left alone is waited for by nobody who could be followed", () => {
   const failure = { reason: "circuit_open", retryAfterMs: 9_000 } as const;
   expect(retryAfterMs(failure, { ...OF, hasSuccessor: true })).toBeNull();

@@ -16,7 +16,7 @@ export async function slice(
   { taskId }: Pick<EscalatedTask, "taskId">,
   of: {
     readonly attempt: number;
-    readonly steps: readonly ScriptedStep[];
+    readonly steps: readonly (ScriptedStep | readonly ScriptedStep[])[];
     readonly generation?: number;
     readonly models?: ScriptedModels;
   } & Partial<Omit<TraceDeps, "models">>,

@@ -1,10 +1,20 @@
-/** A provider that asks a trace to wait when its time is almost over. */
+/** A provider that asks a trace to wait when its time, or its last step, has come. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ModelPort, StepRequest } from "../../../src/agents/model-port.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { awardedTask, config, countingTool, eventsOf, stopTheClock, traceDeps } from "./market-day.ts";
+import { sold } from "./escalation-day.ts";
+import {
+  awardedTask,
+  config,
+  countingTool,
+  eventsOf,
+  openMarket,
+  stopTheClock,
+  traceDeps,
+} from "./market-day.ts";
 import { SUBMIT, USE_TOOL } from "./money-day.ts";
+import { slice } from "./takeover-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -95,4 +105,19 @@ test("a wrap-up for which no wait is left ends the task by its reason", async ()
   expect(waits).toEqual([60_000]);
   expect(asked).toHaveLength(4);
   expect(view).toMatchObject({ state: "failed", failureReason: "deadline", steps: 1 });
+});
+
+test("a wrap-up whose model is left alone waits for it, though others have bid: nobody follows at the end", async () => {
+  const day = await openMarket();
+  const task = await sold(day, { escalation: null, limits: { maxSteps: 2 } });
+  const waits: number[] = [];
+  const leftAlone = { fails: "circuit_open", retryAfterMs: 10_000 } as const;
+  await slice(day, task, {
+    attempt: 1,
+    steps: [USE_TOOL, [leftAlone, SUBMIT]],
+    sleep: async (ms) => void waits.push(ms),
+  });
+  const seen = { state: "finished", outcome: "pass", result: "42", steps: 2, attempts: 1 };
+  expect(await task.room.view()).toMatchObject(seen);
+  expect(waits).toEqual([10_000]);
 });
