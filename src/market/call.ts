@@ -85,11 +85,17 @@ export const CALL_FAILURE_TEXT: Readonly<Record<CallFailureReason, string>> = {
   unaffordable: "not asked: what may be spent on the task is used up",
 };
 
+/** Ours: how long a model that has failed again and again is left alone at first, in milliseconds. */
+export const FIRST_PAUSE_MS = 10_000;
+
 export interface CallFailure {
   readonly reason: CallFailureReason;
   /** For the operator: at most 500 characters, without secrets. */
   readonly message: string;
-  /** Whether the same call may get through later, for failures whose reason does not say; absent: it may not. */
+  /**
+   * Whether the same call may get through later, for failures whose reason does not say; absent: it may not. Of
+   * `circuit_open`: whether it may before `retryAfterMs`, since another call is trying the model.
+   */
   readonly mayPass?: boolean;
   /** How long it makes no sense to ask again; absent: nobody said. */
   readonly retryAfterMs?: number;

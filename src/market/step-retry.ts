@@ -4,7 +4,7 @@
  * Each is a new call with a bound and a bill of its own; requests that are repeated within a call are the provider's
  * adapter's. The room counts the failed calls of the step that is due, so that no hand-over begins to count anew.
  */
-import type { CallFailure, CallFailureReason } from "./call.ts";
+import { FIRST_PAUSE_MS, type CallFailure, type CallFailureReason } from "./call.ts";
 import type { WrapUpLimit } from "./wrap-up.ts";
 
 /**
@@ -38,14 +38,16 @@ const LONGEST_WAIT_MS = 60_000;
 export type StepRetry = number | Extract<WrapUpLimit, "deadline" | "context_limit"> | null;
 
 /**
- * @param failure.mayPass of a request that was too long: it is made again shorter than it was
+ * @param failure.mayPass of a request that was too long: it is made again shorter than it was; of a model that is left
+ *   alone: a call is trying it
  * @param of.step the one that is due, from 1
  * @param of.wrapsUp the call asked for the wrap-up
  * @param of.failed calls of the step that failed of anything but their length, this one included
  * @param of.refused those that were refused for it, this one included
  * @param of.chance uniform in [0, 1): the wait is between half and all of what it may be
- * @param of.hasSuccessor another agent could go on at once: a model that is left alone is not waited for. Of no account in a
- *   wrap-up, which nobody else is asked for
+ * @param of.hasSuccessor another agent may be there to go on at once: a model that is left alone is waited for no longer
+ *   than at first, since the market may yet sell the task to nobody. Of no account in a wrap-up, which nobody else is
+ *   asked for
  * @param of.leftMs until the wrap-up must begin, or where it has been asked for, until the deadline; no wait ends later
  */
 export function retryAfterMs(
@@ -70,10 +72,11 @@ export function retryAfterMs(
     return wrapsUp || step === 1 ? null : "context_limit";
   }
   if (reason === "provider_error" && !mayPass) return null;
-  if (reason === "circuit_open" && isFollowed) return null;
+  const hurries = reason === "circuit_open" && isFollowed;
+  if (hurries && askedMs > FIRST_PAUSE_MS && !mayPass) return null;
   if (failed >= MOST_CALLS[reason]) return null;
   const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
-  const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
+  const waitMs = Math.min(hurries ? FIRST_PAUSE_MS : LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
   if (waitMs < leftMs) return waitMs;
   // A provider that says it will answer too late is as good as gone.
   return wrapsUp || (isFollowed && askedMs > 0 && askedMs >= leftMs) ? null : "deadline";

@@ -5,6 +5,7 @@
  * Libraries were looked at (cockatiel, opossum): they know success and failure only, while a call that its own caller ended
  * says nothing of the model; while one call tries, cockatiel lets the others wait for it, past their own deadlines.
  */
+import { FIRST_PAUSE_MS } from "../../market/call.ts";
 
 export type Circuit =
   | { readonly kind: "closed"; readonly failures: number; readonly latestAtMs: number }
@@ -19,7 +20,6 @@ export type Heard = "answer" | "failure" | "nothing";
 export const FAILURES_TO_OPEN = 5;
 const WINDOW_MS = 60_000;
 /** Each pause is twice the one before, up to the longest. */
-const FIRST_PAUSE_MS = 10_000;
 const LONGEST_PAUSE_MS = 60_000;
 const TRY_MS = 30_000;
 

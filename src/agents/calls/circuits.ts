@@ -41,7 +41,8 @@ export class Circuits {
     this.#keep(name, agent, { before, after: circuit });
     if (waitMs === null) return null;
     const message = `not asked: it has failed again and again, and is left alone for ${waitMs} ms more`;
-    return { reason: "circuit_open", message, retryAfterMs: waitMs };
+    const mayPass = circuit.kind === "trying";
+    return { reason: "circuit_open", message, retryAfterMs: waitMs, ...(mayPass && { mayPass }) };
   }
 
   /** What came of a call that was made. */

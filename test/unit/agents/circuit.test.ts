@@ -110,6 +110,17 @@ describe("calls to a model that has failed again and again", () => {
       expect((await world.models.bid(AGENT, BID, limits({ deadlineAtMs: Infinity }))).ok).toBe(true);
   });
 
+  it("say so while one call tries, which may end before the time that they name", async () => {
+    const world = aWorld({ http: [...down(), null] });
+    await fail(world);
+    const bid = async () => world.models.bid(AGENT, BID, limits({ deadlineAtMs: Infinity }));
+    expect(await bid()).not.toHaveProperty("failure.mayPass");
+    world.advance(10_000);
+    void bid();
+    const failure = { reason: "circuit_open", retryAfterMs: 30_000, mayPass: true };
+    expect(await bid()).toMatchObject({ failure });
+  });
+
   it("are told of once for each change, without a key", async () => {
     const world = aWorld({ http: [...down(), ANSWER] });
     await fail(world, AGENT, FAILURES_TO_OPEN + 2);

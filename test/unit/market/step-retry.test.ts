@@ -115,10 +115,31 @@ test("a wrap-up is waited for within what is left, whoever could follow: its end
   ]);
 });
 
-test("a model that is left alone is waited for by nobody who could be followed", () => {
-  const failure = { reason: "circuit_open", retryAfterMs: 9_000 } as const;
-  expect(retryAfterMs(failure, { ...OF, hasSuccessor: true })).toBeNull();
-  expect(callsOf(failure)).toBe(3);
-  // What may pass in a moment is tried again first, whoever could follow.
-  expect(retryAfterMs({ reason: "rate_limited" }, { ...OF, hasSuccessor: true })).not.toBeNull();
+describe("a model that is left alone", () => {
+  const next = (askedMs: number, of: Partial<Parameters<typeof retryAfterMs>[1]> = {}, mayPass = false) =>
+    retryAfterMs(
+      { reason: "circuit_open", retryAfterMs: askedMs, mayPass },
+      { ...OF, hasSuccessor: true, ...of },
+    );
+
+  test("is waited for as long as its first pause, and no longer where somebody could follow", () => {
+    expect([next(9_000), next(10_000), next(10_001)]).toEqual([9_000, 10_000, null]);
+    expect(next(20_000, { hasSuccessor: false })).toBe(20_000);
+  });
+
+  test("is waited for no longer while a call tries it, which may end any time", () => {
+    expect([next(30_000, {}, true), next(4_000, {}, true)]).toEqual([10_000, 4_000]);
+    expect(next(30_000, { hasSuccessor: false }, true)).toBe(30_000);
+  });
+
+  test("is asked for three times, whoever could follow", () => {
+    for (const hasSuccessor of [true, false]) {
+      const waits = [1, 2, 3].map((failed) => next(9_000, { failed, hasSuccessor }));
+      expect(waits).toEqual([9_000, 9_000, null]);
+    }
+  });
+
+  test("is left to another agent where the pause reaches into the wrap-up's time", () => {
+    expect([next(9_000, { leftMs: 9_001 }), next(9_000, { leftMs: 9_000 })]).toEqual([9_000, null]);
+  });
 });

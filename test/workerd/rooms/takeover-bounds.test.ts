@@ -93,12 +93,31 @@ describe("holders that die with an agent again and again", () => {
 });
 
 describe("a model that is left alone", () => {
-  const steps = [LOOK, { fails: "circuit_open" }] as const;
+  const leftAlone = (retryAfterMs: number) => ({ fails: "circuit_open", retryAfterMs }) as const;
 
-  test("is followed at once: another agent can go on", async () => {
+  test("for longer than at first is followed at once: another agent can go on", async () => {
     const day = await openMarket();
     const task = await sold(day, PLAIN);
-    expect(await slice(day, task, { attempt: 1, steps })).toHaveLength(2);
+    expect(await slice(day, task, { attempt: 1, steps: [LOOK, leftAlone(10_001)] })).toHaveLength(2);
+    await awardedTo(task.room, 2);
+    expect(await task.room.view()).toMatchObject({ agentId: MIDDLE, steps: 1 });
+  });
+
+  test("for no longer is waited for, and goes on itself", async () => {
+    const day = await openMarket();
+    const task = await sold(day, PLAIN);
+    const waits: number[] = [];
+    const sleep = async (ms: number) => void waits.push(ms);
+    const steps = [LOOK, [leftAlone(10_000), leftAlone(9_000), RESULT]];
+    expect(await slice(day, task, { attempt: 1, steps, sleep })).toHaveLength(4);
+    expect(waits).toEqual([10_000, 9_000]);
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", attempts: 1 });
+  });
+
+  test("again and again is followed after three calls", async () => {
+    const day = await openMarket();
+    const task = await sold(day, PLAIN);
+    expect(await slice(day, task, { attempt: 1, steps: [LOOK, leftAlone(10_000)] })).toHaveLength(4);
     await awardedTo(task.room, 2);
     expect(await task.room.view()).toMatchObject({ agentId: MIDDLE, steps: 1 });
   });
@@ -106,7 +125,7 @@ describe("a model that is left alone", () => {
   test("is waited for where nobody else can, and costs nothing meanwhile", async () => {
     const day = await openMarket();
     const task = await sold(day, { ...PLAIN, policy: `always:${DEAR}` });
-    expect(await slice(day, task, { attempt: 1, steps })).toHaveLength(4);
+    expect(await slice(day, task, { attempt: 1, steps: [LOOK, leftAlone(20_000)] })).toHaveLength(4);
     expect(await task.room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed" });
     const { calls = [] } = (await task.room.readTrace()) ?? {};
     const bills = calls.map(({ status, costMicros }) => [status, costMicros > 0]);

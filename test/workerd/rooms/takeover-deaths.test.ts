@@ -170,32 +170,76 @@ describe("a report of an agent that left, told again", () => {
 });
 
 describe("a budget that does not take the next agent's call", () => {
+  /** The dear agent holds the trace, has spent all that was held for it, and this much is left of the budget. */
   async function broke(leftMicros: number) {
     const day = await openMarket();
     const task = await sold(day, PLAIN);
+    const { room } = task;
     clock.pass(6_000);
-    await runDurableObjectAlarm(task.room);
-    expect((await task.room.takeTrace(1, 1)).ok).toBe(true);
+    await runDurableObjectAlarm(room);
+    expect((await room.takeTrace(1, 1)).ok).toBe(true);
     const { heldMicros, chargedMicros } = await accountOf(day, task.taskId);
     await day.market.setBudget(limited({ totalMicros: heldMicros + chargedMicros + leftMicros }));
-    const callId = newId("cal", config.source);
-    const boundMicros = asMicros(heldMicros);
-    await task.room.startTraceCall(1, { callId, kind: "trace", agentId: DEAR, boundMicros });
-    const bill = { status: "billed", usage: aUsage(), costMicros: boundMicros } as const;
-    await task.room.endTrace(1, { callId, bill, ms: 1 }, "agent_failed");
-    return { day, ...task };
+    const begin = async (micros: number) => {
+      const callId = newId("cal", config.source);
+      const call = { callId, kind: "trace", agentId: DEAR, boundMicros: asMicros(micros) } as const;
+      expect(await room.startTraceCall(1, call)).toBe("continue");
+      return callId;
+    };
+    const bill = { status: "billed", usage: aUsage(), costMicros: asMicros(heldMicros) } as const;
+    const spent = { callId: await begin(heldMicros), bill, ms: 1 } as const;
+    return { day, ...task, spent, begin };
+  }
+
+  async function leave(task: Awaited<ReturnType<typeof broke>>) {
+    await task.room.endTrace(1, task.spent, "agent_failed");
+    return task;
   }
 
   test("ends the task as its agent's failure", async () => {
-    const { day, room } = await broke(5_000);
+    const { day, room } = await leave(await broke(5_000));
     expect(await room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed", attempts: 1 });
     expect((await booksOf(day)).balances.held).toBe(0);
   });
 
   test("is asked for that call alone: how much of a trace is left, nobody knows", async () => {
     // The median of the middle agent's whole trace is 17,037; its first call is held at less.
-    const { room } = await broke(13_000);
+    const { room } = await leave(await broke(13_000));
     await awardedTo(room, 2);
     expect(await room.view()).toMatchObject({ agentId: MIDDLE });
+  });
+
+  /** The model of the agent that has spent so much is left alone. Returns what its room says. */
+  async function leaveAlone({ room, spent, begin }: Awaited<ReturnType<typeof broke>>, retryAfterMs: number) {
+    await room.failTraceCall(1, spent, { reason: "empty", message: "" });
+    const refused = { callId: await begin(5_000), bill: { status: "refused" }, ms: 0 } as const;
+    return room.failTraceCall(1, refused, { reason: "circuit_open", message: "", retryAfterMs });
+  }
+
+  test("does not end a task whose agent can go on after its model's first pause", async () => {
+    const task = await broke(5_000);
+    expect(await leaveAlone(task, 10_000)).toBe(10_000);
+    clock.pass(10_000);
+    const { room, begin } = task;
+    const [callId, usage, costMicros] = [await begin(5_000), aUsage(), asMicros(1_000)];
+    const step = { step: 1, text: "42", toolCalls: [], assistant: null, usage, costMicros };
+    const ended = { callId, bill: { status: "billed", usage, costMicros }, ms: 1 } as const;
+    expect(await room.commitAnswer(1, ended, step, "42")).toBe("continue");
+    await room.commitVerdict(1, { outcome: "pass", verifier: "equals", evidence: "42" });
+    expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", attempts: 1 });
+    expect((await booksOf(task.day)).balances.held).toBe(0);
+  });
+
+  test("ends it where that pause is longer: whether anybody can follow, only the market room knows", async () => {
+    const task = await broke(5_000);
+    expect(await leaveAlone(task, 10_001)).toBeNull();
+    expect(await task.room.view()).toMatchObject({ state: "failed", failureReason: "agent_failed" });
+  });
+
+  test("and one that takes it has another agent go on at once", async () => {
+    const task = await broke(13_000);
+    expect(await leaveAlone(task, 10_001)).toBeNull();
+    await awardedTo(task.room, 2);
+    expect(await task.room.view()).toMatchObject({ agentId: MIDDLE });
   });
 });
