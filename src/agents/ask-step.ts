@@ -14,7 +14,7 @@ export async function askStep(
 ): Promise<Result<StepAnswer, CallFailure>> {
   const { agent, provider, call, plain } = ask;
   const wanted = { ...NO_FEATURES, seed: request.seed, streams: true };
-  const watch = { stallMs: agent.stallMs ?? stallMs, text };
+  const watch = { stallMs: agent.stallMs ?? stallMs, text, wrote: () => call.hearAnswer() };
   const limited = { ...request, maxOutputTokens: stepOutputTokens(agent, request) };
   const reply = await sendDegrading(
     call,

@@ -52,7 +52,7 @@ export function createModels(deps: ModelDeps): ModelPort {
     const refusal = circuits.refusal(name, agent);
     if (refusal !== null) return call.end(fail(refusal));
     const answer = call.end(await ask({ agent, provider, call, plain }));
-    circuits.tell(name, agent, answer);
+    circuits.tell(name, agent, { answer, wasCutInAnswer: call.wasCutInAnswer });
     return answer;
   }
 

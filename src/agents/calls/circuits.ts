@@ -24,6 +24,12 @@ export interface CircuitChange {
   readonly pauseMs: number | null;
 }
 
+interface EndedAnswer {
+  readonly answer: Answer<unknown>;
+  /** Its caller ended it while the model was writing. */
+  readonly wasCutInAnswer: boolean;
+}
+
 export class Circuits {
   readonly #now: () => number;
   readonly #changed: (change: CircuitChange) => void;
@@ -46,9 +52,9 @@ export class Circuits {
   }
 
   /** What came of a call that was made. */
-  tell(name: string, agent: Agent, answer: Answer<unknown>): void {
+  tell(name: string, agent: Agent, ended: EndedAnswer): void {
     const before = this.#circuits.get(name) ?? NEW_CIRCUIT;
-    this.#keep(name, agent, { before, after: hear(before, heardOf(answer), this.#now()) });
+    this.#keep(name, agent, { before, after: hear(before, heardOf(ended), this.#now()) });
   }
 
   #keep(name: string, agent: Agent, of: { readonly before: Circuit; readonly after: Circuit }): void {
@@ -70,7 +76,7 @@ export class Circuits {
 }
 
 /** An answer of whatever kind is a sign of life; a request that was refused as such says nothing of others. */
-function heardOf(answer: Answer<unknown>): Heard {
+function heardOf({ answer, wasCutInAnswer }: EndedAnswer): Heard {
   if (answer.ok) return "answer";
   const { reason, mayPass = false } = answer.failure;
   switch (reason) {
@@ -85,6 +91,8 @@ function heardOf(answer: Answer<unknown>): Heard {
     case "provider_error":
       return mayPass ? "failure" : "nothing";
     case "timeout":
+      // A model that was still writing answers, and its time was too short.
+      if (wasCutInAnswer) return "answer";
       return answer.ms >= FAIR_WAIT_MS ? "failure" : "nothing";
     case "cancelled":
     case "context_refused":

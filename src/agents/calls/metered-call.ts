@@ -48,6 +48,9 @@ export class MeteredCall {
   #usage = NO_USAGE;
   #billed = false;
   #unconfirmed = false;
+  /** Of the latest request: some of its answer has come. */
+  #heardAnswer = false;
+  #cutInAnswer = false;
 
   constructor(options: CallOptions) {
     this.#options = options;
@@ -58,6 +61,16 @@ export class MeteredCall {
   /** Milliseconds since the call began. */
   get elapsedMs(): number {
     return this.#options.clock.now() - this.#startedMs;
+  }
+
+  /** Its caller ended the call (a deadline, say) while the answer was coming, and the model had not gone quiet. */
+  get wasCutInAnswer(): boolean {
+    return this.#cutInAnswer;
+  }
+
+  /** Some of the answer to the request under way has come. */
+  hearAnswer(): void {
+    this.#heardAnswer = true;
   }
 
   /** True where one more request of about `ms` fits the deadline and the bound. */
@@ -99,12 +112,14 @@ export class MeteredCall {
   ): Promise<Result<T, RequestError>> {
     const { clock, limits, secrets } = this.#options;
     this.#requests++;
+    this.#heardAnswer = false;
     try {
       const reply = await raceAbort(request(limits.signal), limits.signal);
       this.#answersLeft--;
       this.#record(reply);
       return ok(reply);
     } catch (thrown) {
+      this.#cutInAnswer = limits.signal.aborted && this.#heardAnswer;
       const error = classifyError(thrown, { signal: limits.signal, nowMs: clock.now(), secrets });
       if (error.billing === "unconfirmed") {
         this.#answersLeft--;

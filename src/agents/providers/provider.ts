@@ -58,6 +58,8 @@ export interface StreamWatch {
   readonly stallMs: number | null;
   /** Hears the text while it is written. */
   readonly text?: TextSink | undefined;
+  /** Hears of each piece that the model wrote: text, reasoning, or a call. Must not throw. */
+  readonly wrote: () => void;
 }
 
 /** What a request needs besides its step. */

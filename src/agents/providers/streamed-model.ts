@@ -39,7 +39,7 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
     const asked = async () => model.doStream({ ...options, abortSignal: signal, includeRawChunks: true });
     const { stream, response } = await raceAbort(asked(), signal);
     silence.end();
-    const answer = new StreamedAnswer((text) => watch.text?.add(text));
+    const answer = new StreamedAnswer(watch);
     const reader = stream.getReader();
     try {
       await raceAbort(readAll(reader, answer, silence), signal);
@@ -118,7 +118,7 @@ const AROUND: ReadonlySet<Part["type"]> = new Set([
 
 /** The pieces of an answer as they come. */
 class StreamedAnswer {
-  readonly #onText: (text: string) => void;
+  readonly #watch: StreamWatch;
   readonly #content: Content[] = [];
   readonly #open = new Map<string, TextPart>();
   #head: Generated["response"] = {};
@@ -126,8 +126,8 @@ class StreamedAnswer {
   #finish: Extract<Part, { readonly type: "finish" }> | null = null;
   #hasContent = false;
 
-  constructor(onText: (text: string) => void) {
-    this.#onText = onText;
+  constructor(watch: StreamWatch) {
+    this.#watch = watch;
   }
 
   /** Whether anything that the model wrote has come: no head, and no sign of life. */
@@ -137,7 +137,10 @@ class StreamedAnswer {
 
   /** @throws what the provider sent as an error in mid-stream */
   add(part: Part): void {
-    this.#hasContent ||= !AROUND.has(part.type);
+    if (!AROUND.has(part.type)) {
+      this.#hasContent = true;
+      this.#watch.wrote();
+    }
     switch (part.type) {
       case "stream-start":
         this.#warnings = part.warnings;
@@ -154,7 +157,7 @@ class StreamedAnswer {
       case "text-delta":
       case "reasoning-delta":
         this.#write(part);
-        if (part.type === "text-delta" && part.delta !== "") this.#onText(part.delta);
+        if (part.type === "text-delta" && part.delta !== "") this.#watch.text?.add(part.delta);
         return;
       case "text-end":
       case "reasoning-end":

@@ -8,6 +8,8 @@ import {
   type Circuit,
   type Heard,
 } from "../../../src/agents/calls/circuit.ts";
+import type { StepLimits } from "../../../src/agents/model-port.ts";
+import { openAiEvents } from "./as-stream.ts";
 import { anAgent, aWorld, BID, httpError, limits, openAi, STEP, type Scripted, type World } from "./fakes.ts";
 
 /** A circuit that has heard these, one a second, from second 1 on. */
@@ -172,6 +174,80 @@ describe("what says nothing of a model opens nothing", () => {
       await world.models.bid(AGENT, BID, limits({ signal: controller.signal }));
     }
     expect((await world.models.bid(AGENT, BID, limits())).ok).toBe(true);
+  });
+});
+
+/** The events at once, and then one after the other without end; without any, nothing more. */
+function streaming(first: readonly unknown[], then: readonly unknown[] = []): () => Response {
+  const write = (event: unknown) => new TextEncoder().encode(`data: ${JSON.stringify(event)}\n\n`);
+  return () => {
+    let at = 0;
+    const stream = new ReadableStream<Uint8Array>({
+      start: (controller) => first.forEach((event) => controller.enqueue(write(event))),
+      async pull(controller) {
+        await new Promise((resolve) => then.length > 0 && setTimeout(resolve, 1));
+        controller.enqueue(write(then[at++ % then.length]));
+      },
+    });
+    return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  };
+}
+
+describe("a step's stream that is cut at its deadline, after a fair time,", () => {
+  const [HEAD, ...WORDS] = openAiEvents(ANSWER).slice(0, 4);
+  const silent = (): StepLimits => limits({ signal: AbortSignal.timeout(20), deadlineAtMs: Infinity });
+
+  /** The deadline comes behind so many pieces of text. */
+  function cutAfter(pieces: number): StepLimits {
+    const deadline = new AbortController();
+    let heard = 0;
+    const add = () => {
+      heard += 1;
+      if (heard === pieces) deadline.abort(new DOMException("too late", "TimeoutError"));
+    };
+    return {
+      ...limits({ signal: deadline.signal, deadlineAtMs: Infinity }),
+      text: { begin: () => undefined, add },
+    };
+  }
+
+  /** As many steps as failures would open the circuit, and a bid. */
+  async function cut(script: Scripted, limitsOf: () => StepLimits) {
+    const steps = Array.from({ length: FAILURES_TO_OPEN }, () => script);
+    const world = aWorld({ http: [...steps, ANSWER], requestMs: 10_000 });
+    for (let at = 0; at < FAILURES_TO_OPEN; at++)
+      expect(await world.models.step(AGENT, STEP, limitsOf())).toMatchObject({
+        failure: { reason: "timeout" },
+        ms: 10_000,
+      });
+    return world.models.bid(AGENT, BID, limits({ deadlineAtMs: Infinity }));
+  }
+
+  it("says nothing against a model that was writing", async () => {
+    expect((await cut(streaming([HEAD], WORDS), () => cutAfter(20))).ok).toBe(true);
+  });
+
+  it.each<[string, Scripted]>([
+    ["of which nothing has come", streaming([])],
+    ["of which no more than a head has come", streaming([HEAD])],
+    ["that was not even begun", null],
+  ])("and %s is a failure", async (_, script) => {
+    expect(await cut(script, silent)).toMatchObject({ failure: { reason: "circuit_open" } });
+  });
+
+  it("is not one in which the model has gone quiet for too long: that is a failure, whatever came before", async () => {
+    const quiet = streaming([HEAD, ...WORDS]);
+    const stalls = (): StepLimits => ({ ...limits({ deadlineAtMs: Infinity }), stallMs: 20 });
+    expect(await cut(quiet, stalls)).toMatchObject({ failure: { reason: "circuit_open" } });
+  });
+
+  it("is a sign of life, like any answer", async () => {
+    const four = (): Scripted[] => down().slice(3);
+    const world = aWorld({ http: [...four(), streaming([HEAD], WORDS), ...four(), ANSWER] });
+    await fail(world, AGENT, FAILURES_TO_OPEN - 1);
+    await world.models.step(AGENT, STEP, cutAfter(2));
+    await fail(world, AGENT, FAILURES_TO_OPEN - 1);
+    expect((await world.models.bid(AGENT, BID, limits({ deadlineAtMs: Infinity }))).ok).toBe(true);
   });
 });
 
