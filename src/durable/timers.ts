@@ -61,6 +61,11 @@ export class Timers {
     this.#hasSet = true;
   }
 
+  /** Sets a timer where there is none; one that stands keeps its time. */
+  ensure(kind: string, subject: string, dueAtMs: number): void {
+    if (!this.has(kind, subject)) this.set(kind, subject, dueAtMs);
+  }
+
   has(kind: string, subject: string): boolean {
     const query = "SELECT 1 FROM timers WHERE kind = ? AND subject = ?";
     return this.#storage.sql.exec(query, kind, subject).toArray().length > 0;

@@ -134,6 +134,11 @@ export class Room {
     this.#parts.timers.set(timer, "", dueAtMs);
   }
 
+  /** Where there is none: one that stands keeps its time. */
+  ensureTimer(timer: TaskTimer, dueAtMs: number): void {
+    this.#parts.timers.ensure(timer, "", dueAtMs);
+  }
+
   clearTimer(timer: TaskTimer): void {
     this.#parts.timers.clear(timer, "");
   }

@@ -168,11 +168,11 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
   async wake(): Promise<void> {
     if (!this.ready) return;
     const task = this.#room.openTask();
-    if (task?.waiting != null) this.#room.setTimer("verification", task.waiting.untilMs);
+    if (task?.waiting != null) this.#room.ensureTimer("verification", task.waiting.untilMs);
     if (task?.lease != null) {
       // A checker is asked again when it is due, not before.
       const dueAtMs = task.waiting?.check?.nextTryAtMs ?? this.#room.now();
-      this.#room.setTimer("trace-lease", task.lease.heldUntilMs ?? dueAtMs);
+      this.#room.ensureTimer("trace-lease", task.lease.heldUntilMs ?? dueAtMs);
     }
     await this.#outbox.flush(MARKET_LANE);
     this.#timers.rearm();

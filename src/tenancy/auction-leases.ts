@@ -123,6 +123,13 @@ export class AuctionLeases {
     return waiting;
   }
 
+  /** Makes the auction's timer anew where it got lost. What was given up has none: nobody is to take it up again. */
+  wake(taskId: TaskId): void {
+    const task = this.#bidding(taskId);
+    if (task === null || task.lease === null || task.stopping) return;
+    if (!this.#desk.timers.has(AUCTION_TIMER, taskId)) this.#desk.timeAuction(task);
+  }
+
   #keep(task: MarketTask): void {
     this.#desk.store.tasks.put(task);
     this.#desk.timeAuction(task);

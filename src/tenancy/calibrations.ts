@@ -75,10 +75,10 @@ export class Calibrations {
     return stopped;
   }
 
-  /** The timer that begins runs, due at once where there are any. */
+  /** The timer that begins runs, due at once where there are any, unless a try is set already. */
   wake(): void {
     if (this.#store.nextWaiting() === null) return;
-    this.#desk.timers.set(CALIBRATION_TIMER, "", this.#desk.now());
+    this.#desk.timers.ensure(CALIBRATION_TIMER, "", this.#desk.now());
   }
 
   /** The run to begin now. Null: none waits or enough are under way, and the timer is cleared. */

@@ -243,6 +243,9 @@ export interface MarketRoomApi
   claimVectors(limit: number): Promise<readonly PendingVector[]>;
   /** What became of them: an entry leaves the recent window only when the index shows its newest version. */
   reportVectors(reports: readonly VectorReport[]): Promise<void>;
-  /** Re-arms every open task; for the cron sweep. Returns how many there are. */
+  /**
+   * For the cron sweep: the alarm is set anew, and so are timers that are gone; one that stands keeps its time. So in the
+   * room of each open task that may need it. Returns how many tasks are open.
+   */
   sweep(): Promise<number>;
 }

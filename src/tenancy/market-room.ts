@@ -231,7 +231,6 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     for (const task of open) {
       await this.parts.outbox.flush(task.taskId);
       const now = this.parts.desk.openTask(task.taskId);
-      if (now?.state === "bidding") this.parts.desk.timeAuction(now);
       if (now === null || !mayHaveAlarm(now, this.parts.desk.now())) continue;
       try {
         await this.parts.taskRoom(task.taskId).wake();
@@ -239,11 +238,13 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
         logError("sweep-wake", error, { taskId: task.taskId });
       }
     }
-    if (this.parts.store.history.dueAtMs() !== null)
-      this.parts.timers.set("history", "", this.parts.desk.now());
-    this.parts.calibrations.wake();
-    // What the deployment allows a tenant may have been changed.
-    await this.parts.commit(() => this.parts.desk.turns.changed());
+    await this.parts.commit(() => {
+      for (const { taskId } of open) this.parts.leases.wake(taskId);
+      this.parts.outside.wake();
+      this.parts.calibrations.wake();
+      // What the deployment allows a tenant may have been changed.
+      this.parts.desk.turns.changed();
+    });
     this.parts.timers.rearm();
     return open.length;
   }

@@ -8,6 +8,7 @@ import type { HistoryMessage } from "../market/message.ts";
 /** Also the timer's name. */
 export type OutsideStore = HistoryMessage["kind"];
 
+const STORES: readonly OutsideStore[] = ["history", "memory"];
 /** What nobody came for is announced again after this long. */
 const TELL_AGAIN_MS = 10_000;
 
@@ -31,8 +32,17 @@ export class OutsideStores {
 
   /** Announces what a transaction left; call it inside that transaction. */
   announceOwed(): void {
-    for (const store of ["history", "memory"] as const) {
+    for (const store of STORES) {
       if (this.#parts.now() >= this.#toldUntilMs[store] && this.#isDue(store)) this.#announce(store);
+    }
+  }
+
+  /** Makes timers anew that got lost, of what the room holds. */
+  wake(): void {
+    const { timers, now, dueAtMs } = this.#parts;
+    for (const store of STORES) {
+      const due = dueAtMs(store);
+      if (due !== null) timers.ensure(store, "", Math.max(due, now()));
     }
   }
 

@@ -1,4 +1,10 @@
-/** The cron sweep: wakes market rooms that still have open work, should an alarm ever have been given up; and forgets old keys. */
+/**
+ * The cron sweep: wakes market rooms that still have open work, should an alarm ever have been given up; and forgets old keys.
+ *
+ * It moves no timer that stands. A room that waits knows how long: for a message that the queue brings again, or for the
+ * next of its reminders, which come to lie further apart than sweeps. Work that every sweep announced would never be a dead
+ * letter, and a reminder that every sweep put off would never come.
+ */
 import type { Config } from "../config.ts";
 import { forgetClaims } from "../history/claim-tenant.ts";
 import { readOpenTenants } from "../history/read-open-tenants.ts";

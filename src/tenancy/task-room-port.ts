@@ -24,7 +24,7 @@ export interface TaskRoomPort {
   stop(end: StopEnd): Promise<void>;
   /** Task, seed and first strategies, for a calibration run of it; null where the room is gone. */
   pastAuction(): Promise<PastAuction | null>;
-  /** Re-arms whatever the room waits for; for the cron sweep. */
+  /** For the cron sweep: sets the alarm anew, and timers that are gone; one that stands keeps its time. */
   wake(): Promise<void>;
   /** Erases all that the room holds, for good; its task must have ended. */
   erase(): Promise<void>;

@@ -5,6 +5,7 @@ import { QUOTE_MS, RUNS_AT_ONCE } from "../../../src/market/calibration/calibrat
 import type { CalibrationId, TaskId } from "../../../src/market/ids.ts";
 import { openCalibrationDay, runTask, standing, type CalibrationDay } from "../rooms/calibration-day.ts";
 import { CHEAP, evictRooms, MIDDLE, stopTheClock, taskRoom } from "../rooms/market-day.ts";
+import { timersOf } from "../rooms/waiting-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
@@ -146,6 +147,10 @@ describe("runs", () => {
       state.storage.sql.exec("UPDATE doc SET body = 'not JSON' WHERE name = 'opening'");
     });
     await day.accept(id);
+    await day.ringMarket();
+    // A sweep brings no try forward.
+    await day.market.sweep();
+    expect(await timersOf(day.market)).toContainEqual({ kind: "calibration", due_at_ms: Date.now() + 5_000 });
     for (let n = 0; n < 12; n++) {
       await day.ringMarket();
       clock.pass(5_000);

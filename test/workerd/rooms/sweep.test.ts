@@ -1,11 +1,23 @@
 /** The cron sweep: rooms whose alarms were given up are woken where there is anything to do, and idle tenants are left alone. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { MarketRoom } from "../../../src/index.ts";
+import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { readOpenTenants } from "../../../src/history/read-open-tenants.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { sweep } from "../../../src/tenancy/sweep.ts";
-import { admitOnly, alarmOf, config, openMarket, stopTheClock } from "./market-day.ts";
+import { ScriptedModels } from "../../support/scripted-models.ts";
+import {
+  admitOnly,
+  alarmOf,
+  awardedTask,
+  config,
+  openMarket,
+  stopTheClock,
+  traceDeps,
+} from "./market-day.ts";
+import { deliver, failToDeath, faultyVerifier, SUBMIT, traceMessage } from "./stuck-day.ts";
+import { timersOf } from "./waiting-day.ts";
 import { answering, openWebhookDay } from "./webhook-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -19,6 +31,10 @@ afterEach(() => {
 
 const loseAlarm = async (room: DurableObjectStub) =>
   runInDurableObject(room, async (_room, { storage }) => storage.deleteAlarm());
+
+/** Without the outbox's: a lane that is flushed has no need of its own. */
+const ownTimers = async (room: DurableObjectStub) =>
+  (await timersOf(room)).filter(({ kind }) => kind !== "outbox");
 
 test("deliveries that wait though no task is open are sent, though the room's alarm was lost", async () => {
   const day = await openWebhookDay();
@@ -66,4 +82,66 @@ test("a task whose auction nobody finishes ends with its time, though its room's
   clock.pass(60_001);
   await runDurableObjectAlarm(room);
   expect(await room.view()).toMatchObject({ state: "failed", failureReason: "deadline" });
+});
+
+test("no timer that stands is moved", async () => {
+  const day = await openMarket();
+  const task = await awardedTask({}, day);
+  await deliver(faultyVerifier(new ScriptedModels({ steps: [SUBMIT] })), traceMessage(task, 1), {
+    attempts: 4,
+  });
+  await admitOnly(day);
+  clock.pass(config.leaseMs + 1);
+  await day.ringMarket();
+  clock.pass(5_000);
+  const timers = async () => [...(await ownTimers(day.market)), ...(await ownTimers(task.room))];
+  const before = await timers();
+  expect(before.map(({ kind }) => kind)).toEqual(["auction-lease", "history", "deadline", "trace-lease"]);
+  await day.market.sweep();
+  expect(await timers()).toEqual(before);
+});
+
+test("timers that are gone are made anew", async () => {
+  const day = await openMarket();
+  const { room, taskId } = await awardedTask({}, day);
+  const auction = await admitOnly(day);
+  for (const gone of [day.market, room])
+    await runInDurableObject(gone as DurableObjectStub, async (_room, { storage }) => {
+      storage.sql.exec("DELETE FROM timers");
+      await storage.deleteAlarm();
+    });
+  clock.pass(config.leaseMs + 1);
+  await day.market.sweep();
+  expect((await ownTimers(day.market)).map(({ kind }) => kind)).toEqual(["auction-lease", "history"]);
+  const send = vi.spyOn(env.WORK_QUEUE, "send");
+  await day.ringMarket();
+  await runDurableObjectAlarm(room);
+  expect(send.mock.calls).toMatchObject([
+    [{ kind: "auction", taskId: auction.taskId, generation: 2 }],
+    [{ kind: "trace", taskId, generation: 1 }],
+  ]);
+});
+
+test("an auction that was given up is announced no more, though its room cannot be told", async () => {
+  const day = await openMarket();
+  const { room, opening, taskId } = await admitOnly(day);
+  await room.beginAuction(1, { opening, started: [] });
+  clock.pass(config.leaseMs + 1);
+  await day.ringMarket();
+  vi.spyOn(TaskRoom.prototype, "beginAuction").mockRejectedValue(new RangeError("no room for it"));
+  vi.spyOn(TaskRoom.prototype, "stop").mockRejectedValue(new Error("no such host"));
+  const message = { kind: "auction", tenantId: day.tenantId, taskId, generation: 2 };
+  await failToDeath(traceDeps(new ScriptedModels({})), message, clock.pass);
+  const send = vi.spyOn(env.WORK_QUEUE, "send");
+  for (let n = 0; n < 3; n += 1) {
+    await day.market.sweep();
+    clock.pass(300_000);
+    await day.ringMarket();
+  }
+  expect(send).not.toHaveBeenCalled();
+  vi.mocked(TaskRoom.prototype.stop).mockRestore();
+  await day.market.sweep();
+  clock.pass(config.leaseMs + 1);
+  await runDurableObjectAlarm(room);
+  expect(await room.view()).toMatchObject({ state: "failed", failureReason: "dead_lettered" });
 });
