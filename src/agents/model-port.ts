@@ -85,6 +85,7 @@ export interface StepRequest {
 }
 
 export interface StepAnswer {
+  /** Without reasoning, also where the model wrote that into its answer. */
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
   readonly finishReason: FinishReason;

@@ -44,6 +44,7 @@ export interface AnsweredStep {
 export interface Step {
   /** From 1, without gaps, over an attempt and those that it goes on from. */
   readonly step: number;
+  /** What the model said, without reasoning. */
   readonly text: string;
   readonly toolCalls: readonly AnsweredToolCall[];
   /**

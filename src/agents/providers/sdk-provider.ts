@@ -136,7 +136,8 @@ async function sendStep(
   return {
     usage: dialect.readUsage(last.usage),
     answer: {
-      text: last.text,
+      // The message below keeps it as it was said: it goes back to the model that said it.
+      text: splitThinking(last.text).text,
       toolCalls: toolCalls.map((call): ToolCall => ({
         id: call.toolCallId,
         name: call.toolName,

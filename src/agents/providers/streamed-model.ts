@@ -8,6 +8,7 @@ import { InvalidResponseDataError, type LanguageModel } from "ai";
 import { raceAbort } from "../calls/race-abort.ts";
 import { BrokenAnswerError, CutStreamError, StalledError } from "../calls/stream-errors.ts";
 import type { StreamWatch } from "./provider.ts";
+import { WordsInPieces } from "./thinking.ts";
 
 /** A model of the SDK's current provider interface. */
 export type SdkModel = Extract<LanguageModel, { readonly specificationVersion: "v4" }>;
@@ -39,7 +40,11 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
     const asked = async () => model.doStream({ ...options, abortSignal: signal, includeRawChunks: true });
     const { stream, response } = await raceAbort(asked(), signal);
     silence.end();
-    const answer = new StreamedAnswer(watch);
+    const words = new WordsInPieces();
+    const tell = (text: string): void => {
+      if (text !== "") watch.text?.add(text);
+    };
+    const answer = new StreamedAnswer({ wrote: watch.wrote, onText: (text) => tell(words.add(text)) });
     const reader = stream.getReader();
     try {
       await raceAbort(readAll(reader, answer, silence), signal);
@@ -49,7 +54,9 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
       throw new BrokenAnswerError(error, answer.hasContent);
     }
     const { headers } = response ?? {};
-    return answer.whole(headers === undefined ? {} : { headers });
+    const whole = answer.whole(headers === undefined ? {} : { headers });
+    tell(words.end());
+    return whole;
   } finally {
     silence.stop();
   }
@@ -116,9 +123,14 @@ const AROUND: ReadonlySet<Part["type"]> = new Set([
   "error",
 ]);
 
+/** Who hears of the pieces while they come. */
+interface Heard extends Pick<StreamWatch, "wrote"> {
+  readonly onText: (text: string) => void;
+}
+
 /** The pieces of an answer as they come. */
 class StreamedAnswer {
-  readonly #watch: StreamWatch;
+  readonly #heard: Heard;
   readonly #content: Content[] = [];
   readonly #open = new Map<string, TextPart>();
   #head: Generated["response"] = {};
@@ -126,8 +138,8 @@ class StreamedAnswer {
   #finish: Extract<Part, { readonly type: "finish" }> | null = null;
   #hasContent = false;
 
-  constructor(watch: StreamWatch) {
-    this.#watch = watch;
+  constructor(heard: Heard) {
+    this.#heard = heard;
   }
 
   /** Whether anything that the model wrote has come: no head, and no sign of life. */
@@ -139,7 +151,7 @@ class StreamedAnswer {
   add(part: Part): void {
     if (!AROUND.has(part.type)) {
       this.#hasContent = true;
-      this.#watch.wrote();
+      this.#heard.wrote();
     }
     switch (part.type) {
       case "stream-start":
@@ -157,7 +169,7 @@ class StreamedAnswer {
       case "text-delta":
       case "reasoning-delta":
         this.#write(part);
-        if (part.type === "text-delta" && part.delta !== "") this.#watch.text?.add(part.delta);
+        if (part.type === "text-delta") this.#heard.onText(part.delta);
         return;
       case "text-end":
       case "reasoning-end":
