@@ -104,3 +104,32 @@ describe.each(["openai-compatible", "anthropic", "google", "workers-ai"] as cons
     expect(read.at(-1)?.messages.at(-1)).toContain("This is your last answer");
   });
 });
+
+it("over anthropic a request marks the place where the one before ended, however many calls stand between", async () => {
+  const agent = anAgent("anthropic");
+  const calls = Array.from({ length: 12 }, (_, at) => ({
+    type: "tool_use",
+    id: `toolu_${at}`,
+    name: "page",
+    input: INPUT,
+  }));
+  const parted = calls.flatMap((call) => [{ type: "text", text: "and then" }, call]);
+  const replies = [anthropic(calls), anthropic(parted), ...REPLIES.anthropic];
+  const history: Step[] = [];
+  const marked: number[][] = [];
+  for (const [at, reply] of replies.entries()) {
+    const { models, requests } = aWorld({ http: [reply] });
+    const wrapUp = at === replies.length - 1 && ({ wrapUp: "deadline" } as const);
+    history.push(await step(models, agent, { ...STEP, history: [...history], ...wrapUp }));
+    const messages = requests[0]?.body.messages as { readonly content: readonly object[] }[];
+    const blocks = messages.flatMap(({ content }) => content);
+    marked.push(blocks.flatMap((block, index) => ("cache_control" in block ? [index] : [])));
+    // The system prompt has one, and four is the most.
+    expect(marked.at(-1)?.length).toBeLessThan(4);
+    expect(marked.at(-1)?.at(-1)).toBe(blocks.length - 1);
+  }
+  for (const [at, places] of marked.entries()) {
+    const before = marked[at - 1]?.at(-1);
+    if (before !== undefined) expect(places).toContain(before);
+  }
+});
