@@ -10,6 +10,7 @@ import {
   MAX_SCHEMA_CHARS,
   MAX_SCHEMA_NESTING,
   MAX_SECRET_CHARS,
+  MAX_SECRET_FORM_CHARS,
   MAX_SERVER_TOOLS,
   MAX_TIMEOUT_MS,
   MAX_TOOL_DESCRIPTION_CHARS,
@@ -19,6 +20,7 @@ import {
 } from "../market/tools/tenant-tool.ts";
 import { nameFault } from "../market/tools/tool-name.ts";
 import { SUBMIT_TOOL } from "../market/submission.ts";
+import { writtenForms } from "../trace/tools/own/written-forms.ts";
 
 const MAX_URL_CHARS = 2_048;
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,100}$/;
@@ -36,8 +38,12 @@ const secretHeader = z.strictObject({
   value: z
     .string()
     .min(MIN_SECRET_CHARS)
-    .max(MAX_SECRET_CHARS)
-    .regex(HEADER_VALUE, "visible ASCII characters, with spaces between"),
+    .max(MAX_SECRET_CHARS, { abort: true })
+    .regex(HEADER_VALUE, { error: "visible ASCII characters, with spaces between", abort: true })
+    .refine(
+      (value) => writtenForms(value).join("").length <= MAX_SECRET_FORM_CHARS,
+      `more than can be hidden: with all of its parts, as JSON, URLs, HTML and base64 write them, at most ${MAX_SECRET_FORM_CHARS} characters`,
+    ),
 });
 
 const inputSchema = z.record(z.string(), z.json()).transform((schema, context): JsonSchema => {

@@ -27,6 +27,8 @@ export const MAX_TIMEOUT_MS = 120_000;
 /** A header that is shorter is no secret: hiding it where it is echoed would shred the text. */
 export const MIN_SECRET_CHARS = 8;
 export const MAX_SECRET_CHARS = 4_096;
+/** Of all forms of a secret in which its server may hand it back, together: what they are looked for with is made of them. */
+export const MAX_SECRET_FORM_CHARS = 262_144;
 
 export const HTTP_TOOL_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 export type HttpToolMethod = (typeof HTTP_TOOL_METHODS)[number];

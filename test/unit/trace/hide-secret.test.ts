@@ -1,6 +1,8 @@
 /** A tool's secret, in every form in which its server may hand it back. */
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hideSecret } from "../../../src/trace/tools/own/hide-secret.ts";
+import { TextFinder } from "../../../src/trace/tools/own/text-finder.ts";
 
 const VALUE = "Bearer open/sesame+4711&<door>'s==";
 const TOKEN = "open/sesame+4711&<door>'s==";
@@ -49,4 +51,55 @@ test("what is no part of it stays, and none of it is looked for without end", ()
   hidden("\\".repeat(200_000), "\\".repeat(400));
   hidden("%25".repeat(80_000), "%".repeat(400));
   expect(performance.now() - from).toBeLessThan(2_000);
+});
+
+/** Secrets for whose sake an answer could be gone through a thousand times, or one place of it as often as it is long. */
+const DEAR = [
+  ["of many parts", Array.from({ length: 340 }, (_, at) => `aaaaaa'${at + 1_000}`).join(" ")],
+  ["that repeats itself", `ab${"a".repeat(4_000)}`],
+  ["that is repetition", "a".repeat(4_096)],
+  ["of more forms than a new one may have", `=:${"<&'\"".repeat(1_023)}`],
+] as const;
+
+/** An answer that counts how many of its characters are looked at. */
+class Answer extends String {
+  looked = 0;
+
+  override charCodeAt(at: number): number {
+    this.looked += 1;
+    return super.charCodeAt(at);
+  }
+}
+
+test.each(DEAR)("of a secret %s each part is hidden, and an answer is looked at once", (_, value) => {
+  const secret = { name: "X-Key", value };
+  for (const part of [value, ...value.split(" ")]) {
+    expect(hideSecret(`you sent ${part}.`, secret)).toBe("you sent [secret].");
+    expect(hideSecret(`you sent ${btoa(part)}.`, secret)).toMatch(/^you sent \[secret\]=*\.$/);
+  }
+  const answer = new Answer(`${"a".repeat(5)}b${"a".repeat(3_000)}'`.repeat(5));
+  hideSecret(answer as unknown as string, secret);
+  expect(answer.looked).toBe(answer.length);
+});
+
+test("texts are found wherever they stand, over and in each other", () => {
+  const text = (maxLength: number) => fc.string({ unit: fc.constantFrom("a", "b", "\u00e9"), maxLength });
+  const texts = fc.array(fc.tuple(fc.constantFrom("a", "b"), text(6)).map((parts) => parts.join("")));
+  fc.assert(
+    fc.property(texts, fc.array(fc.oneof(text(12), fc.constant("€"))), (wanted, pieces) => {
+      const searched = pieces.join("");
+      const covered = Array.from(searched, () => false);
+      const ends = new Set<number>();
+      for (const from of covered.keys())
+        for (const one of wanted.filter((each) => searched.startsWith(each, from))) {
+          covered.fill(true, from, from + one.length);
+          ends.add(from + one.length);
+        }
+      const spans = new TextFinder(wanted).spansIn(searched);
+      const found = covered.map((_, at) => spans.some(({ from, to }) => from <= at && at < to));
+      expect(found).toEqual(covered);
+      expect(spans.every(({ to }, at) => ends.has(to) && to <= (spans[at + 1]?.from ?? to))).toBe(true);
+    }),
+    { numRuns: 1_000 },
+  );
 });

@@ -122,6 +122,18 @@ describe("a tool", () => {
     expect([status, paths]).toEqual([400, [path]]);
   });
 
+  test("has a secret as long as they come, or of many parts, but none of more forms than can be hidden", async () => {
+    const withSecret = async (name: string, value: string) =>
+      create({ ...A_TOOL, name, secretHeader: { name: "X-Key", value } });
+    const cookies = Array.from({ length: 60 }, (_, at) => `c${at}=${btoa(`${at * 7_919}?~`.repeat(4))}`);
+    expect((await withSecret("a", `Bearer ${"eyJhbGciOiJIUzI1NiJ9".repeat(204)}`)).status).toBe(201);
+    expect((await withSecret("b", cookies.join("; "))).status).toBe(201);
+    for (const value of ["<&'\"".repeat(1_024), "<".repeat(5_000), "ä".repeat(10)]) {
+      const { status, paths } = await problemOf(await withSecret("c", value));
+      expect([status, paths]).toEqual([400, ["secretHeader.value"]]);
+    }
+  });
+
   test("keeps its secret when it is changed, but for another origin it must be said again", async () => {
     const id = await idOf(await create({ ...A_TOOL, secretHeader }));
     const moved = { ...A_TOOL, url: "https://shop.example.com/v2/orders", description: "Newer." };

@@ -53,11 +53,10 @@ export async function callHttpTool(
     signal.throwIfAborted();
     response = await request();
   }
-  if (response.ok)
-    return {
-      ok: true,
-      output: `${statusLine(response, secretHeader)}\n\n${await bodyOf(response, secretHeader)}`,
-    };
+  if (response.ok) {
+    const body = await bodyOf(response, secretHeader);
+    return { ok: true, output: `${statusLine(response, secretHeader)}\n\n${body}` };
+  }
   const location = response.headers.get("location");
   if (response.status >= 300 && response.status < 400) {
     await response.body?.cancel();
