@@ -95,15 +95,15 @@ export class CalibrationDesk implements CalibrationApi {
 
   /** Begins runs one after the other, as far as there is room for them. */
   async beginRuns(): Promise<void> {
-    const { calibrations, desk, commit, pastAuction } = this.#parts;
+    const { calibrations, desk, tenant, commit, pastAuction } = this.#parts;
     const next = async () => commit(() => calibrations.next());
-    for (let run = await next(); run !== null; run = await next()) {
+    for (let run = await next(); run !== null && tenant() !== null; run = await next()) {
       const { calibrationId, position, taskId: pastTaskId } = run;
       const place = { calibrationId, position };
       try {
         const past = await pastAuction(pastTaskId);
         // What the room says is checked inside the transaction: since it was asked, the run may have been cancelled.
-        const begun = await commit(() => calibrations.begin(place, past));
+        const begun = await commit(() => (tenant() === null ? null : calibrations.begin(place, past)));
         if (begun !== null) await desk.outbox.flush(begun);
       } catch (error) {
         logError("calibration-begin", error, { taskId: pastTaskId });

@@ -125,6 +125,11 @@ export class CalibrationStore {
     for (const run of this.runs(id)) if (run.status === "quoted") this.skip(run, "already_run");
   }
 
+  /** Of every calibration. */
+  notBegun(): StoredRun[] {
+    return this.#sql.exec<RunRow>(`${RUN} WHERE status IN ('quoted', 'waiting')`).toArray().map(storedRun);
+  }
+
   runs(id: CalibrationId): StoredRun[] {
     return this.#sql
       .exec<RunRow>(`${RUN} WHERE calibration_id = ? ORDER BY position`, id)

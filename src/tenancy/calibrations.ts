@@ -75,6 +75,11 @@ export class Calibrations {
     return stopped;
   }
 
+  /** Of no calibration does another run begin. */
+  stopAll(): void {
+    for (const run of this.#store.notBegun()) this.#store.skip(run, "cancelled");
+  }
+
   /** The timer that begins runs, due at once where there are any, unless a try is set already. */
   wake(): void {
     if (this.#store.nextWaiting() === null) return;

@@ -13,6 +13,8 @@ import { carryVectors } from "./consume-memory.ts";
 import type { MarketRoomApi } from "./market-room-api.ts";
 
 const BATCH_ROWS = 100;
+/** An invocation has a limited number of requests, and a limited time. */
+const MAX_BATCHES = 50;
 
 export async function consumeHistory(config: Config, index: VectorIndex, batch: MessageBatch): Promise<void> {
   const carriers = new Map<string, { readonly message: HistoryMessage; readonly carried: Message[] }>();
@@ -32,7 +34,7 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
     ...unreadable,
     ...[...carriers.values()].map(async ({ message: { kind, tenantId }, carried }) => {
       try {
-        if (kind === "history") await carryRows(config, tenantId);
+        if (kind === "history") await carrySomeRows(config, tenantId);
         else await carryVectors(config, index, tenantId);
         for (const message of carried) message.ack();
       } catch (error) {
@@ -43,15 +45,27 @@ export async function consumeHistory(config: Config, index: VectorIndex, batch: 
   ]);
 }
 
+/** So many that one invocation can; where there are more, another one is called. */
+async function carrySomeRows(config: Config, tenantId: TenantId): Promise<void> {
+  for (let batch = 0; batch < MAX_BATCHES; batch += 1) if (!(await carryBatch(config, tenantId))) return;
+  await config.historyQueue.send({ kind: "history", tenantId });
+}
+
 /** Carries all rows that wait in the room to D1. */
 export async function carryRows(config: Config, tenantId: TenantId): Promise<void> {
+  let carried: boolean;
+  do carried = await carryBatch(config, tenantId);
+  while (carried);
+}
+
+/** False: there was nothing to carry. */
+async function carryBatch(config: Config, tenantId: TenantId): Promise<boolean> {
   const room = config.marketRoom<MarketRoomApi>(tenantId);
+  const rows = await room.historyBatch(BATCH_ROWS);
+  if (rows.length === 0) return false;
   const agents = new Set(config.pool.map(({ id }) => id));
-  for (;;) {
-    const rows = await room.historyBatch(BATCH_ROWS);
-    if (rows.length === 0) return;
-    const { written, parked } = await writeHistory(config.db, rows, agents);
-    for (const row of parked) logError("history-row-parked", row.error, { tenantId, rowId: row.id });
-    await room.historyWritten(written, parked);
-  }
+  const { written, parked } = await writeHistory(config.db, rows, agents);
+  for (const row of parked) logError("history-row-parked", row.error, { tenantId, rowId: row.id });
+  await room.historyWritten(written, parked);
+  return true;
 }

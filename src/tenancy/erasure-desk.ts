@@ -104,7 +104,7 @@ export class ErasureDesk {
       store.putTenant({ ...tenant, erasure: { begunAtMs, before: null } });
       this.#expectUnknownCarrier(tenant.createdAtMs);
     }
-    for (const { quote } of this.#calibrations.running()) this.#calibrations.cancel(quote.calibrationId);
+    this.#calibrations.stopAll();
     for (const { taskId } of open) this.#desk.stop(taskId);
     return ok(open.map(({ taskId }) => taskId));
   }

@@ -106,7 +106,11 @@ export class MarketParts {
     this.outside = new OutsideStores({
       timers: this.timers,
       now,
-      dueAtMs: (store) => (store === "memory" ? this.memory : this.store.history).dueAtMs(),
+      dueAtMs: (store) => {
+        if (store === "history") return this.store.history.dueAtMs();
+        // Of a tenant that is being erased nothing goes into the index any more.
+        return this.liveTenant() === null ? null : this.memory.dueAtMs();
+      },
       send: (store) => this.#callConsumer(store),
     });
     this.#group = new GroupCommit({

@@ -8,6 +8,7 @@
 import { Outbox } from "../durable/outbox.ts";
 import type { Timer } from "../durable/timers.ts";
 import { logError } from "../log.ts";
+import { FINISHED_CARRYING_MS } from "./carriers.ts";
 import type { TaskRow } from "../market/history-row.ts";
 import type { StuckId, TaskId, WebhookId } from "../market/ids.ts";
 import type { RecalledEntry } from "../market/memory.ts";
@@ -188,8 +189,13 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
   async historyBatch(limit: number): ReturnType<MarketRoomApi["historyBatch"]> {
     if (this.parts.tenant() === null) return [];
     const batch = this.parts.desk.historyBatch(limit);
-    const ids = batch.map(({ id }) => id);
-    if (ids.length > 0) this.parts.carriers.handedOut(ids, this.parts.desk.now());
+    if (batch.length === 0) return batch;
+    const nowMs = this.parts.desk.now();
+    this.parts.carriers.handedOut(
+      batch.map(({ id }) => id),
+      nowMs,
+    );
+    this.parts.outside.carried("history", nowMs + FINISHED_CARRYING_MS);
     return batch;
   }
 
@@ -269,7 +275,17 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     if (timer.kind === QUOTE_TIMER)
       return this.parts.commit(() => this.parts.auctions.expireQuote(taskId), taskId);
     const waiting = await this.parts.commit(() => this.parts.leases.onTimer(taskId), taskId);
-    if (waiting !== null) await this.parts.announceAuction(waiting);
+    // Other timers do not wait for the queue.
+    if (waiting !== null) this.ctx.waitUntil(this.#announceAgain(waiting));
+  }
+
+  /** What does not get through is announced again by the auction's timer. */
+  async #announceAgain(task: MarketTask): Promise<void> {
+    try {
+      await this.parts.announceAuction(task);
+    } catch (error) {
+      logError("auction-announce", error, { taskId: task.taskId });
+    }
   }
 }
 

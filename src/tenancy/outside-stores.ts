@@ -48,16 +48,24 @@ export class OutsideStores {
 
   /** The timer rang: something is due, or nobody came. */
   remind(store: OutsideStore): void {
-    if (this.#isDue(store)) this.#announce(store);
-    else this.follow(store);
+    const toldUntilMs = this.#toldUntilMs[store];
+    if (!this.#isDue(store)) this.follow(store);
+    else if (this.#parts.now() < toldUntilMs) this.#parts.timers.set(store, "", toldUntilMs);
+    else this.#announce(store);
+  }
+
+  /** A consumer carries something until then at the latest, and comes for more itself: nobody else is called meanwhile. */
+  carried(store: OutsideStore, untilMs: number): void {
+    this.#toldUntilMs[store] = untilMs;
   }
 
   /** A consumer came, and changed what is due: the timer goes with it. */
   follow(store: OutsideStore): void {
     const { timers, now, dueAtMs } = this.#parts;
     const due = dueAtMs(store);
-    // Whoever was told has taken all there was; what comes next is announced at once.
-    if (due === null || due > now()) this.#toldUntilMs[store] = 0;
+    // Whoever was told has taken all there was, and what comes next is announced at once; or comes for the rest.
+    const isLeft = due !== null && due <= now();
+    this.#toldUntilMs[store] = isLeft ? now() + TELL_AGAIN_MS : 0;
     if (due === null) timers.clear(store, "");
     else timers.set(store, "", Math.max(due, this.#toldUntilMs[store]));
   }

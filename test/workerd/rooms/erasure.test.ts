@@ -13,7 +13,6 @@ import type { ErasureApi } from "../../../src/tenancy/erasure-desk.ts";
 import { taskStub } from "../stubs.ts";
 import { admitOnly, config, evictRooms, KEY_HASH, openMarket, stopTheClock } from "./market-day.ts";
 import { anIndex, memoryOver, runTask } from "./memory-day.ts";
-import { openCalibrationDay } from "./calibration-day.ts";
 import { erase, everythingOf, pastOf, rowsOf, storageOf } from "./erasure-day.ts";
 import { ask } from "./money-day.ts";
 import { openWebhookDay } from "./webhook-day.ts";
@@ -23,6 +22,7 @@ beforeEach(() => {
   clock = stopTheClock();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -142,25 +142,6 @@ describe("a tenant with open tasks", () => {
     expect(Object.values(await rowsOf(tenantId)).every((rows) => rows === 0)).toBe(true);
     expect([await storageOf(room), await storageOf(day.market)]).toEqual([0, 0]);
   });
-});
-
-test("calibration runs that wait never begin once a deletion has, and none is accepted", async () => {
-  const index = anIndex();
-  const day = await openCalibrationDay();
-  await day.pastTask();
-  await day.carryHistory();
-  const { quote } = await day.quote(1);
-  await day.accept(quote.calibrationId);
-  const { taskId, room } = await admitOnly(day);
-  expect(await erase(day, index, { force: true })).toMatchObject({ done: false, left: { openTasks: 1 } });
-  await day.ringMarket();
-  expect((await day.market.heldTasks()).map((task) => task.taskId)).toEqual([taskId]);
-  const refused = await day.calibrations.acceptCalibration(quote.calibrationId);
-  expect(refused).toEqual({ ok: false, failure: { reason: "unknown_calibration" } });
-  clock.pass(config.leaseMs + 1);
-  await runDurableObjectAlarm(room);
-  expect(await erase(day, index)).toMatchObject({ done: true, before: { taskRooms: 2 } });
-  expect(await storageOf(day.market)).toBe(0);
 });
 
 describe("nothing is erased", () => {

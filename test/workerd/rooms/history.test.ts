@@ -3,6 +3,7 @@ import {
   createExecutionContext,
   createMessageBatch,
   getQueueResult,
+  runDurableObjectAlarm,
   runInDurableObject,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -34,6 +35,7 @@ beforeEach(() => {
   clock = stopTheClock();
 });
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -118,6 +120,50 @@ describe("the history", () => {
     await writeHistory(env.DB, batch);
     expect(await rows("tasks", taskId)).toEqual(before);
     expect(await rows("bids", taskId)).toHaveLength(3);
+  });
+
+  test("is carried by one consumer: while that comes for more, or may still come, no other is called", async () => {
+    const day = await openMarket();
+    await runInDurableObject(day.market, async (_room, { storage }) => {
+      for (let row = 1; row <= 30; row += 1)
+        storage.sql.exec("INSERT INTO history (row) SELECT row FROM history LIMIT 1");
+    });
+    const called = vi.spyOn(env.HISTORY_QUEUE, "send");
+    const carried = async () => (await day.market.historyBatch(5)).map(({ id }) => id);
+    let ids = await carried();
+    for (let batch = 0; batch < 4; batch += 1) {
+      clock.pass(9_000);
+      await day.market.historyWritten(ids, []);
+      // Something else is committed, and the timer that was set rings.
+      await day.market.manageTenant("suspend");
+      await day.market.manageTenant("resume");
+      await runDurableObjectAlarm(day.market);
+      ids = await carried();
+      // One batch takes a slow database long.
+      clock.pass(40_000);
+      await runDurableObjectAlarm(day.market);
+    }
+    expect(called).not.toHaveBeenCalled();
+    // It is gone.
+    clock.pass(20_001);
+    await runDurableObjectAlarm(day.market);
+    expect(called).toHaveBeenCalledOnce();
+  });
+
+  test("of many rows is carried by one consumer after the other, each of which calls the next", async () => {
+    const day = await openMarket();
+    await runInDurableObject(day.market, async (_room, { storage }) => {
+      storage.sql.exec(
+        `INSERT INTO history (row) WITH RECURSIVE n (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM n WHERE at < 5100)
+         SELECT (SELECT row FROM history LIMIT 1) FROM n`,
+      );
+    });
+    const called = vi.spyOn(env.HISTORY_QUEUE, "send");
+    expect((await carryHistory(day)).explicitAcks).toEqual(["1"]);
+    expect(called.mock.calls).toEqual([[{ kind: "history", tenantId: day.tenantId }]]);
+    expect(await day.market.historyBatch(1_000)).toHaveLength(101);
+    await carryHistory(day);
+    expect(called).toHaveBeenCalledOnce();
   });
 
   test("a row that D1 refuses is kept aside and blocks nobody", async () => {
