@@ -3,7 +3,8 @@
  *
  * Conventions, read in the installed packages:
  * - OpenAI's shape (openai-compatible, Workers AI): cached and written tokens are part of `prompt_tokens`, reasoning is
- *   part of `completion_tokens`. The AI SDK's adapters drop `cache_write_tokens`, and workers-ai-provider turns missing
+ *   part of `completion_tokens`. xAI, and Gemini's endpoint of this shape, count reasoning beside `completion_tokens`, which
+ *   only their `total_tokens` shows; Gemini's does not say how much of it there is. The AI SDK's adapters drop `cache_write_tokens`, and workers-ai-provider turns missing
  *   usage into zeros and drops reasoning; so both are read from the raw usage here.
  * - Anthropic: the wire's `input_tokens` leaves cache reads and writes out; @ai-sdk/anthropic adds them to the total.
  *   Thinking is part of `output_tokens`.
@@ -30,6 +31,7 @@ const count = z.number().nonnegative().nullish();
 const openAiUsageSchema = z.object({
   prompt_tokens: z.number().positive(),
   completion_tokens: z.number().nonnegative(),
+  total_tokens: count.catch(null),
   prompt_tokens_details: z.object({ cached_tokens: count, cache_write_tokens: count }).nullish().catch(null),
   completion_tokens_details: z.object({ reasoning_tokens: count }).nullish().catch(null),
   /** DeepSeek's word for cached input. */
@@ -41,13 +43,41 @@ export function readOpenAiUsage(raw: unknown): TokenUsage | null {
   const parsed = openAiUsageSchema.safeParse(raw);
   if (!parsed.success) return null;
   const usage = parsed.data;
-  return consistent({
-    inputTokens: usage.prompt_tokens,
-    cachedInputTokens: usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens ?? 0,
-    cacheWriteTokens: usage.prompt_tokens_details?.cache_write_tokens ?? 0,
-    outputTokens: usage.completion_tokens,
-    reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
+  const cachedInputTokens = usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens ?? 0;
+  const cacheWriteTokens = usage.prompt_tokens_details?.cache_write_tokens ?? 0;
+  const reasoningTokens = usage.completion_tokens_details?.reasoning_tokens ?? 0;
+  const inputTokens = usage.prompt_tokens;
+  const beside = reasoningBeside({
+    rest: (usage.total_tokens ?? 0) - inputTokens - usage.completion_tokens,
+    reasoningTokens,
+    cached: [cachedInputTokens, cacheWriteTokens, cachedInputTokens + cacheWriteTokens],
   });
+  return consistent({
+    inputTokens,
+    cachedInputTokens,
+    cacheWriteTokens,
+    outputTokens: usage.completion_tokens + beside,
+    reasoningTokens: Math.max(reasoningTokens, beside),
+  });
+}
+
+/**
+ * The reasoning that a total counts beside prompt and completion. Where a provider says how much it reasoned, no more than
+ * that: whatever else its total has is no output. Where it does not, all of the rest, unless it is what the cache read or
+ * wrote, which some count beside the prompt.
+ */
+function reasoningBeside({
+  rest,
+  reasoningTokens,
+  cached,
+}: {
+  readonly rest: number;
+  readonly reasoningTokens: number;
+  readonly cached: readonly number[];
+}): number {
+  if (rest <= 0) return 0;
+  if (reasoningTokens > 0) return rest >= reasoningTokens ? reasoningTokens : 0;
+  return cached.includes(rest) ? 0 : rest;
 }
 
 /** Usage as the AI SDK's Anthropic and Google adapters map it; null where the provider sent none. */
