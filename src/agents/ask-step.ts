@@ -13,7 +13,7 @@ export async function askStep(
   { stallMs = null, text }: { readonly stallMs?: number | null; readonly text?: TextSink | undefined },
 ): Promise<Result<StepAnswer, CallFailure>> {
   const { agent, provider, call, plain } = ask;
-  const wanted = { ...NO_FEATURES, seed: request.seed, streams: true };
+  const wanted = { ...NO_FEATURES, seed: request.seed, streams: true, asSaid: true };
   const watch = { stallMs: agent.stallMs ?? stallMs, text, wrote: () => call.hearAnswer() };
   const limited = { ...request, maxOutputTokens: stepOutputTokens(agent, request) };
   const reply = await sendDegrading(

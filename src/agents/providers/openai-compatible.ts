@@ -2,6 +2,7 @@
 import { createOpenAICompatible, type MetadataExtractor } from "@ai-sdk/openai-compatible";
 import { z } from "zod";
 import type { TopLogprobs } from "../../market/entropy.ts";
+import { plainConversation } from "../plain-conversation.ts";
 import { readLogprobs } from "./logprobs.ts";
 import type { Provider } from "./provider.ts";
 import { sdkProvider } from "./sdk-provider.ts";
@@ -35,6 +36,7 @@ export function openAiCompatibleProvider(endpoint: OpenAiCompatibleEndpoint): Pr
     model: provider.chatModel(endpoint.model),
     sendsSeed: true,
     readUsage: (usage) => readOpenAiUsage(usage.raw),
+    plainMessages: plainConversation,
     // SAFETY: written by the extractor below.
     readLogprobs: (metadata) => (metadata?.[NAME]?.["topLogprobs"] as TopLogprobs | undefined) ?? null,
     textOptions: ({ topLogprobs }) =>

@@ -31,9 +31,17 @@ export interface OptionalFeatures {
   readonly schema: JsonSchema | null;
   /** Whether the answer is to come in pieces. */
   readonly streams: boolean;
+  /** Whether a trace's conversation goes back as it was said; false: in the plainest form that the endpoint's kind has. */
+  readonly asSaid: boolean;
 }
 
-export const NO_FEATURES: OptionalFeatures = { seed: null, topLogprobs: 0, schema: null, streams: false };
+export const NO_FEATURES: OptionalFeatures = {
+  seed: null,
+  topLogprobs: 0,
+  schema: null,
+  streams: false,
+  asSaid: false,
+};
 
 export interface Reply {
   /** Null: the provider did not say. */

@@ -44,6 +44,8 @@ interface StepDialect {
   readUsage(usage: SdkUsage): TokenUsage | null;
   /** Marks the stable prefix of a trace for the provider's prompt cache. */
   markPrefix?(conversation: Conversation): Conversation;
+  /** The conversation for an endpoint that refuses it as it was said; absent: none of the kind does. */
+  plainMessages?(messages: readonly ModelMessage[]): readonly ModelMessage[];
 }
 
 interface SdkDialect extends StepDialect {
@@ -115,11 +117,12 @@ async function sendStep(
   { optional, signal, watch }: StepSending,
 ): Promise<StepReply> {
   const prompt = tracePrompt(request.prompt);
-  const plain: Conversation = {
+  const said = traceMessages(prompt.user, request.history, request.wrapUp);
+  const unmarked: Conversation = {
     system: { role: "system", content: prompt.system },
-    messages: traceMessages(prompt.user, request.history, request.wrapUp),
+    messages: optional.asSaid ? said : (dialect.plainMessages?.(said) ?? said),
   };
-  const { system, messages } = dialect.markPrefix?.(plain) ?? plain;
+  const { system, messages } = dialect.markPrefix?.(unmarked) ?? unmarked;
   const result = await generateText({
     model: optional.streams ? streamedModel(dialect.model, watch) : dialect.model,
     instructions: system,
