@@ -23,6 +23,7 @@ import { strategyPrompt, type StrategyPromptInput } from "./prompts/strategy-pro
 import { SCHEMA_FACTOR, TOOL_OVERHEAD_TOKENS, toolTokens } from "../market/tools/tool-tokens.ts";
 import { juryPrompt, type JuryPromptInput } from "./prompts/jury-prompt.ts";
 import { stepAsSent } from "./neutral-step.ts";
+import { PAUSE } from "./plain-conversation.ts";
 import { rulingPrompt, type RulingPromptInput } from "./prompts/ruling-prompt.ts";
 import { tracePrompt } from "./prompts/trace-prompt.ts";
 import { LONGEST_WRAP_UP, wrapUpText } from "./prompts/wrap-up-prompt.ts";
@@ -100,7 +101,7 @@ export function wrapUpBound(agent: Agent, request: StepRequest): Micros {
   const words = READ_BACK_BYTES * stepOutputTokens(agent, request) + textTokens(LONGEST_CONTINUE);
   const answers = MAX_CALLS_PER_STEP * (NOTE_BYTES + TOOL_OVERHEAD_TOKENS);
   return bound(agent, {
-    inputTokens: traceTokens(request) + words + answers + textTokens(LONGEST_WRAP_UP),
+    inputTokens: traceTokens(request) + words + answers + wrapUpTokens(LONGEST_WRAP_UP),
     outputTokens: stepOutputTokens(agent, { ...request, wrapUp: "cost_limit" }),
     answers: ANSWERS.trace,
   });
@@ -110,7 +111,12 @@ function traceTokens({ prompt, tools, history, wrapUp }: StepRequest): number {
   const { system, user } = tracePrompt(prompt);
   let tokens = textTokens(system) + textTokens(user) + REQUEST_OVERHEAD_TOKENS + toolTokens(tools);
   for (const step of history) tokens += stepTokens(step);
-  return wrapUp === undefined ? tokens : tokens + textTokens(wrapUpText(wrapUp));
+  return wrapUp === undefined ? tokens : tokens + wrapUpTokens(wrapUpText(wrapUp));
+}
+
+/** With what may have to stand before it (`plain-conversation.ts`). */
+function wrapUpTokens(text: string): number {
+  return textTokens(PAUSE) + textTokens(text);
 }
 
 /** A step read back: as JSON, since some templates escape it, and never less than what the model wrote. */

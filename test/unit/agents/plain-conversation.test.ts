@@ -5,7 +5,9 @@ import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
 import type { Step } from "../../../src/market/step.ts";
 import {
   anAgent,
+  anthropic,
   aWorld,
+  gemini,
   httpError,
   limits,
   openAi,
@@ -83,3 +85,62 @@ describe("an endpoint that refuses reasoning which goes back", () => {
     expect(world.requests.map(hasReasoning)).toEqual([false, true, true]);
   });
 });
+
+/** As Mistral refuses it: 3230, "Unexpected role 'user' after role 'tool'". */
+function userAfterTool(request: SentRequest): boolean {
+  const roles = messagesOf(request).map(({ role }) => role);
+  return roles.some((role, at) => role === "user" && roles[at - 1] === "tool");
+}
+
+describe("an endpoint that refuses a user's word right behind a tool's", () => {
+  it("takes the wrap-up behind a word of the agent's own", async () => {
+    const http = [CALLED, ANSWERED, ANSWERED].map((reply) => unless(userAfterTool, 400, reply));
+    const world = aWorld({ http });
+    const steps = await trace(world, 2, { wrapUp: "step_limit" });
+    expect(steps.at(-1)?.text).toBe("Paris");
+    const [first = [], refused = [], taken = []] = world.requests.map(messagesOf);
+    expect(refused.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool", "user"]);
+    expect(taken.map(({ role }) => role)).toEqual([
+      "system",
+      "user",
+      "assistant",
+      "tool",
+      "assistant",
+      "user",
+    ]);
+    expect(taken.slice(0, first.length)).toEqual(first);
+    expect(taken.at(-1)).toEqual(refused.at(-1));
+    expect(taken.at(-2)?.content).not.toBe("");
+  });
+});
+
+it.each(["anthropic", "google", "workers-ai"] as const)(
+  "%s is sent it as it was said, twice",
+  async (kind) => {
+    const step: Step = {
+      step: 1,
+      text: "",
+      toolCalls: [{ id: "call_1", name: "page", input: {}, outcome: { ok: true, output: "Paris" } }],
+      assistant: {
+        role: "assistant",
+        content: [
+          { type: "reasoning", text: "hm", providerOptions: { anthropic: { signature: "c2ln" } } },
+          { type: "tool-call", toolCallId: "call_1", toolName: "page", input: {} },
+        ],
+      },
+      usage: NO_USAGE,
+      costMicros: asMicros(0),
+    };
+    const replies = {
+      anthropic: { http: [httpError(400), anthropic([{ type: "text", text: "Paris" }])] },
+      google: { http: [httpError(400), gemini([{ text: "Paris" }])] },
+      "workers-ai": { ai: [new Error("5006: Error: bad input"), { response: "Paris" }] },
+    };
+    const { models, requests, runs } = aWorld(replies[kind]);
+    const request: StepRequest = { ...STEP, history: [step], wrapUp: "step_limit" };
+    expect((await models.step(anAgent(kind), request, limits())).ok).toBe(true);
+    const [first, second] = [...requests.map(({ body }) => body), ...runs.map(({ inputs }) => inputs)];
+    expect(JSON.stringify(first)).toContain("hm");
+    expect(second.messages ?? second.contents).toEqual(first.messages ?? first.contents);
+  },
+);
