@@ -22,18 +22,30 @@ const answerSchema = z.looseObject({
           .nullish()
           .catch(null),
         logprobs: z.unknown().optional(),
+        finish_reason: text,
       }),
     )
     .nullish()
     .catch(null),
   logprobs: z.unknown().optional(),
+  finish_reason: text,
   usage: z.unknown().optional(),
 });
 
-/** The usage of any answer; null where it has none. */
-export function workersAiUsage(answer: unknown): TokenUsage | null {
+/** What an answer says beside its words, or an event of one that is streamed; null: nothing of it. */
+export interface BesideWords {
+  readonly usage: TokenUsage | null;
+  readonly finishReason: string | null;
+}
+
+export function besideWords(answer: unknown): BesideWords {
   const parsed = answerSchema.safeParse(answer);
-  return parsed.success ? readOpenAiUsage(parsed.data.usage) : null;
+  if (!parsed.success) return { usage: null, finishReason: null };
+  const { usage, choices, finish_reason: finishReason } = parsed.data;
+  return {
+    usage: readOpenAiUsage(usage),
+    finishReason: choices?.[0]?.finish_reason ?? finishReason ?? null,
+  };
 }
 
 /** An answer of an unknown form reads as an empty one: the model worked, but said nothing that can be used. */

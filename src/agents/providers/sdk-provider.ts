@@ -42,6 +42,8 @@ interface StepDialect {
   /** False: the provider has no seed, and the adapter would warn about one. */
   readonly sendsSeed: boolean;
   readUsage(usage: SdkUsage): TokenUsage | null;
+  /** Whether the provider said how the answer ended; absent: it always does. */
+  saidEnd?(): boolean;
   /** Marks the stable prefix of a trace for the provider's prompt cache. */
   markPrefix?(conversation: Conversation): Conversation;
   /** The conversation for an endpoint that refuses it as it was said; absent: none of the kind does. */
@@ -136,8 +138,11 @@ async function sendStep(
   });
   const last = result.finalStep;
   const toolCalls = last.toolCalls.filter((call) => call.providerExecuted !== true);
+  const usage = dialect.readUsage(last.usage);
+  const ended = finishReason(last.finishReason, toolCalls.length);
+  const isAtLimit = usage !== null && usage.outputTokens >= request.maxOutputTokens;
   return {
-    usage: dialect.readUsage(last.usage),
+    usage,
     answer: {
       // The message below keeps it as it was said: it goes back to the model that said it.
       text: splitThinking(last.text).text,
@@ -146,7 +151,7 @@ async function sendStep(
         name: call.toolName,
         input: asJson(call.input),
       })),
-      finishReason: finishReason(last.finishReason, toolCalls.length),
+      finishReason: ended === "stop" && isAtLimit && dialect.saidEnd?.() === false ? "length" : ended,
       assistant: assistantJson(
         last.response.messages.find(
           (message): message is AssistantModelMessage => message.role === "assistant",

@@ -1,12 +1,11 @@
-/** Reads the usage out of a stream of server-sent events, and hands every byte on as it came. */
-import { z } from "zod";
+/** Reads out of a stream of server-sent events what stands beside the words, and hands every byte on as it came. */
 
 const DATA = "data:";
-const USAGE = /"usage"\s*:\s*\{/;
-const eventSchema = z.looseObject({ usage: z.unknown() });
+/** Most events are words alone, and are not worth reading twice. */
+const BESIDE_WORDS = /"usage"\s*:\s*\{|"finish_reason"\s*:\s*"/;
 
-/** @param onUsage the raw usage of an event that has one; later ones replace earlier ones */
-export function usageTap(onUsage: (usage: unknown) => void): TransformStream<Uint8Array, Uint8Array> {
+/** @param onEvent hears each event that has a usage or says how the answer ended */
+export function usageTap(onEvent: (event: unknown) => void): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   let rest = "";
   return new TransformStream({
@@ -15,17 +14,17 @@ export function usageTap(onUsage: (usage: unknown) => void): TransformStream<Uin
       const lines = `${rest}${decoder.decode(bytes, { stream: true })}`.split("\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
-        const usage = usageOf(line);
-        if (usage !== null) onUsage(usage);
+        const event = eventOf(line);
+        if (event !== null) onEvent(event);
       }
     },
   });
 }
 
-function usageOf(line: string): unknown {
-  if (!line.startsWith(DATA) || !USAGE.test(line)) return null;
+function eventOf(line: string): unknown {
+  if (!line.startsWith(DATA) || !BESIDE_WORDS.test(line)) return null;
   try {
-    return eventSchema.parse(JSON.parse(line.slice(DATA.length))).usage;
+    return JSON.parse(line.slice(DATA.length));
   } catch {
     return null;
   }

@@ -3,7 +3,8 @@
  *
  * Bids and verdicts call the binding directly, because workers-ai-provider drops seed and log-probabilities. Traces go
  * through it for its tool handling; the binding that it gets adds the seed, keeps the raw usage, of streams too (the provider
- * turns missing usage into zeros, and drops reasoning) and never passes a signal on.
+ * turns missing usage into zeros, and drops reasoning; an end that was not told, as none is in the native form, into "stop")
+ * and never passes a signal on.
  */
 import { createWorkersAI } from "workers-ai-provider";
 import type { StepRequest } from "../model-port.ts";
@@ -16,7 +17,7 @@ import type {
   TextReply,
   TextRequest,
 } from "./provider.ts";
-import { readWorkersAiAnswer, workersAiUsage } from "./read-workers-ai-answer.ts";
+import { besideWords, readWorkersAiAnswer, type BesideWords } from "./read-workers-ai-answer.ts";
 import { sdkSteps } from "./sdk-provider.ts";
 import { usageTap } from "./usage-tap.ts";
 
@@ -59,7 +60,11 @@ async function sendStep(
   request: StepRequest,
   sending: StepSending,
 ): Promise<StepReply> {
-  let raw: unknown;
+  let heard: BesideWords = { usage: null, finishReason: null };
+  const hear = (answer: unknown): void => {
+    const { usage, finishReason } = besideWords(answer);
+    heard = { usage: usage ?? heard.usage, finishReason: finishReason ?? heard.finishReason };
+  };
   const binding: AiBinding = {
     async run(name, inputs, options) {
       const extraHeaders = options?.extraHeaders;
@@ -70,9 +75,9 @@ async function sendStep(
       );
       if (answer instanceof ReadableStream) {
         const stream: ReadableStream<Uint8Array> = answer;
-        return stream.pipeThrough(usageTap((usage) => (raw = { usage })));
+        return stream.pipeThrough(usageTap(hear));
       }
-      raw = answer;
+      hear(answer);
       return answer;
     },
   };
@@ -83,7 +88,8 @@ async function sendStep(
     // The nonce is the same for all steps of a trace: they share a prompt cache.
     model: workersAi.chat(model, { sessionAffinity: request.prompt.nonce }),
     sendsSeed: false,
-    readUsage: () => workersAiUsage(raw),
+    readUsage: () => heard.usage,
+    saidEnd: () => heard.finishReason !== null,
   });
   return step(request, sending);
 }

@@ -5,7 +5,8 @@ import { bytesOf } from "../../../src/agents/step-sizes.ts";
 import { traceMessages } from "../../../src/agents/trace-messages.ts";
 import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
 import type { FinishReason, Step } from "../../../src/market/step.ts";
-import { anAgent, aWorld, STEP } from "./fakes.ts";
+import { sse } from "./as-stream.ts";
+import { anAgent, aWorld, limits, openAi, STEP, type Scripted } from "./fakes.ts";
 
 const REASONS: readonly (FinishReason | undefined)[] = [
   undefined,
@@ -45,5 +46,40 @@ describe("what follows an answer without calls", () => {
     const bound = (step: Step) => models.stepBound(agent, { ...STEP, history: [step] });
     expect(bound(aStep("length"))).toBeGreaterThan(bound(aStep("stop")));
     expect(bytesOf(aStep("length")).frame).toBeGreaterThan(bytesOf(aStep("stop")).frame);
+  });
+});
+
+describe("an answer of Workers AI that does not say how it ended", () => {
+  const native = (completion_tokens: number, over: object = {}) => ({
+    response: "the first ha",
+    usage: { prompt_tokens: 100, completion_tokens },
+    ...over,
+  });
+  const streamed = (event: { readonly response: string }): Scripted => {
+    const words = event.response.split(" ").map((response) => ({ response }));
+    // The binding hands the stream on, without its response.
+    return sse([...words, { ...event, response: "" }]).body as unknown as Scripted;
+  };
+  const { maxOutputTokens } = STEP;
+
+  it.each([
+    ["was cut where it came to its limit", native(maxOutputTokens), "length"],
+    ["is whole below it", native(maxOutputTokens - 1), "stop"],
+    ["is whole where it says so after all", native(maxOutputTokens, { finish_reason: "stop" }), "stop"],
+  ])("%s", async (_how, answer, finishReason) => {
+    for (const reply of [answer, streamed(answer)]) {
+      const { models } = aWorld({ ai: [reply] });
+      const value = { finishReason };
+      expect(await models.step(anAgent("workers-ai"), STEP, limits())).toMatchObject({ ok: true, value });
+    }
+  });
+
+  it("is one of Workers AI: others say how it ended, and some take no limit", async () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 2 * maxOutputTokens };
+    const answer = openAi({ content: "Paris" }, { usage });
+    const value = { finishReason: "stop" };
+    const { models } = aWorld({ http: [answer], ai: [answer] });
+    for (const provider of ["openai-compatible", "workers-ai"] as const)
+      expect(await models.step(anAgent(provider), STEP, limits())).toMatchObject({ ok: true, value });
   });
 });
