@@ -22,12 +22,13 @@ const CUT_BYTES = utf8Bytes(JSON.stringify(CUT));
 
 type Said = Pick<AnsweredStep, "text" | "toolCalls" | "finishReason">;
 
-/** How an answer ended before its model was done. */
-export type CutOff = Extract<FinishReason, "length" | "content-filter">;
+/** How an answer ends before its model was done. */
+export const CUT_OFF = ["length", "content-filter", "error"] as const satisfies readonly FinishReason[];
+export type CutOff = (typeof CUT_OFF)[number];
 
 /** Null: it is whole, as far as is known. */
 export function cutOff({ finishReason }: Pick<AnsweredStep, "finishReason">): CutOff | null {
-  return finishReason === "length" || finishReason === "content-filter" ? finishReason : null;
+  return CUT_OFF.find((cut) => cut === finishReason) ?? null;
 }
 
 /**

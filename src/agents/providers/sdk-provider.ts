@@ -17,11 +17,12 @@ import {
 } from "ai";
 import type { TopLogprobs } from "../../market/entropy.ts";
 import type { TokenUsage } from "../../market/money.ts";
-import type { FinishReason, JsonValue, ToolCall } from "../../market/step.ts";
+import type { JsonValue, ToolCall } from "../../market/step.ts";
 import type { StepRequest, ToolDescription } from "../model-port.ts";
 import { tracePrompt } from "../prompts/trace-prompt.ts";
 import { toJson } from "../to-json.ts";
 import { assistantJson, traceMessages } from "../trace-messages.ts";
+import { finishReason } from "./finish-reason.ts";
 import type {
   OptionalFeatures,
   Provider,
@@ -139,7 +140,11 @@ async function sendStep(
   const last = result.finalStep;
   const toolCalls = last.toolCalls.filter((call) => call.providerExecuted !== true);
   const usage = dialect.readUsage(last.usage);
-  const ended = finishReason(last.finishReason, toolCalls.length);
+  const ended = finishReason({
+    unified: last.finishReason,
+    raw: last.rawFinishReason,
+    hasCalls: toolCalls.length > 0,
+  });
   const isAtLimit = usage !== null && usage.outputTokens >= request.maxOutputTokens;
   return {
     usage,
@@ -174,19 +179,4 @@ function toolSet(tools: readonly ToolDescription[]): ToolSet {
 /** Arguments that are no JSON arrive as the text that came; no arguments at all count as `{}`. */
 function asJson(input: unknown): JsonValue {
   return input === undefined || input === "" ? {} : toJson(input);
-}
-
-function finishReason(reason: string, toolCalls: number): FinishReason {
-  switch (reason) {
-    case "stop":
-      // Some endpoints say "stop" although the model called tools.
-      return toolCalls > 0 ? "tool-calls" : "stop";
-    case "length":
-    case "tool-calls":
-    case "content-filter":
-    case "error":
-      return reason;
-    default:
-      return "other";
-  }
 }

@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { continueText, LONGEST_CONTINUE } from "../../../src/agents/prompts/continue-prompt.ts";
 import { bytesOf } from "../../../src/agents/step-sizes.ts";
 import { traceMessages } from "../../../src/agents/trace-messages.ts";
+import { submittedResult } from "../../../src/market/submission.ts";
 import { asMicros, NO_USAGE } from "../../../src/market/money.ts";
 import type { FinishReason, Step } from "../../../src/market/step.ts";
 import { sse } from "./as-stream.ts";
-import { anAgent, aWorld, limits, openAi, STEP, type Scripted } from "./fakes.ts";
+import { anAgent, aWorld, gemini, limits, openAi, STEP, type Scripted } from "./fakes.ts";
 
 const REASONS: readonly (FinishReason | undefined)[] = [
   undefined,
@@ -25,10 +26,10 @@ function aStep(finishReason: FinishReason | undefined): Step {
 }
 
 describe("what follows an answer without calls", () => {
-  it("is the same as ever, unless it was cut or withheld", () => {
+  it("is the same as ever, unless it was cut, withheld or broke off", () => {
     const texts = REASONS.map((reason) => continueText(aStep(reason)));
-    expect(new Set(texts).size).toBe(3);
-    expect(texts.filter((text) => text === texts[0])).toHaveLength(5);
+    expect(new Set(texts).size).toBe(4);
+    expect(texts.filter((text) => text === texts[0])).toHaveLength(4);
     for (const text of texts) expect(text.length).toBeLessThanOrEqual(LONGEST_CONTINUE.length);
   });
 
@@ -81,5 +82,35 @@ describe("an answer of Workers AI that does not say how it ended", () => {
     const { models } = aWorld({ http: [answer], ai: [answer] });
     for (const provider of ["openai-compatible", "workers-ai"] as const)
       expect(await models.step(anAgent(provider), STEP, limits())).toMatchObject({ ok: true, value });
+  });
+});
+
+describe("a plain answer that its provider broke off is no result", () => {
+  const MALFORMED = gemini([{ text: "the first ha" }]);
+  (MALFORMED["candidates"] as Record<string, unknown>[])[0]!["finishReason"] = "MALFORMED_FUNCTION_CALL";
+  const ended = (finish_reason: string): Record<string, unknown> =>
+    openAi({ content: "the first ha" }, { finish_reason });
+
+  it.each([
+    ["google", "MALFORMED_FUNCTION_CALL", MALFORMED, "error"],
+    ["openai-compatible", "abort, as vLLM says", ended("abort"), "error"],
+    ["openai-compatible", "error, as Mistral says", ended("error"), "error"],
+    ["openai-compatible", "model_length, as Mistral says", ended("model_length"), "length"],
+    ["openai-compatible", "as DeepSeek says", ended("insufficient_system_resource"), "error"],
+    ["workers-ai", "abort", ended("abort"), "error"],
+    ["workers-ai", "content_filter", ended("content_filter"), "content-filter"],
+  ] as const)("%s: %s", async (provider, _said, reply, finishReason) => {
+    const { models } = aWorld(provider === "workers-ai" ? { ai: [reply] } : { http: [reply] });
+    const answer = await models.step(anAgent(provider), STEP, limits());
+    if (!answer.ok) throw new Error(answer.failure.message);
+    expect(answer.value).toMatchObject({ text: "the first ha", finishReason });
+    expect(submittedResult(answer.value)).toBeNull();
+  });
+
+  it("as long as that is said: of a word that nobody knows nothing follows", async () => {
+    const { models } = aWorld({ http: [ended("eos_token")] });
+    const answer = await models.step(anAgent("openai-compatible"), STEP, limits());
+    if (!answer.ok) throw new Error(answer.failure.message);
+    expect(submittedResult(answer.value)).toBe("the first ha");
   });
 });

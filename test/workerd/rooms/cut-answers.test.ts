@@ -1,4 +1,4 @@
-/** A plain answer that was cut at the output limit, or withheld by a filter, is a step and no result. */
+/** A plain answer that was cut at the output limit, withheld by a filter, or broke off, is a step and no result. */
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { StepRequest } from "../../../src/agents/model-port.ts";
@@ -51,6 +51,7 @@ describe("a plain answer", () => {
   test.each([
     { finish: "length", told: "cut at the output limit" },
     { finish: "content-filter", told: "withheld by a content filter" },
+    { finish: "error", told: "broke off" },
   ] as const)(
     "that ended by $finish is no result, and the next step is told so",
     async ({ finish, told }) => {
