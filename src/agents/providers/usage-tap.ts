@@ -2,22 +2,24 @@
 
 const DATA = "data:";
 /** Most events are words alone, and are not worth reading twice. */
-const BESIDE_WORDS = /"usage"\s*:\s*\{|"finish_reason"\s*:\s*"/;
+const BESIDE_WORDS = /"usage"\s*:\s*\{|"finish_reason"\s*:\s*"|"errors?"\s*:\s*[{["]/;
 
-/** @param onEvent hears each event that has a usage or says how the answer ended */
+/** @param onEvent hears each event that has a usage, says how the answer ended, or tells an error */
 export function usageTap(onEvent: (event: unknown) => void): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   let rest = "";
+  const read = (line: string): void => {
+    const event = eventOf(line);
+    if (event !== null) onEvent(event);
+  };
   return new TransformStream({
     transform(bytes, controller) {
       controller.enqueue(bytes);
       const lines = `${rest}${decoder.decode(bytes, { stream: true })}`.split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) {
-        const event = eventOf(line);
-        if (event !== null) onEvent(event);
-      }
+      lines.forEach(read);
     },
+    flush: () => read(rest),
   });
 }
 

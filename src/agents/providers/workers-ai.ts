@@ -9,6 +9,7 @@
 import { createWorkersAI } from "workers-ai-provider";
 import type { StepRequest } from "../model-port.ts";
 import type { AiBinding } from "../ai-binding.ts";
+import { BrokenAnswerError } from "../calls/stream-errors.ts";
 import type {
   OptionalFeatures,
   Provider,
@@ -17,7 +18,7 @@ import type {
   TextReply,
   TextRequest,
 } from "./provider.ts";
-import { besideWords, readWorkersAiAnswer, type BesideWords } from "./read-workers-ai-answer.ts";
+import { besideWords, NOTHING_BESIDE, readWorkersAiAnswer } from "./read-workers-ai-answer.ts";
 import { sdkSteps } from "./sdk-provider.ts";
 import { usageTap } from "./usage-tap.ts";
 
@@ -60,10 +61,14 @@ async function sendStep(
   request: StepRequest,
   sending: StepSending,
 ): Promise<StepReply> {
-  let heard: BesideWords = { usage: null, finishReason: null };
+  let heard = NOTHING_BESIDE;
   const hear = (answer: unknown): void => {
-    const { usage, finishReason } = besideWords(answer);
-    heard = { usage: usage ?? heard.usage, finishReason: finishReason ?? heard.finishReason };
+    const { usage, finishReason, error } = besideWords(answer);
+    heard = {
+      usage: usage ?? heard.usage,
+      finishReason: finishReason ?? heard.finishReason,
+      error: heard.error ?? error,
+    };
   };
   const binding: AiBinding = {
     async run(name, inputs, options) {
@@ -91,5 +96,16 @@ async function sendStep(
     readUsage: () => heard.usage,
     saidEnd: () => heard.finishReason !== null,
   });
-  return step(request, sending);
+  let hasContent = false;
+  const wrote = (): void => {
+    hasContent = true;
+    sending.watch.wrote();
+  };
+  const [reply] = await Promise.allSettled([
+    step(request, { ...sending, watch: { ...sending.watch, wrote } }),
+  ]);
+  // The adapter drops an error that is told in mid-stream, and what came before it would be the answer.
+  if (heard.error !== null) throw new BrokenAnswerError(new Error(heard.error), hasContent);
+  if (reply.status === "rejected") throw reply.reason;
+  return reply.value;
 }

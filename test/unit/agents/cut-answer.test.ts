@@ -86,8 +86,11 @@ describe("an answer of Workers AI that does not say how it ended", () => {
 });
 
 describe("a plain answer that its provider broke off is no result", () => {
-  const MALFORMED = gemini([{ text: "the first ha" }]);
-  (MALFORMED["candidates"] as Record<string, unknown>[])[0]!["finishReason"] = "MALFORMED_FUNCTION_CALL";
+  const content = { role: "model", parts: [{ text: "the first ha" }] };
+  const MALFORMED = {
+    ...gemini([]),
+    candidates: [{ content, finishReason: "MALFORMED_FUNCTION_CALL", index: 0 }],
+  };
   const ended = (finish_reason: string): Record<string, unknown> =>
     openAi({ content: "the first ha" }, { finish_reason });
 
