@@ -3,26 +3,45 @@
  *
  * Only a block that the answer begins with is reasoning: in the midst of an answer it is what the answer is about, which the
  * SDK's own middleware for it would take, too. White space behind the block parts it from the words, and is none of them.
+ *
+ * Templates that write the beginning into the prompt leave only its end in the answer. One that stands alone on its line is
+ * taken for that; one in a line of words, or in a block of code, is what the answer is about. Of an answer in pieces it comes
+ * too late: what was told of it is withdrawn when the step is committed.
  */
 
 const OPENING = "<think>";
 const CLOSING = "</think>";
 const THINKING = /^\s*<think>([\s\S]*?)<\/think>\s*/;
+const END_ALONE = /^[ \t]*<\/think>[ \t]*\r?$/m;
+const CODE = "```";
 
 interface SplitText {
   readonly text: string;
   readonly reasoning: string;
 }
 
-/** Takes a leading thinking block off; an unclosed one means that the answer never began. */
+/** Takes a leading thinking block off; an unclosed one means that the answer never began, one that only ends that it did. */
 export function splitThinking(answer: string): SplitText {
   const closed = THINKING.exec(answer);
   if (closed !== null) return { text: answer.slice(closed[0].length), reasoning: closed[1] ?? "" };
   if (/^\s*<think>/.test(answer)) return { text: "", reasoning: answer };
-  return { text: answer, reasoning: "" };
+  return endedThinking(answer) ?? { text: answer, reasoning: "" };
 }
 
-/** The words of an answer that comes in pieces: what `splitThinking` leaves of the whole, each as soon as it is known to be one. */
+/** An answer whose thought began in the prompt; null: it has none. */
+function endedThinking(answer: string): SplitText | null {
+  const end = END_ALONE.exec(answer);
+  if (end === null) return null;
+  const reasoning = answer.slice(0, end.index);
+  const isInCode = reasoning.split(CODE).length % 2 === 0;
+  if (isInCode || reasoning.includes(OPENING)) return null;
+  return { text: answer.slice(end.index + end[0].length).trimStart(), reasoning };
+}
+
+/**
+ * The words of an answer that comes in pieces: what `splitThinking` leaves of the whole, each as soon as it is known to be one;
+ * but for a thought that only ends, which is told with them.
+ */
 export class WordsInPieces {
   #at: "beginning" | "thinking" | "behind" | "words" = "beginning";
   /** White space that the answer began with. */

@@ -9,7 +9,7 @@ import { submittedResult } from "../../../src/market/submission.ts";
 import { usable } from "../../../src/trace/usable.ts";
 import { agentId } from "../../support/builders.ts";
 import { openAiEvents, sse } from "./as-stream.ts";
-import { anAgent, aWorld, httpError, limits, openAi, STEP, type WorldOptions } from "./fakes.ts";
+import { anAgent, aWorld, BID, httpError, limits, openAi, STEP, type WorldOptions } from "./fakes.ts";
 
 const THOUGHT = "<think>six times seven, or <b>…</think>\n\n42";
 const CALLS = [{ id: "call_1", type: "function", function: { name: "page", arguments: "{}" } }];
@@ -82,6 +82,30 @@ describe.each(WAYS)("over %s", (way, answering) => {
     expect(heard).toBe("");
   });
 
+  // While it is written nobody can know: what was heard is withdrawn when the step is committed.
+  it.each([
+    ["that only ends", "Six times seven, or…\n</think>\n\n42", "42"],
+    ["that only ends, in lines of Windows", "Six times seven…\r\n</think>\r\n\r\n42", "42"],
+    ["that is empty and only ends", "</think>\n\n42\n", "42\n"],
+    ["that only ends, twice", "a\n</think>\nb\n</think>\nc", "b\n</think>\nc"],
+    ["that speaks of its end", "I close with </think> then.\n  </think> \n42", "42"],
+    ["that has code", "```\nx\n```\n</think>\n42", "42"],
+    ["that only ends, with no words behind it", "Six times seven…\n</think>\n", ""],
+  ])("a thought %s is none of the text", async (_what, content, text) => {
+    const { answer, heard } = await hear(answering(openAi({ content })));
+    expect(valueOf(answer).text).toBe(text);
+    if (streams) expect(heard).toBe(content);
+  });
+
+  it.each([
+    ["in a line of words", "Close the block with </think>, and go on.\n42"],
+    ["in a block of code", "It ends so:\n```html\n</think>\n```\n42"],
+    ["of a block that is told whole", "It is:\n<think>\na\n</think>\n42"],
+  ])("the end of a thought %s is one that the answer is about", async (_what, content) => {
+    const { answer } = await hear(answering(openAi({ content })));
+    expect(valueOf(answer).text).toBe(content);
+  });
+
   it("beside calls it leaves the calls", async () => {
     const message = { content: "<think>I need the page.</think>", tool_calls: CALLS };
     const { answer, heard } = await hear(answering(openAi(message, { finish_reason: "tool_calls" })));
@@ -111,7 +135,7 @@ describe("a step with inline reasoning", () => {
   });
 });
 
-it("in pieces of any size an answer's words are those of the whole", () => {
+it("in pieces of any size an answer's words are those of the whole, as far as they can be", () => {
   const token = fc.constantFrom("<think>", "</think>", "<", "think>", "</thin", "/", " ", "\n", "42", "<b>");
   const piece = fc
     .array(fc.oneof(token, fc.string({ maxLength: 3 })), { maxLength: 6 })
@@ -121,8 +145,34 @@ it("in pieces of any size an answer's words are those of the whole", () => {
       const whole = pieces.join("");
       const words = new WordsInPieces();
       const told = (byCharacter ? Array.from(whole) : pieces).map((one) => words.add(one));
-      expect(told.join("") + words.end()).toBe(splitThinking(whole).text);
+      const heard = told.join("") + words.end();
+      const { text } = splitThinking(whole);
+      expect(heard.endsWith(text)).toBe(true);
+      // The end of a thought that nobody saw begin comes too late.
+      if (!/^[ \t]*<\/think>[ \t]*\r?$/m.test(whole)) expect(heard).toBe(text);
     }),
     { numRuns: 2_000 },
   );
 });
+
+it.each(["openai-compatible", "workers-ai"] as const)(
+  "a bid and a ruling of %s are read behind a thought that only ends",
+  async (provider) => {
+    const saying = (thought: string, words: string): WorldOptions => {
+      const content = `${thought}\n</think>\n\n${words}`;
+      return provider === "workers-ai" ? { ai: [{ response: content }] } : { http: [openAi({ content })] };
+    };
+    const bidder = aWorld(saying("Shall I guess? No.", "Look it up.")).models;
+    expect(await bidder.bid(anAgent(provider), BID, limits())).toMatchObject({
+      ok: true,
+      value: { strategy: "Look it up." },
+    });
+    const [pass, failed] = ["pass", "fail"].map((verdict) => JSON.stringify({ reason: "so", verdict }));
+    const judge = aWorld(saying(`At first I thought ${failed}.`, `${pass}`)).models;
+    const hearing = { task: "t", rubric: "r", result: "42", nonce: "bcdfgh", seed: 7 };
+    expect(await judge.rule(anAgent(provider), hearing, limits())).toMatchObject({
+      ok: true,
+      value: { verdict: "pass" },
+    });
+  },
+);

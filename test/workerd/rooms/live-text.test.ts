@@ -152,6 +152,27 @@ describe("a step's text", () => {
     ]);
   });
 
+  test("is withdrawn where it turns out to be a thought, before the words are told and the step is committed", async () => {
+    const { room, message, last } = await awarded();
+    const heard = await listen(room, `after=${last}&text=1`);
+    const models = new ScriptedModels({ steps: [{ text: "It is 42." }] });
+    const step = models.step.bind(models);
+    models.step = async (agent, request: { readonly history: readonly unknown[] }, limits?: StepLimits) => {
+      limits?.text?.begin();
+      limits?.text?.add("Six times seven…\n</think>\n\nIt is 42.");
+      await until(heard)("Six");
+      return step(agent, request);
+    };
+    await runSlice(traceDeps(models), message(1));
+    await vi.waitFor(() => expect(line(heard).at(-1)).toBe("task-finished"));
+    expect(line(heard).slice(2, 6)).toEqual([
+      "1@0:Six times seven…\n</think>\n\nIt is 42.",
+      "text-withdrawn",
+      "1@0:It is 42.",
+      "step-committed",
+    ]);
+  });
+
   test("is told only while somebody wants it, and a holder of the version before is answered as before", async () => {
     const { room, message, last } = await awarded();
     const { generation, attempt } = message(1);
