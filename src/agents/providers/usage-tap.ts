@@ -17,9 +17,10 @@ export function usageTap(onEvent: (event: unknown) => void): TransformStream<Uin
       controller.enqueue(bytes);
       const lines = `${rest}${decoder.decode(bytes, { stream: true })}`.split("\n");
       rest = lines.pop() ?? "";
-      lines.forEach(read);
+      for (const line of lines) read(line);
     },
-    flush: () => read(rest),
+    // A last line that nothing ends is read by whoever decodes the events, and so it is here.
+    flush: () => read(`${rest}${decoder.decode()}`),
   });
 }
 
