@@ -77,7 +77,9 @@ export function retryAfterMs(
   if (failed >= MOST_CALLS[reason]) return null;
   const backoffMs = Math.round(FIRST_WAIT_MS * WAIT_FACTOR ** (failed - 1) * (0.5 + chance / 2));
   const waitMs = Math.min(hurries ? FIRST_PAUSE_MS : LONGEST_WAIT_MS, Math.max(askedMs, backoffMs));
-  if (waitMs < leftMs) return waitMs;
   // A provider that says it will answer too late is as good as gone.
-  return wrapsUp || (isFollowed && askedMs > 0 && askedMs >= leftMs) ? null : "deadline";
+  const isGone = isFollowed && askedMs > 0 && askedMs >= leftMs;
+  // A model that is left alone while a call tries it may answer before that.
+  if (waitMs < leftMs && (hurries || !isGone)) return waitMs;
+  return wrapsUp || isGone ? null : "deadline";
 }

@@ -58,9 +58,15 @@ export function classifyError(error: unknown, context: ErrorContext): RequestErr
   const found = errorOf(error, context);
   const message = redact(found.message, context.secrets);
   const mayPass = found.mayPass ?? found.retryable;
+  const askedMs = found.retryAfterMs ?? 0;
   const failure = context.signal.aborted
     ? abortFailure(context.signal)
-    : { reason: found.reason, message, ...(mayPass && { mayPass }) };
+    : {
+        reason: found.reason,
+        message,
+        ...(mayPass && { mayPass }),
+        ...(askedMs > 0 && { retryAfterMs: askedMs }),
+      };
   return {
     failure,
     billing: found.billing,

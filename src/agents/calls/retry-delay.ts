@@ -7,6 +7,8 @@ export const MIN_REQUEST_MS = 500;
 
 const BASE_DELAY_MS = 500;
 const MAX_DELAY_MS = 8_000;
+/** Ours: what asks for longer is taken to ask for this, which is too long for every call and step. */
+const MAX_RETRY_AFTER_MS = 86_400_000;
 
 /**
  * Exponential backoff with jitter between half and all of it; never less than what the provider asked for.
@@ -26,10 +28,14 @@ export function retryDelayMs(options: {
 /** `Retry-After` (seconds or an HTTP date, RFC 9110 10.2.3) or OpenAI's finer `retry-after-ms`; null where neither is sent. */
 export function retryAfterMs(headers: Readonly<Record<string, string>>, nowMs: number): number | null {
   const precise = Number.parseFloat(headers["retry-after-ms"] ?? "");
-  if (Number.isFinite(precise)) return Math.max(0, precise);
+  if (Number.isFinite(precise)) return bounded(precise);
   const value = headers["retry-after"]?.trim() ?? "";
   if (value === "") return null;
   const seconds = Number(value);
   const delay = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(value) - nowMs;
-  return Number.isFinite(delay) ? Math.max(0, delay) : null;
+  return Number.isFinite(delay) ? bounded(delay) : null;
+}
+
+function bounded(ms: number): number {
+  return Math.min(MAX_RETRY_AFTER_MS, Math.max(0, Math.round(ms)));
 }

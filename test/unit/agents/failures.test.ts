@@ -94,6 +94,38 @@ describe("a step's call that failed", () => {
   });
 });
 
+describe("how long a provider asks to wait", () => {
+  const asked = async (headers: Record<string, string>): Promise<number | undefined> => {
+    const { models } = aWorld({ http: [httpError(429, headers), httpError(429), httpError(429)] });
+    const answer = await models.step(AGENT, STEP, limits());
+    if (answer.ok) throw new Error("an answer");
+    return answer.failure.retryAfterMs;
+  };
+
+  it("comes with the failure of a call that has no time for it", async () => {
+    expect(await asked({ "retry-after": "300" })).toBe(300_000);
+    const at = new Date(NOW_MS + 90_000).toUTCString();
+    expect(await asked({ "retry-after": at })).toBe(90_000);
+    expect(await asked({ "retry-after": "1e300" })).toBe(86_400_000);
+  });
+
+  it("is what its latest refusal said", async () => {
+    expect(await asked({ "retry-after": "1" })).toBeUndefined();
+    expect(await asked({})).toBeUndefined();
+  });
+
+  it("is nothing to a call that was stopped", async () => {
+    const controller = new AbortController();
+    const refuses = () => {
+      controller.abort();
+      return httpError(429, { "retry-after": "300" });
+    };
+    const { models } = aWorld({ http: [refuses] });
+    const answer = await models.step(AGENT, STEP, limits({ signal: controller.signal }));
+    expect(answer).not.toHaveProperty("failure.retryAfterMs");
+  });
+});
+
 describe("retries", () => {
   it("end after three requests, backing off", async () => {
     const { models, slept } = aWorld({ http: [httpError(503), httpError(503), httpError(503), OK] });

@@ -75,6 +75,11 @@ describe("a step whose every call fails", () => {
 
   test("is left to another agent where the provider says that it will answer too late", () => {
     expect(late({ leftMs: 9_000, hasSuccessor: true })).toBeNull();
+    const asks = (of: Partial<Parameters<typeof retryAfterMs>[1]>) =>
+      retryAfterMs({ reason: "rate_limited", retryAfterMs: 300_000 }, { ...OF, leftMs: 200_000, ...of });
+    // Also where the longest wait would end in time.
+    expect(asks({ hasSuccessor: true })).toBeNull();
+    expect([asks({}), asks({ wrapsUp: true, hasSuccessor: true })]).toEqual([60_000, 60_000]);
     // A moment that nobody asked for is no such word, however late it is.
     for (const leftMs of [400, 0, -19])
       expect(retryAfterMs({ reason: "unreachable" }, { ...OF, leftMs, hasSuccessor: true })).toBe("deadline");
@@ -130,6 +135,7 @@ describe("a model that is left alone", () => {
   test("is waited for no longer while a call tries it, which may end any time", () => {
     expect([next(30_000, {}, true), next(4_000, {}, true)]).toEqual([10_000, 4_000]);
     expect(next(30_000, { hasSuccessor: false }, true)).toBe(30_000);
+    expect(next(30_000, { leftMs: 20_000 }, true)).toBe(10_000);
   });
 
   test("is asked for three times, whoever could follow", () => {
