@@ -7,6 +7,8 @@ import type { Provider } from "./providers/provider.ts";
 export interface AgentCall {
   readonly agent: Agent;
   readonly provider: Provider;
+  /** The connection's: holds the key, and is for nobody to read. */
+  readonly name: string;
   readonly call: MeteredCall;
   readonly plain: PlainEndpoints;
 }

@@ -47,10 +47,10 @@ function tooLong(length: {
 }
 
 async function send(ask: AgentCall, input: BidInput, note: string): Promise<Result<TextReply, CallFailure>> {
-  const { agent, provider, call, plain } = ask;
+  const { agent, provider, name, call, plain } = ask;
   const { system, user } = strategyPrompt(input);
   const wanted = { ...NO_FEATURES, seed: input.seed, topLogprobs: agent.topLogprobs };
-  return sendDegrading(call, { agentId: agent.id, kind: "bid", wanted, plain }, async (optional, signal) => {
+  return sendDegrading(call, { name, kind: "bid", wanted, plain }, async (optional, signal) => {
     const maxOutputTokens = bidOutputTokens(agent, input);
     return provider.text(
       { system, user: `${user}${note}`, maxOutputTokens, temperature: BID_TEMPERATURE, optional },

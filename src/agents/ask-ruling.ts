@@ -13,18 +13,15 @@ export async function askRuling(
   ask: AgentCall,
   input: RulingPromptInput & { readonly seed: number },
 ): Promise<Result<RulingAnswer, CallFailure>> {
-  const { agent, provider, call, plain } = ask;
+  const { agent, provider, name, call, plain } = ask;
   const { system, user } = rulingPrompt(input);
   const wanted = { ...NO_FEATURES, seed: input.seed, schema: RULING_JSON_SCHEMA };
-  const reply = await sendDegrading(
-    call,
-    { agentId: agent.id, kind: "judge", wanted, plain },
-    async (optional, signal) =>
-      provider.text(
-        // Temperature 0: the same result should get the same verdict.
-        { system, user, maxOutputTokens: rulingOutputTokens(agent), temperature: 0, optional },
-        signal,
-      ),
+  const reply = await sendDegrading(call, { name, kind: "judge", wanted, plain }, async (optional, signal) =>
+    provider.text(
+      // Temperature 0: the same result should get the same verdict.
+      { system, user, maxOutputTokens: rulingOutputTokens(agent), temperature: 0, optional },
+      signal,
+    ),
   );
   if (!reply.ok) return reply;
   if (reply.value.text.trim() === "") return fail({ reason: "empty", message: "the judge wrote no verdict" });

@@ -12,14 +12,12 @@ export async function askStep(
   request: StepRequest,
   { stallMs = null, text }: { readonly stallMs?: number | null; readonly text?: TextSink | undefined },
 ): Promise<Result<StepAnswer, CallFailure>> {
-  const { agent, provider, call, plain } = ask;
+  const { agent, provider, name, call, plain } = ask;
   const wanted = { ...NO_FEATURES, seed: request.seed, streams: true, asSaid: true };
   const watch = { stallMs: agent.stallMs ?? stallMs, text, wrote: () => call.hearAnswer() };
   const limited = { ...request, maxOutputTokens: stepOutputTokens(agent, request) };
-  const reply = await sendDegrading(
-    call,
-    { agentId: agent.id, kind: "trace", wanted, plain },
-    async (optional, signal) => provider.step(limited, { optional, signal, watch }),
+  const reply = await sendDegrading(call, { name, kind: "trace", wanted, plain }, async (optional, signal) =>
+    provider.step(limited, { optional, signal, watch }),
   );
   return reply.ok ? ok(reply.value.answer) : reply;
 }

@@ -13,19 +13,16 @@ export async function askVerdicts(
   ask: AgentCall,
   input: JuryPromptInput & { readonly seed: number },
 ): Promise<Result<JuryAnswer, CallFailure>> {
-  const { agent, provider, call, plain } = ask;
+  const { agent, provider, name, call, plain } = ask;
   const { system, user } = juryPrompt(input);
   const labels = input.bids.map((bid) => bid.label);
   const wanted = { ...NO_FEATURES, seed: input.seed, schema: verdictsJsonSchema(labels) };
-  const reply = await sendDegrading(
-    call,
-    { agentId: agent.id, kind: "jury", wanted, plain },
-    async (optional, signal) =>
-      provider.text(
-        // Temperature 0: the same bids should get the same scores.
-        { system, user, maxOutputTokens: juryOutputTokens(agent, input), temperature: 0, optional },
-        signal,
-      ),
+  const reply = await sendDegrading(call, { name, kind: "jury", wanted, plain }, async (optional, signal) =>
+    provider.text(
+      // Temperature 0: the same bids should get the same scores.
+      { system, user, maxOutputTokens: juryOutputTokens(agent, input), temperature: 0, optional },
+      signal,
+    ),
   );
   if (!reply.ok) return reply;
   if (reply.value.text.trim() === "")

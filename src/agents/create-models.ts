@@ -51,7 +51,7 @@ export function createModels(deps: ModelDeps): ModelPort {
     const { provider, name } = connection.value;
     const refusal = circuits.refusal(name, agent);
     if (refusal !== null) return call.end(fail(refusal));
-    const answer = call.end(await ask({ agent, provider, call, plain }));
+    const answer = call.end(await ask({ agent, provider, name, call, plain }));
     circuits.tell(name, agent, { answer, wasCutInAnswer: call.wasCutInAnswer });
     return answer;
   }

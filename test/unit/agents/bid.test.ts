@@ -168,6 +168,21 @@ describe("openai-compatible", () => {
     expect(requests[1]?.body).not.toHaveProperty("seed");
     expect((await models.bid(agent, BID, limits())).requests).toBe(1);
   });
+
+  it("remembers it of the model at its endpoint and of what was asked of it, whoever asks under whatever id", async () => {
+    const good = () => openAi({ content: "s" });
+    const { models, requests } = aWorld({ http: [httpRefusal(), ...Array.from({ length: 6 }, good)] });
+    const asks = async (over: Parameters<typeof anAgent>[1]) => {
+      await models.bid(anAgent("openai-compatible", { topLogprobs: 5, ...over }), BID, limits());
+      return requests.at(-1)?.body.top_logprobs as number | undefined;
+    };
+    expect(await asks({})).toBeUndefined();
+    expect(await asks({ id: "agt_same" })).toBeUndefined();
+    // Another tenant's agent of the same id.
+    expect(await asks({ baseUrl: "https://other.test/v1" })).toBe(5);
+    expect(await asks({ model: "other-model" })).toBe(5);
+    expect(await asks({ topLogprobs: 2 })).toBe(2);
+  });
 });
 
 function httpRefusal(): Response {
