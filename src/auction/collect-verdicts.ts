@@ -29,6 +29,7 @@ import { ballotOf, drawSeats, type Ballot, type BallotEntry, type Seat, type Val
 import { tellFailure } from "./tell-failure.ts";
 
 type Made = MadeCall<JuryAnswer>;
+type JurorAnswer = Made["answer"];
 
 interface Jury {
   readonly run: AuctionRun;
@@ -138,6 +139,12 @@ const NOBODYS_DOING: ReadonlySet<CallFailureReason> = new Set([
   "circuit_open",
 ]);
 
+/** Of a provider's errors, those that pass and for which nothing was done: it was away. */
+function isNobodysDoing({ failure, bill }: Extract<JurorAnswer, { readonly ok: false }>): boolean {
+  const wasAway = failure.mayPass === true && bill.status === "refused";
+  return NOBODYS_DOING.has(failure.reason) || (failure.reason === "provider_error" && wasAway);
+}
+
 function recordPointwise(
   jury: Jury,
   ballot: Ballot,
@@ -158,7 +165,7 @@ function pointwiseScores(alone: readonly Alone[]): Scores {
     }
     failure ??= made.answer.failure;
     failedOn[entry.bid.agentId] = made.answer.failure.reason;
-    final ||= NOBODYS_DOING.has(made.answer.failure.reason);
+    final ||= isNobodysDoing(made.answer);
   }
   if (failure !== null && (final || Object.keys(scores).length === 0)) return { ok: false, failure };
   // Not the lowest that it gave to others: beside one rival that would be the rival's own score.

@@ -7,7 +7,7 @@ import type { Answer, BidAnswer, JuryAnswer } from "../../../src/agents/model-po
 import type { AuctionRun } from "../../../src/auction/auction-run.ts";
 import { holdRound } from "../../../src/auction/hold-round.ts";
 import type { AuctionAnswers, BidRecord } from "../../../src/market/auction-record.ts";
-import type { CallFailureReason } from "../../../src/market/call.ts";
+import type { CallBill, CallFailureReason } from "../../../src/market/call.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { JuryRules } from "../../../src/market/policy.ts";
@@ -23,13 +23,15 @@ interface Setting {
   readonly standing?: readonly BidRecord[];
   /** Why the juror fails on these strategies; null: it does not. */
   readonly fails?: (juror: AgentId, strategies: readonly string[]) => CallFailureReason | null;
+  /** Of failures as `provider_error`: its provider answers with errors that pass, and what the calls are billed as. */
+  readonly passes?: { readonly bill: CallBill };
   /** What commits wait for until they stand. */
   readonly stands?: Promise<void>;
 }
 
 function round(
   jury: JuryRules,
-  { standing = [], fails = () => null, stands = Promise.resolve() }: Setting = {},
+  { standing = [], fails = () => null, passes, stands = Promise.resolve() }: Setting = {},
 ) {
   const bids = new Map(POOL.map(({ id }) => [id, Promise.withResolvers<Answer<BidAnswer>>()]));
   const asked: { readonly juror: AgentId; readonly strategies: readonly string[] }[] = [];
@@ -50,8 +52,11 @@ function round(
           const strategies = input.bids.map((bid) => bid.strategy);
           asked.push({ juror: juror.id, strategies });
           const reason = fails(juror.id, strategies);
-          if (reason !== null)
-            return { ok: false, failure: { reason, message: "" }, bill, ms: 1, requests: 1 };
+          if (reason !== null) {
+            const mayPass = reason === "provider_error" && passes !== undefined;
+            const failure = { reason, message: "", ...(mayPass && { mayPass }) };
+            return { ok: false, failure, bill, ...(mayPass && passes), ms: 1, requests: 1 };
+          }
           // a: 5, b: 4, c: 3, d: 2
           const scores = Object.fromEntries(
             input.bids.map(({ label, strategy }) => [label, 5 - "abcd".indexOf(strategy)]),
@@ -230,14 +235,18 @@ test("every call is recorded as started before it is made, and a bid before the 
 });
 
 describe("a juror that fails on its batch", () => {
-  const verdictOfA = async (fails: NonNullable<Setting["fails"]>) => {
-    const one = round(batched, { fails });
+  const verdictOfA = async (fails: NonNullable<Setting["fails"]>, setting: Setting = {}) => {
+    const one = round(batched, { ...setting, fails });
     for (const name of NAMES) await one.arrives(name);
     const { verdicts } = await one.answers;
     return verdicts.find((verdict) => verdict.jurorId === agentId("a"));
   };
-  const onlyA = (reason: CallFailureReason, when: (strategies: readonly string[]) => boolean) =>
-    verdictOfA((juror, strategies) => (juror === agentId("a") && when(strategies) ? reason : null));
+  const onlyA = (
+    reason: CallFailureReason,
+    when: (strategies: readonly string[]) => boolean,
+    setting?: Setting,
+  ) =>
+    verdictOfA((juror, strategies) => (juror === agentId("a") && when(strategies) ? reason : null), setting);
 
   test("and judges every bid alone has a verdict like any other", async () => {
     expect(await onlyA("malformed", (strategies) => strategies.length > 1)).toMatchObject({
@@ -267,6 +276,17 @@ describe("a juror that fails on its batch", () => {
       });
     },
   );
+
+  test("and alone on one bid while its provider is away leaves the jury; not so where it may have worked", async () => {
+    const about = (strategies: readonly string[]) => strategies.includes("a");
+    const verdict = async (status: "refused" | "unconfirmed") =>
+      onlyA("provider_error", about, { passes: { bill: { status } } });
+    expect(await verdict("refused")).toMatchObject({ status: "left", reason: "provider_error" });
+    expect(await verdict("unconfirmed")).toMatchObject({
+      status: "scored",
+      failedOn: { agt_a: "provider_error" },
+    });
+  });
 
   test("and on every bid alone leaves the jury", async () => {
     expect(await onlyA("malformed", () => true)).toMatchObject({ status: "left", reason: "malformed" });
