@@ -7,6 +7,7 @@
  */
 import { APICallError } from "ai";
 import type { CallFailure, CallFailureReason } from "../../market/call.ts";
+import { BindingError } from "./binding-errors.ts";
 import { saysContextTooLong } from "./context-refusal.ts";
 import { redact } from "./redact.ts";
 import { retryAfterMs } from "./retry-delay.ts";
@@ -122,7 +123,9 @@ function errorOf(error: unknown, context: ErrorContext): Found {
   if (status !== null)
     return statusError(status, { message: `Workers AI: ${message}`, isTooLong, retryAfterMs: null });
   if (isNetworkError(error)) return networkError(error, message);
-  return broken(`${nameOf(error)}: ${message}`);
+  // Whatever goes wrong between us and the model is told without a code.
+  const mayPass = chain(error).some((cause) => cause instanceof BindingError);
+  return { ...broken(`${nameOf(error)}: ${message}`), mayPass };
 }
 
 function broken(message: string): Found {

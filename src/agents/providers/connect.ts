@@ -6,6 +6,7 @@ import type { AiBinding } from "../ai-binding.ts";
 import { anthropicProvider } from "./anthropic.ts";
 import { googleProvider } from "./google.ts";
 import { openAiCompatibleProvider } from "./openai-compatible.ts";
+import { tellsItsErrors } from "../calls/binding-errors.ts";
 import type { Provider } from "./provider.ts";
 import { workersAiProvider } from "./workers-ai.ts";
 
@@ -55,7 +56,7 @@ function connect(agent: Agent, sources: ConnectionSources, keep: KeepProvider): 
         return fail({ reason: "misconfigured", message: "the binding AI is missing" });
       }
       return ok({
-        provider: workersAiProvider(sources.ai, agent.model),
+        provider: workersAiProvider(tellsItsErrors(sources.ai), agent.model),
         name: providerName(agent.provider, { model: agent.model, baseUrl: null, apiKey: null }),
         secrets: [],
       });
