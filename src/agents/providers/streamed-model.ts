@@ -119,6 +119,8 @@ const AROUND: ReadonlySet<Part["type"]> = new Set([
   "response-metadata",
   "raw",
   "ping",
+  // Anthropic's head a second time, and that another model answers.
+  "custom",
   "finish",
   "error",
 ]);

@@ -9,8 +9,19 @@ import {
   type Heard,
 } from "../../../src/agents/calls/circuit.ts";
 import type { StepLimits } from "../../../src/agents/model-port.ts";
-import { openAiEvents } from "./as-stream.ts";
-import { anAgent, aWorld, BID, httpError, limits, openAi, STEP, type Scripted, type World } from "./fakes.ts";
+import { anthropicEvents, openAiEvents } from "./as-stream.ts";
+import {
+  anAgent,
+  anthropic,
+  aWorld,
+  BID,
+  httpError,
+  limits,
+  openAi,
+  STEP,
+  type Scripted,
+  type World,
+} from "./fakes.ts";
 
 /** A circuit that has heard these, one a second, from second 1 on. */
 function after(heard: readonly Heard[], start: Circuit = NEW_CIRCUIT): Circuit {
@@ -212,15 +223,15 @@ describe("a step's stream that is cut at its deadline, after a fair time,", () =
   }
 
   /** As many steps as failures would open the circuit, and a bid. */
-  async function cut(script: Scripted, limitsOf: () => StepLimits) {
+  async function cut(script: Scripted, limitsOf: () => StepLimits, agent = AGENT, answer = ANSWER) {
     const steps = Array.from({ length: FAILURES_TO_OPEN }, () => script);
-    const world = aWorld({ http: [...steps, ANSWER], requestMs: 10_000 });
+    const world = aWorld({ http: [...steps, answer], requestMs: 10_000 });
     for (let at = 0; at < FAILURES_TO_OPEN; at++)
-      expect(await world.models.step(AGENT, STEP, limitsOf())).toMatchObject({
+      expect(await world.models.step(agent, STEP, limitsOf())).toMatchObject({
         failure: { reason: "timeout" },
         ms: 10_000,
       });
-    return world.models.bid(AGENT, BID, limits({ deadlineAtMs: Infinity }));
+    return world.models.bid(agent, BID, limits({ deadlineAtMs: Infinity }));
   }
 
   it("says nothing against a model that was writing", async () => {
@@ -233,6 +244,16 @@ describe("a step's stream that is cut at its deadline, after a fair time,", () =
     ["that was not even begun", null],
   ])("and %s is a failure", async (_, script) => {
     expect(await cut(script, silent)).toMatchObject({ failure: { reason: "circuit_open" } });
+  });
+
+  it("is so at a provider whose head has more to say than a model's name, and not once a word has come", async () => {
+    const answer = anthropic([{ type: "text", text: "Look it up" }]);
+    const [head, ping, begin, word] = anthropicEvents(answer);
+    const claude = anAgent("anthropic");
+    expect(await cut(streaming([head, ping]), silent, claude, answer)).toMatchObject({
+      failure: { reason: "circuit_open" },
+    });
+    expect((await cut(streaming([head, ping, begin, word]), silent, claude, answer)).ok).toBe(true);
   });
 
   it("is not one in which the model has gone quiet for too long: that is a failure, whatever came before", async () => {
