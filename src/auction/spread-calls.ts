@@ -50,6 +50,21 @@ interface Helper {
   bad: boolean;
 }
 
+interface Carried {
+  readonly helper: Helper;
+  readonly call: CarriedCall;
+  readonly limits: CallLimits;
+}
+
+/** Of a call that was stopped before its helper heard of it: what the helper does not know, it cannot stop. */
+const NEVER_SENT = {
+  ok: false,
+  failure: { reason: "cancelled", message: "the call was stopped before it was sent" },
+  bill: { status: "refused" },
+  ms: 0,
+  requests: 0,
+} as const;
+
 type Ask<T> = (helper: CallHelperApi, call: CarriedCall) => Promise<Answer<T> | TextsMissing>;
 
 export class SpreadCalls implements AuctionModels {
@@ -124,18 +139,21 @@ export class SpreadCalls implements AuctionModels {
       this.#calls += 1;
       const { deadlineAtMs } = limits;
       const call: CarriedCall = { run: this.#run, key: String(this.#calls), agent, deadlineAtMs };
-      return await this.#carry({ helper, call, limits }, this.#send(helper, call, there(helper)));
+      const carried = { helper, call, limits };
+      return await this.#carry(carried, this.#send(carried, there(helper)));
     } finally {
       place.inFlight -= 1;
     }
   }
 
   /** The call after its texts; once more where the helper has forgotten them, which a call that was made cannot say. */
-  async #send<T>(helper: Helper, call: CarriedCall, ask: Ask<T>): Promise<Answer<T>> {
+  async #send<T>({ helper, call, limits }: Carried, ask: Ask<T>): Promise<Answer<T>> {
     await helper.texts.arrive();
+    if (limits.signal.aborted) return NEVER_SENT;
     const answer = await ask(this.#stock.helper(helper.name), call);
     if (answer !== TEXTS_MISSING) return answer;
     await helper.texts.arriveAgain();
+    if (limits.signal.aborted) return NEVER_SENT;
     const again = await ask(this.#stock.helper(helper.name), call);
     if (again === TEXTS_MISSING) throw new Error("the helper keeps no texts");
     return again;
@@ -155,10 +173,7 @@ export class SpreadCalls implements AuctionModels {
   }
 
   /** A helper that dies with a call says nothing of its bill: the call stays counted at its bound. */
-  async #carry<T>(
-    { helper, call, limits }: { helper: Helper; call: CarriedCall; limits: CallLimits },
-    answer: Promise<Answer<T>>,
-  ): Promise<Answer<T>> {
+  async #carry<T>({ helper, call, limits }: Carried, answer: Promise<Answer<T>>): Promise<Answer<T>> {
     const startedMs = this.#now();
     const lost = Promise.withResolvers<never>();
     const stop = (): void => {

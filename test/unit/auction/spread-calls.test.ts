@@ -30,6 +30,8 @@ function house() {
   const released: string[] = [];
   const held: { name: string; run: string; from: number; texts: readonly string[] }[] = [];
   const forgetful = new Set<string>();
+  /** How long texts are on their way. */
+  const arrives = { promise: Promise.resolve() };
   const judged: { name: string; texts: readonly number[] }[] = [];
   const ask = async (where: string, key: string) => {
     const answer = Promise.withResolvers<Answer<BidAnswer>>();
@@ -40,7 +42,10 @@ function house() {
   const stock = createHelperStock({
     newName: () => `helper-${++names}`,
     helper: (name): CallHelperApi => ({
-      hold: async (run, from, texts) => void held.push({ name, run, from, texts }),
+      hold: async (run, from, texts) => {
+        held.push({ name, run, from, texts });
+        await arrives.promise;
+      },
       release: async (run) => void released.push(`${name} ${run}`),
       bid: async (call) => ask(name, call.key),
       judge: async (call, { task, bids }) => {
@@ -60,7 +65,7 @@ function house() {
   } as unknown as AuctionModels;
   const spread = () => new SpreadCalls({ models, stock, run: "run", now: () => 1 });
   const at = (where: string) => made.filter((call) => call.where === where);
-  return { made, aborted, released, held, judged, forgetful, spread, at };
+  return { made, aborted, released, held, judged, forgetful, arrives, spread, at };
 }
 
 const limits = (signal = new AbortController().signal) => ({ signal, deadlineAtMs: 99 });
@@ -199,6 +204,52 @@ test("a helper that forgot its texts is sent all of them again, and the call onc
   for (const { answer } of made) answer.resolve(good);
   expect((await later).ok).toBe(true);
   await Promise.all(first);
+});
+
+describe("a call that is stopped while its texts are on their way", () => {
+  const STOPPED = {
+    ok: false,
+    failure: { reason: "cancelled" },
+    bill: { status: "refused" },
+    requests: 0,
+  };
+  const ballot = { task: "the task", bids: [{ label: "A", strategy: "plan" }], nonce: "n", seed: 1 };
+
+  test("is not made: its helper does not know yet what to stop", async () => {
+    const { arrives, spread, at } = house();
+    const onTheWay = Promise.withResolvers<void>();
+    arrives.promise = onTheWay.promise;
+    const calls = spread();
+    const controller = new AbortController();
+    const answers = Array.from({ length: 6 }, async () => calls.bid(agent, input, limits(controller.signal)));
+    await turn();
+    controller.abort("stop");
+    onTheWay.resolve();
+    expect(await answers[5]).toMatchObject(STOPPED);
+    expect(at("helper-1")).toEqual([]);
+  });
+
+  test("is not made again at a helper that forgot them; the helper stays as good as it was", async () => {
+    const { made, arrives, forgetful, spread, at } = house();
+    const calls = spread();
+    const first = Array.from({ length: 6 }, async () => calls.judge(agent, ballot, limits()));
+    await turn();
+    forgetful.add("helper-1");
+    const onTheWay = Promise.withResolvers<void>();
+    arrives.promise = onTheWay.promise;
+    const controller = new AbortController();
+    const later = calls.judge(agent, ballot, limits(controller.signal));
+    await turn();
+    controller.abort("stop");
+    onTheWay.resolve();
+    expect(await later).toMatchObject(STOPPED);
+    expect(at("helper-1")).toHaveLength(1);
+    for (const { answer } of made) answer.resolve(good);
+    await Promise.all(first);
+    for (let n = 0; n < 6; n += 1) void calls.judge(agent, ballot, limits());
+    await turn();
+    expect(at("helper-1")).toHaveLength(2);
+  });
 });
 
 test("a helper's texts of one run are not another's", () => {
