@@ -23,19 +23,29 @@ const RULING_TOKENS = 512;
  */
 export const ANSWERS = { bid: 2, jury: 2, trace: 1, judge: 2 } as const;
 
-type OutputLimit = Pick<Agent, "maxOutputTokens">;
+type OutputLimit = Pick<Agent, "maxOutputTokens" | "contextTokens">;
+
+/**
+ * Ours: most of a window that an answer may take. A pool may say of an agent that it writes as much as its window holds, as
+ * its provider's own page does: asked for all of that, it could be asked nothing.
+ */
+const ANSWER_SHARE = 0.5;
+
+function mostOutputTokens({ maxOutputTokens, contextTokens }: OutputLimit): number {
+  return Math.min(maxOutputTokens, Math.floor(ANSWER_SHARE * contextTokens));
+}
 
 export function bidOutputTokens(agent: OutputLimit, input: { readonly maxTokens: number }): number {
-  return Math.min(agent.maxOutputTokens, input.maxTokens + REASONING_ROOM_TOKENS);
+  return Math.min(mostOutputTokens(agent), input.maxTokens + REASONING_ROOM_TOKENS);
 }
 
 export function juryOutputTokens(agent: OutputLimit, input: Pick<JuryPromptInput, "bids">): number {
   const verdicts = VERDICTS_BASE_TOKENS + TOKENS_PER_VERDICT * input.bids.length;
-  return Math.min(agent.maxOutputTokens, verdicts + REASONING_ROOM_TOKENS);
+  return Math.min(mostOutputTokens(agent), verdicts + REASONING_ROOM_TOKENS);
 }
 
 export function rulingOutputTokens(agent: OutputLimit): number {
-  return Math.min(agent.maxOutputTokens, RULING_TOKENS + REASONING_ROOM_TOKENS);
+  return Math.min(mostOutputTokens(agent), RULING_TOKENS + REASONING_ROOM_TOKENS);
 }
 
 /** Of a step; a wrap-up's is smaller, so that little need be kept back for it. */
@@ -44,5 +54,5 @@ export function stepOutputTokens(
   request: Pick<StepRequest, "maxOutputTokens" | "wrapUp">,
 ): number {
   const most = request.wrapUp === undefined ? Infinity : WRAP_UP_OUTPUT_TOKENS;
-  return Math.min(agent.maxOutputTokens, request.maxOutputTokens, most);
+  return Math.min(mostOutputTokens(agent), request.maxOutputTokens, most);
 }

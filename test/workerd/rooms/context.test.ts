@@ -54,7 +54,7 @@ function paging(pages: readonly string[]) {
 }
 
 async function reader(agent = CHEAP_AGENT, pages: readonly string[] = []) {
-  expect(agent?.contextTokens).toBe(WINDOW);
+  expect(CHEAP_AGENT?.contextTokens).toBe(WINDOW);
   const day = await openMarket();
   const isOwn = agent !== undefined && agent !== CHEAP_AGENT;
   if (isOwn) {
@@ -153,6 +153,16 @@ describe("a trace that passes its agent's window", () => {
     const asked = (await eventsOf(room)).filter(({ type }) => type === "wrap-up-asked");
     expect(asked).toMatchObject([{ limit: "context_limit" }]);
   });
+});
+
+test("an agent that may write as much as its window holds does steps, and is not asked to wrap up before the first", async () => {
+  if (CHEAP_AGENT === undefined) throw new Error("an empty pool");
+  const agent = { ...CHEAP_AGENT, id: agentId("all-answer"), contextTokens: 8_192, maxOutputTokens: 8_192 };
+  const { room, slice } = await reader(agent, [PROSE]);
+  const { port, sent } = counting([USE_TOOL, USE_TOOL, USE_TOOL, SUBMIT]);
+  await slice(port);
+  expect(sent.map(({ wrapUp }) => wrapUp)).toEqual([undefined, undefined, undefined, undefined]);
+  expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 4 });
 });
 
 describe("an answer that is denser than what came before", () => {
