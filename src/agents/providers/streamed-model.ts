@@ -36,9 +36,8 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
   const signal = abortSignal === undefined ? silence.signal : AbortSignal.any([abortSignal, silence.signal]);
   watch.text?.begin();
   try {
-    // Raced: a binding does not listen to signals.
     const asked = async () => model.doStream({ ...options, abortSignal: signal, includeRawChunks: true });
-    const { stream, response } = await raceAbort(asked(), signal);
+    const { stream, response } = await opened(asked(), signal);
     silence.end();
     const words = new WordsInPieces();
     const tell = (text: string): void => {
@@ -59,6 +58,18 @@ async function generate(model: SdkModel, options: CallOptions, watch: StreamWatc
     return whole;
   } finally {
     silence.stop();
+  }
+}
+
+type Opened = Awaited<ReturnType<SdkModel["doStream"]>>;
+
+/** Raced: a binding does not listen to signals. A stream that it gives after that is let go of: it would go on unread. */
+async function opened(asked: Promise<Opened>, signal: AbortSignal): Promise<Opened> {
+  try {
+    return await raceAbort(asked, signal);
+  } catch (error) {
+    void asked.then(async ({ stream }) => stream.cancel(error)).catch(() => undefined);
+    throw error;
   }
 }
 

@@ -122,6 +122,15 @@ describe("a streamed step", () => {
   });
 });
 
+it("usage in a last line that nothing ends is read as any", async () => {
+  const usage = { prompt_tokens: 100, completion_tokens: 20 };
+  const text = await sse(openAiEvents(openAi({ content: "42" }, { usage })), { done: false }).text();
+  const cut = new Response(text.trimEnd()).body as unknown as Record<string, unknown>;
+  const answer = await aWorld({ ai: [cut] }).models.step(anAgent("workers-ai"), STEP, limits());
+  const billed = { status: "billed", usage: { inputTokens: 100, outputTokens: 20 } };
+  expect(answer).toMatchObject({ ok: true, value: { text: "42" }, bill: billed });
+});
+
 /** The first events of an answer, and then whatever `end` does. */
 function broken(
   events: readonly unknown[],
@@ -241,6 +250,32 @@ describe("a provider that has gone quiet", () => {
     });
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await step).toMatchObject({ failure: { reason: "timeout" }, bill: { status: "unconfirmed" } });
+  });
+
+  it.each(["a silence", "a cancel"])("is let go of where its stream begins after %s", async (what) => {
+    const late = Promise.withResolvers<unknown>();
+    const onCancel = vi.fn<() => void>();
+    const cancel = new AbortController();
+    const { models, runs } = aWorld({ ai: [async () => late.promise] });
+    const limit = { ...limits({ signal: cancel.signal }), stallMs: 5_000 };
+    const step = models.step(anAgent("workers-ai"), STEP, limit);
+    await vi.waitFor(() => expect(runs).toHaveLength(1));
+    if (what === "a cancel") cancel.abort("stop");
+    await vi.advanceTimersByTimeAsync(5_000);
+    const reason = what === "a cancel" ? "cancelled" : "timeout";
+    expect(await step).toMatchObject({ failure: { reason }, bill: { status: "unconfirmed" } });
+    late.resolve(broken(SOME, never, onCancel).body);
+    await vi.waitFor(() => expect(onCancel).toHaveBeenCalledOnce());
+  });
+
+  it("is nobody's trouble where it fails after it was given up", async () => {
+    const late = Promise.withResolvers<unknown>();
+    const { models } = aWorld({ ai: [async () => late.promise] });
+    const step = models.step(anAgent("workers-ai"), STEP, { ...limits(), stallMs: 5_000 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await step).toMatchObject({ failure: { reason: "timeout" } });
+    late.reject(new Error("too late"));
+    await vi.advanceTimersByTimeAsync(1);
   });
 
   it("may be so for longer where its agent thinks in silence", async () => {
