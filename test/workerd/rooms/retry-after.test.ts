@@ -31,7 +31,7 @@ function busyUntil(freeAfterS: number) {
   };
   const real = createModels({
     ai: undefined,
-    fetch: fetch as typeof globalThis.fetch,
+    fetch,
     variable: () => "sk-test-0123456789",
     now: () => Date.now(),
   });
