@@ -16,6 +16,8 @@ export interface Timer {
 const SAFETY_MS = 10_000;
 /** A timer whose handler failed is tried again after this long. */
 const RETRY_MS = 5_000;
+/** An alarm that is overdue for longer rings no more: the platform retries for some two minutes. */
+const GIVEN_UP_MS = 180_000;
 
 /** Without an index on the time: every timer that is set would pay for it, and only a ring looks for what is due. */
 export const TIMER_SCHEMA = `
@@ -101,8 +103,22 @@ export class Timers {
     return this.#hasCleared && this.#isEmpty() ? null : alarmAtMs;
   }
 
-  /** As `arm`, whatever is remembered of the alarm: the platform may have given it up. */
-  rearm(): void {
+  /**
+   * Sees to it that the alarm stands, whatever is remembered of it: the platform may have given it up. For an object that
+   * wakes, and for whoever looks after it: one that stands is left alone, and then nothing is written.
+   */
+  async wake(): Promise<void> {
+    const alarmAtMs = await this.#storage.getAlarm();
+    const due = this.#earliest();
+    if (due === null) return;
+    const nowMs = this.#now();
+    // Some runtimes show an alarm that was given up as one that stands, and take no other for the same time.
+    if (alarmAtMs !== null && alarmAtMs < nowMs - GIVEN_UP_MS) this.#setAlarm(Math.max(due, nowMs));
+    else if (alarmAtMs === null || due < alarmAtMs) this.#setAlarm(due);
+  }
+
+  /** As `arm`, after the alarm rang: it stands no more. */
+  #rearm(): void {
     this.#looked();
     this.#setAlarm(this.#earliest());
   }
@@ -162,6 +178,6 @@ export class Timers {
         }
       }),
     );
-    this.rearm();
+    this.#rearm();
   }
 }

@@ -108,6 +108,8 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     this.#redrive = new RedriveStage(this.#room);
     this.#stops = new StopStage(this.#room);
     this.#files = new FileStage(this.#room, ctx.storage, this.#trace);
+    // Of a task that is settled, no sweep wakes the room: whoever reads it does.
+    if (this.ready) void ctx.blockConcurrencyWhile(async () => this.#timers.wake());
   }
 
   // --- From the market room ---
@@ -175,7 +177,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
       this.#room.ensureTimer("trace-lease", task.lease.heldUntilMs ?? dueAtMs);
     }
     await this.#outbox.flush(MARKET_LANE);
-    this.#timers.rearm();
+    await this.#timers.wake();
   }
 
   async erase(): Promise<void> {

@@ -45,6 +45,8 @@ export class FrontOffice extends DurableObject<Env> implements OfficeApi {
   constructor(ctx: DurableObjectState, env: Env, deps: AuctionParts) {
     super(ctx, env);
     this.parts = new MarketParts(ctx, env, deps);
+    // Its alarm may have been given up, and no sweep comes to a tenant of which nothing is known to be open.
+    if (this.parts.isReady) void ctx.blockConcurrencyWhile(async () => this.parts.timers.wake());
   }
 
   // --- Tenant and keys ---

@@ -251,7 +251,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       // What the deployment allows a tenant may have been changed.
       this.parts.desk.turns.changed();
     });
-    this.parts.timers.rearm();
+    await this.parts.timers.wake();
     return open.length;
   }
 
