@@ -6,18 +6,16 @@ import type { Config } from "../config.ts";
 import { logError } from "../log.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
 import type { StuckApi, StuckFinding } from "../tenancy/stuck-api.ts";
+import { sixAtOnce } from "../six-at-once.ts";
 import { MIN_LAPSES, MIN_REMINDERS } from "../tenancy/stuck-findings.ts";
 import type { TaskRoomApi, TraceHealth } from "../taskroom/task-room-api.ts";
 import { findingJson } from "./stuck-json.ts";
-
-/** An invocation has six connections. */
-const AT_ONCE = 6;
 
 export async function lookIntoRooms(
   config: Pick<Config, "marketRoom" | "taskRoom">,
   tenants: readonly TenantId[],
 ): Promise<ReturnType<typeof findingJson>[]> {
-  const asked = await inGroups(tenants, async (tenantId) => {
+  const asked = await sixAtOnce(tenants, async (tenantId) => {
     try {
       return { tenantId, ...(await config.marketRoom<StuckApi>(tenantId).findStuck()) };
     } catch (error) {
@@ -28,7 +26,7 @@ export async function lookIntoRooms(
     }
   });
   const traces = asked.flatMap(({ tenantId, running }) => running.map((taskId) => ({ tenantId, taskId })));
-  const found = await inGroups(traces, async ({ tenantId, taskId }) => {
+  const found = await sixAtOnce(traces, async ({ tenantId, taskId }) => {
     const findings = await lookInto(config, tenantId, taskId);
     return findings.map((finding) => findingJson(tenantId, finding));
   });
@@ -68,11 +66,4 @@ function findingsOf(taskId: TaskId, health: TraceHealth): StuckFinding[] {
       `The market room could not be told something ${untold.tries} times (${untold.errorClass}).`,
     );
   return found;
-}
-
-async function inGroups<T, R>(all: readonly T[], work: (one: T) => Promise<R>): Promise<R[]> {
-  const done: R[] = [];
-  for (let at = 0; at < all.length; at += AT_ONCE)
-    done.push(...(await Promise.all(all.slice(at, at + AT_ONCE).map(work))));
-  return done;
 }

@@ -174,6 +174,16 @@ export class Outbox<M extends { readonly kind: string }> {
     return this.#waiting(lane, 1).length === 0;
   }
 
+  /** Lanes whose entries no timer of the outbox's own delivers. */
+  untimed(limit: number): string[] {
+    const query = `SELECT DISTINCT lane FROM outbox
+       WHERE lane NOT IN (SELECT subject FROM timers WHERE kind = ?) LIMIT ?`;
+    return this.#storage.sql
+      .exec<{ lane: string }>(query, TIMER, limit)
+      .toArray()
+      .map(({ lane }) => lane);
+  }
+
   /** Lanes of which something is on its way to its receiver. */
   get deliveringCount(): number {
     return this.#running.size;

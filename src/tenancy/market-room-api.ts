@@ -244,8 +244,8 @@ export interface MarketRoomApi
   /** What became of them: an entry leaves the recent window only when the index shows its newest version. */
   reportVectors(reports: readonly VectorReport[]): Promise<void>;
   /**
-   * For the cron sweep: the alarm is set anew, and so are timers that are gone; one that stands keeps its time. So in the
-   * room of each open task that may need it. Returns how many tasks are open.
+   * For the cron sweep: an alarm that is gone is set anew, and so are timers; what stands keeps its time. So in the rooms
+   * of open tasks that may need it, so many with each sweep. Returns how many tasks are open.
    */
   sweep(): Promise<number>;
 }

@@ -15,7 +15,7 @@ import type { RecalledEntry } from "../market/memory.ts";
 import type { Micros } from "../market/money.ts";
 import type { EndReport, SpentCall } from "../market/report.ts";
 import { fail, ok, type Result } from "../market/result.ts";
-import { isFinal, type TaskEnd } from "../market/task.ts";
+import type { TaskEnd } from "../market/task.ts";
 import { CALIBRATION_TIMER } from "./calibrations.ts";
 import { QUOTE_TIMER } from "./sales.ts";
 import { FrontOffice } from "./front-office.ts";
@@ -36,7 +36,7 @@ import type {
 } from "./market-room-api.ts";
 import type { TenantDoc } from "./market-store.ts";
 import type { Asked } from "./replays.ts";
-import { beganAtMs, type MarketTask } from "./task-store.ts";
+import { sweepRoom } from "./sweep-room.ts";
 import { WEBHOOK_TIMER } from "./webhooks/webhook-calls.ts";
 import { REFILL_TIMER } from "./turns.ts";
 import { taskWaits } from "./waiting-tasks.ts";
@@ -232,27 +232,7 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
   }
 
   async sweep(): Promise<number> {
-    if (this.parts.tenant() === null) return 0;
-    const open = this.parts.store.tasks.all().filter((task) => !isFinal(task.state));
-    for (const task of open) {
-      await this.parts.outbox.flush(task.taskId);
-      const now = this.parts.desk.openTask(task.taskId);
-      if (now === null || !mayHaveAlarm(now, this.parts.desk.now())) continue;
-      try {
-        await this.parts.taskRoom(task.taskId).wake();
-      } catch (error) {
-        logError("sweep-wake", error, { taskId: task.taskId });
-      }
-    }
-    await this.parts.commit(() => {
-      for (const { taskId } of open) this.parts.leases.wake(taskId);
-      this.parts.outside.wake();
-      this.parts.calibrations.wake();
-      // What the deployment allows a tenant may have been changed.
-      this.parts.desk.turns.changed();
-    });
-    await this.parts.timers.wake();
-    return open.length;
+    return this.parts.tenant() === null ? 0 : sweepRoom(this.parts, this.ctx.storage);
   }
 
   override async alarm(): Promise<void> {
@@ -287,13 +267,4 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
       logError("auction-announce", error, { taskId: task.taskId });
     }
   }
-}
-
-/**
- * Whether its room may have something to be woken for. Before its award that is the end of the task's time alone, or of the
- * time that whoever was to stop had.
- */
-function mayHaveAlarm(task: MarketTask, nowMs: number): boolean {
-  if (task.state === "awarded" || task.state === "waiting" || task.stopping) return true;
-  return nowMs >= beganAtMs(task) + (task.limits?.deadlineS ?? 0) * 1_000;
 }

@@ -6,26 +6,25 @@
  * letter, and a reminder that every sweep put off would never come.
  */
 import type { Config } from "../config.ts";
+import { raceAbort } from "../memory/race-abort.ts";
 import { forgetClaims } from "../history/claim-tenant.ts";
 import { readOpenTenants } from "../history/read-open-tenants.ts";
 import { logError, logInfo } from "../log.ts";
 import type { TenantId } from "../market/ids.ts";
+import { sixAtOnce } from "../six-at-once.ts";
 import type { MarketRoomApi } from "./market-room-api.ts";
 
 const PAGE = 100;
+/** A room that takes longer goes on by itself: the others are not to wait for it. */
+const LONG_MS = 30_000;
 
 export async function sweep(config: Config): Promise<void> {
   let cursor: TenantId | undefined;
   let open = 0;
   for (;;) {
     const tenants = await readOpenTenants(config.db, { limit: PAGE, ...(cursor && { cursor }) });
-    for (const tenantId of tenants) {
-      try {
-        open += await config.marketRoom<MarketRoomApi>(tenantId).sweep();
-      } catch (error) {
-        logError("sweep-failed", error, { tenantId });
-      }
-    }
+    for (const swept of await sixAtOnce(tenants, async (tenantId) => sweepTenant(config, tenantId)))
+      open += swept;
     cursor = tenants.at(-1);
     if (tenants.length < PAGE || cursor === undefined) break;
   }
@@ -35,4 +34,15 @@ export async function sweep(config: Config): Promise<void> {
     logError("sweep-claims", error);
   }
   logInfo("swept", { openTasks: open });
+}
+
+/** How many of its tasks are open; 0 where that is not known. */
+async function sweepTenant(config: Config, tenantId: TenantId): Promise<number> {
+  const swept = config.marketRoom<MarketRoomApi>(tenantId).sweep();
+  try {
+    return await raceAbort(swept, AbortSignal.timeout(LONG_MS));
+  } catch (error) {
+    logError("sweep-failed", error, { tenantId });
+    return 0;
+  }
 }
