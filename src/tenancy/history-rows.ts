@@ -6,11 +6,11 @@ import type { AuctionRow, BidRow, HistoryRow, TaskRow, VerdictRow } from "../mar
 import { sumMicros, totalTokens, type Micros } from "../market/money.ts";
 import type { EndReport } from "../market/report.ts";
 import type { TenantId } from "../market/ids.ts";
-import type { MarketTask, TaskTerms } from "./task-store.ts";
+import type { LeanTask, MarketTask, TaskTerms } from "./task-store.ts";
 
 const MAX_EVIDENCE_CHARS = 500;
 
-export function taskRow(tenantId: TenantId, task: MarketTask, costMicros: Micros): TaskRow {
+export function taskRow(tenantId: TenantId, task: LeanTask, costMicros: Micros): TaskRow {
   return {
     table: "tasks",
     tenantId,

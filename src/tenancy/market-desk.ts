@@ -25,7 +25,7 @@ import type { Budgets, HoldRefusal, Ledger } from "./ledger.ts";
 import type { ParkedRow } from "./market-room-api.ts";
 import type { MemoryStore } from "./memory-store.ts";
 import type { MarketStore, TenantDoc } from "./market-store.ts";
-import type { MarketTask } from "./task-store.ts";
+import type { LeanTask, MarketTask } from "./task-store.ts";
 import { dayOf } from "./utc.ts";
 import type { RateGate } from "./rate-gate.ts";
 import type { TaskRoomPort } from "./task-room-port.ts";
@@ -256,7 +256,7 @@ export class MarketDesk {
   }
 
   /** As the task stands. */
-  #rowOf(task: MarketTask): TaskRow {
+  #rowOf(task: LeanTask): TaskRow {
     return taskRow(this.mustTenant().tenantId, task, this.ledger.charged(task.taskId));
   }
 

@@ -8,7 +8,7 @@ import { isFinal } from "../market/task.ts";
 import type { MarketDesk } from "./market-desk.ts";
 import type { OwedToTaskRoom } from "./market-desk.ts";
 import type { StuckFinding, StuckFindings } from "./stuck-api.ts";
-import { beganAtMs, type MarketTask } from "./task-store.ts";
+import { beganAtMs, type LeanTask } from "./task-store.ts";
 import type { FailingEndpoint } from "./webhooks/webhook-store.ts";
 
 /** Ours: what is short of these is how things go. */
@@ -72,7 +72,7 @@ export function findStuck({ desk, outbox, failingEndpoints }: FindingParts): Stu
   };
 }
 
-function findingsOf(task: MarketTask, nowMs: number): StuckFinding[] {
+function findingsOf(task: LeanTask, nowMs: number): StuckFinding[] {
   const { taskId, state, lease, limits, heldBackSinceMs = null } = task;
   const found: StuckFinding[] = [];
   const add = (kind: StuckFinding["kind"], why: string, sinceMs: number | null) =>

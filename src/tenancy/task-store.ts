@@ -99,8 +99,13 @@ export interface MarketTask {
   readonly rowVersion: number;
 }
 
+/** Without its clearing, which is most of it: a room may hold thousands. */
+export type LeanTask = Omit<MarketTask, "escalation" | "quote"> & {
+  readonly quote?: Omit<MarketQuote, "open"> | null;
+};
+
 /** Since when the task's time runs. */
-export function beganAtMs({ redrivenAtMs, admittedAtMs }: MarketTask): number {
+export function beganAtMs({ redrivenAtMs, admittedAtMs }: LeanTask): number {
   return redrivenAtMs ?? admittedAtMs;
 }
 
@@ -247,11 +252,13 @@ export class TaskStore {
   }
 
   /** Every task that the room still holds, newest first. */
-  all(): MarketTask[] {
+  all(): LeanTask[] {
     return this.#sql
-      .exec<{ body: string }>("SELECT body FROM tasks ORDER BY sequence DESC")
+      .exec<{ body: string }>(
+        `SELECT json_remove(body, '$.escalation', '$.quote.open') AS body FROM tasks ORDER BY sequence DESC`,
+      )
       .toArray()
-      .map((row) => JSON.parse(row.body) as MarketTask);
+      .map((row) => JSON.parse(row.body) as LeanTask);
   }
 
   countOpen(): number {

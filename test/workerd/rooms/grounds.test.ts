@@ -4,10 +4,11 @@ import { runInDurableObject } from "cloudflare:test";
 import { expect, test } from "vitest";
 import { migrateSchema } from "../../../src/durable/schema.ts";
 import type { AuctionId, TaskId } from "../../../src/market/ids.ts";
+import type { Clearing } from "../../../src/market/clear.ts";
 import { makePolicy } from "../../../src/market/policy.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { MarketStore } from "../../../src/tenancy/market-store.ts";
-import type { MarketTask, TaskTerms } from "../../../src/tenancy/task-store.ts";
+import type { MarketQuote, MarketTask, TaskTerms } from "../../../src/tenancy/task-store.ts";
 import { POOL } from "./market-day.ts";
 
 const aTask = (sequence: number) =>
@@ -66,5 +67,20 @@ test("a ground whose transaction failed is stored again", async () => {
     store.forget();
     store.tasks.add(aTask(1), termsUnder("one", 1));
     expect(store.tasks.terms(aTask(1).taskId)).toEqual(termsUnder("one", 1));
+  });
+});
+
+test("a list of all tasks holds none of their clearings, and says as much of each as its row needs", async () => {
+  await inStore((store) => {
+    const clearing = { bids: "x".repeat(100_000) } as unknown as Clearing;
+    const quote = { deadlineS: 60, open: { clearing, offers: [], expiresAtMs: 1 } } as unknown as MarketQuote;
+    const escalation = { maxAttempts: 2, clearing, tried: [], latest: null };
+    store.tasks.add({ ...aTask(1), quote, escalation }, termsUnder("one", 1));
+    store.tasks.add({ ...aTask(2), quote: null }, termsUnder("one", 2));
+    expect(store.tasks.all()).toEqual([
+      { ...aTask(2), quote: null },
+      { ...aTask(1), quote: { deadlineS: 60 } },
+    ]);
+    expect(store.tasks.find(aTask(1).taskId)).toMatchObject({ quote, escalation });
   });
 });
