@@ -37,6 +37,7 @@ import type {
 import type { TenantDoc } from "./market-store.ts";
 import type { Asked } from "./replays.ts";
 import { sweepRoom } from "./sweep-room.ts";
+import type { MarketTask } from "./task-store.ts";
 import { WEBHOOK_TIMER } from "./webhooks/webhook-calls.ts";
 import { REFILL_TIMER } from "./turns.ts";
 import { taskWaits } from "./waiting-tasks.ts";

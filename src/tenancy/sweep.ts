@@ -6,7 +6,7 @@
  * letter, and a reminder that every sweep put off would never come.
  */
 import type { Config } from "../config.ts";
-import { raceAbort } from "../memory/race-abort.ts";
+import { raceAbort } from "../race-abort.ts";
 import { forgetClaims } from "../history/claim-tenant.ts";
 import { readOpenTenants } from "../history/read-open-tenants.ts";
 import { logError, logInfo } from "../log.ts";
