@@ -13,7 +13,9 @@ export async function askStep(
   { stallMs = null, text }: { readonly stallMs?: number | null; readonly text?: TextSink | undefined },
 ): Promise<Result<StepAnswer, CallFailure>> {
   const { agent, provider, name, call, plain } = ask;
-  const wanted = { ...NO_FEATURES, seed: request.seed, streams: true, asSaid: true };
+  // Kinds that know what is theirs take it back as it was said.
+  const asSaid = agent.provider === "openai-compatible" && request.history.length > 0;
+  const wanted = { ...NO_FEATURES, seed: request.seed, streams: true, asSaid };
   const watch = { stallMs: agent.stallMs ?? stallMs, text, wrote: () => call.hearAnswer() };
   const limited = { ...request, maxOutputTokens: stepOutputTokens(agent, request) };
   const reply = await sendDegrading(call, { name, kind: "trace", wanted, plain }, async (optional, signal) =>

@@ -35,7 +35,7 @@ export function createModels(deps: ModelDeps): ModelPort {
     sleep: deps.sleep ?? sleep,
     random: deps.random ?? (() => Math.random()),
   };
-  const plain: PlainEndpoints = new Set();
+  const plain: PlainEndpoints = new Map();
   const connect = createConnector(deps);
   const circuits = new Circuits(deps.now, deps.circuitChanged ?? (() => {}));
 

@@ -22,7 +22,7 @@ export interface TextRequest {
   readonly optional: OptionalFeatures;
 }
 
-/** What an endpoint may not know. A request that was rejected is sent once more with `NO_FEATURES`. */
+/** What an endpoint may not know. A request that was rejected is sent again with less (`calls/send-degrading.ts`). */
 export interface OptionalFeatures {
   readonly seed: number | null;
   /** Alternatives per token; 0: no log-probabilities. */

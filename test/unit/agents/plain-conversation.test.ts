@@ -77,6 +77,19 @@ describe("an endpoint that refuses reasoning which goes back", () => {
         .slice(-3),
     ).toEqual(["tool", "assistant", "user"]);
     expect(sent.at(-1)?.at(-2)?.content).not.toBe("");
+    // All else is asked for as before.
+    expect(world.requests.map(({ body }) => body.seed)).toEqual(
+      replies.map(() => STEP.seed).concat(STEP.seed),
+    );
+  });
+
+  it("and takes no seed either, is sent neither, and learns nothing from a request without a conversation", async () => {
+    const refuses = (request: SentRequest) => hasReasoning(request) || request.body.seed !== undefined;
+    const replies = [CALLED, CALLED, CALLED, ANSWERED, ANSWERED];
+    const world = aWorld({ http: replies.map((reply) => unless(refuses, 400, reply)) });
+    const steps = await trace(world, 3);
+    expect(steps.at(-1)?.text).toBe("Paris");
+    expect(world.requests.map(refuses)).toEqual([true, false, false, false]);
   });
 
   it("and no other: it goes back wherever it is taken", async () => {
