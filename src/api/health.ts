@@ -8,7 +8,7 @@ import { checkHistory } from "../history/check-history.ts";
 import type { Agent } from "../market/agent.ts";
 import { checkEmbedding } from "../memory/embedder.ts";
 import { embeddingConfigSchema, type EmbeddingConfig } from "../memory/embedding-config.ts";
-import { raceAbort } from "../race-abort.ts";
+import { raceAbort } from "../async/race-abort.ts";
 import { checkDimension } from "../memory/vector-index.ts";
 import { createReceiptSigner } from "./sign-receipt.ts";
 

@@ -6,7 +6,7 @@ import type { Config } from "../config.ts";
 import { logError } from "../log.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
 import type { StuckApi, StuckFinding } from "../tenancy/stuck-api.ts";
-import { sixAtOnce } from "../six-at-once.ts";
+import { sixAtOnce } from "../async/six-at-once.ts";
 import { MIN_LAPSES, MIN_REMINDERS } from "../tenancy/stuck-findings.ts";
 import type { TaskRoomApi, TraceHealth } from "../taskroom/task-room-api.ts";
 import { findingJson } from "./stuck-json.ts";

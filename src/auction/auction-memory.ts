@@ -4,7 +4,7 @@
  * Nothing here rejects. Without an embedding or an index there is no refinement, and the auction clears as it stands.
  */
 import type { Config } from "../config.ts";
-import { raceAbort } from "../race-abort.ts";
+import { raceAbort } from "../async/race-abort.ts";
 import type { Embedder, VectorIndex } from "../memory/memory-port.ts";
 import { logError } from "../log.ts";
 import type { RecalledEntry } from "../market/memory.ts";

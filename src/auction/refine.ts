@@ -4,7 +4,7 @@
  * Each is shown contrastive pairs of which one strategy is its own; without any it is not asked. Refined bids and the
  * provisional winner's are judged in one more round, on equal terms.
  */
-import { raceAbort } from "../race-abort.ts";
+import { raceAbort } from "../async/race-abort.ts";
 import type { RefinementInput } from "../agents/prompts/strategy-prompt.ts";
 import {
   clearingRecord,

@@ -13,7 +13,7 @@ import type { Asked } from "./asked.ts";
 import type { EmbeddingConfig } from "./embedding-config.ts";
 import type { Embedder, EmbeddingFailure } from "./memory-port.ts";
 import { askOpenAiCompatible, endpointOf } from "./openai-compatible-embedding.ts";
-import { raceAbort } from "../race-abort.ts";
+import { raceAbort } from "../async/race-abort.ts";
 import { readTokens, readVector } from "./read-vector.ts";
 
 /**

@@ -8,7 +8,7 @@
 import { logError } from "../log.ts";
 import type { TaskId } from "../market/ids.ts";
 import { FINAL_STATES } from "../market/task.ts";
-import { sixAtOnce } from "../six-at-once.ts";
+import { sixAtOnce } from "../async/six-at-once.ts";
 import { AUCTION_TIMER } from "./market-desk.ts";
 import type { MarketParts } from "./market-parts.ts";
 

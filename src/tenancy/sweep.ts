@@ -6,12 +6,12 @@
  * letter, and a reminder that every sweep put off would never come.
  */
 import type { Config } from "../config.ts";
-import { raceAbort } from "../race-abort.ts";
+import { raceAbort } from "../async/race-abort.ts";
 import { forgetClaims } from "../history/claim-tenant.ts";
 import { readOpenTenants } from "../history/read-open-tenants.ts";
 import { logError, logInfo } from "../log.ts";
 import type { TenantId } from "../market/ids.ts";
-import { sixAtOnce } from "../six-at-once.ts";
+import { sixAtOnce } from "../async/six-at-once.ts";
 import type { MarketRoomApi } from "./market-room-api.ts";
 
 const PAGE = 100;

@@ -1,5 +1,5 @@
 /** Has the result of a trace checked, for as long as the trace may go on. */
-import { raceAbort } from "../race-abort.ts";
+import { raceAbort } from "../async/race-abort.ts";
 import type { HeartbeatAbort } from "../auction/heartbeat.ts";
 import type { Verdict } from "../market/report.ts";
 import { mayGoOn } from "./may-go-on.ts";

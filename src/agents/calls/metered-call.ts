@@ -12,7 +12,7 @@ import { fail, ok, type Result } from "../../market/result.ts";
 import type { Answer, CallLimits } from "../model-port.ts";
 import type { Reply } from "../providers/provider.ts";
 import { abortFailure, classifyError, type RequestError } from "./classify-error.ts";
-import { raceAbort } from "../../race-abort.ts";
+import { raceAbort } from "../../async/race-abort.ts";
 import { MAX_REQUESTS, MIN_REQUEST_MS, retryDelayMs } from "./retry-delay.ts";
 
 /** Time and chance; tests pass fixed ones. */

@@ -5,7 +5,7 @@
  * What streaming brings: the text while it is written, and a provider that has gone quiet is noticed at once.
  */
 import { InvalidResponseDataError, type LanguageModel } from "ai";
-import { raceAbort } from "../../race-abort.ts";
+import { raceAbort } from "../../async/race-abort.ts";
 import { BrokenAnswerError, CutStreamError, StalledError } from "../calls/stream-errors.ts";
 import type { StreamWatch } from "./provider.ts";
 import { WordsInPieces } from "./thinking.ts";

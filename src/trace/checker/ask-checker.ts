@@ -2,7 +2,7 @@
  * A result on its way to its tenant's own checker. The try is committed before it is sent, and what came of it after:
  * whatever dies between, the checker is asked again under the same id, a bounded number of times.
  */
-import { raceAbort } from "../../race-abort.ts";
+import { raceAbort } from "../../async/race-abort.ts";
 import type { HeartbeatAbort } from "../../auction/heartbeat.ts";
 import type { VerifierSpec } from "../../market/verifier-spec.ts";
 import type { VerifierSecretApi } from "../../tenancy/verifier-secrets.ts";

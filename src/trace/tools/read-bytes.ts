@@ -1,5 +1,5 @@
 /** Reads a response's body up to so many bytes, and finds the decoder that it asks for. */
-import { raceAbort } from "../../race-abort.ts";
+import { raceAbort } from "../../async/race-abort.ts";
 
 export interface BodyBytes {
   readonly bytes: Uint8Array;

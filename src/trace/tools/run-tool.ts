@@ -1,5 +1,5 @@
 /** Runs one call of a model: finds the tool, checks the arguments, catches everything, bounds the output. */
-import { raceAbort } from "../../race-abort.ts";
+import { raceAbort } from "../../async/race-abort.ts";
 import { boundText } from "./bound-text.ts";
 import { toolError } from "./tool.ts";
 import type { Tool, ToolContext, ToolResult } from "./tool.ts";

@@ -3,17 +3,30 @@ import { globSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 
-/** Architecture's table, and what every room shares: `durable` beneath the objects, `log.ts`, `config.ts`. */
+/** Architecture's table, and what every room shares: `durable` beneath the objects, `async`, `log.ts`, `config.ts`. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  api: ["trace", "auction", "tenancy", "taskroom", "agents", "memory", "history", "market", "config", "log"],
-  trace: ["auction", "tenancy", "taskroom", "agents", "market", "config", "log"],
-  auction: ["tenancy", "taskroom", "agents", "memory", "market", "config", "log"],
-  tenancy: ["history", "memory", "market", "durable", "config", "log"],
+  api: [
+    "trace",
+    "auction",
+    "tenancy",
+    "taskroom",
+    "agents",
+    "memory",
+    "history",
+    "market",
+    "config",
+    "async",
+    "log",
+  ],
+  trace: ["auction", "tenancy", "taskroom", "agents", "market", "config", "async", "log"],
+  auction: ["tenancy", "taskroom", "agents", "memory", "market", "config", "async", "log"],
+  tenancy: ["history", "memory", "market", "durable", "config", "async", "log"],
   taskroom: ["market", "durable", "config", "log"],
-  agents: ["market", "log"],
-  memory: ["market", "log"],
+  agents: ["market", "async", "log"],
+  memory: ["market", "async", "log"],
   history: ["market", "log"],
   durable: ["log"],
+  async: [],
   market: [],
   // The pools are files that an environment names: data of the agents' room, read with the variables. So is what is logged.
   config: ["market", "agents/pool", "log"],

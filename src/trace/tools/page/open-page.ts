@@ -1,6 +1,6 @@
 /** Follows an address to the answer that is the page, each hop checked by itself. */
 import { fail, ok, type Result } from "../../../market/result.ts";
-import { raceAbort } from "../../../race-abort.ts";
+import { raceAbort } from "../../../async/race-abort.ts";
 import { addressFault, type PageFault, type PageRules } from "./page-address.ts";
 
 const MAX_REDIRECTS = 5;

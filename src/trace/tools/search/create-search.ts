@@ -1,5 +1,5 @@
 /** Asks the configured provider. Its key goes to its own address only: a redirect is not followed. */
-import { raceAbort } from "../../../race-abort.ts";
+import { raceAbort } from "../../../async/race-abort.ts";
 import { fail, ok } from "../../../market/result.ts";
 import { readPage } from "../page/read-page.ts";
 import { brave } from "./brave.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sixAtOnce } from "../../../src/six-at-once.ts";
+import { sixAtOnce } from "../../../src/async/six-at-once.ts";
 
 const numbers = (n: number) => Array.from({ length: n }, (_, at) => at);
 
