@@ -4,8 +4,9 @@
  * Conventions, read in the installed packages:
  * - OpenAI's shape (openai-compatible, Workers AI): cached and written tokens are part of `prompt_tokens`, reasoning is
  *   part of `completion_tokens`. xAI, and Gemini's endpoint of this shape, count reasoning beside `completion_tokens`, which
- *   only their `total_tokens` shows; Gemini's does not say how much of it there is. The AI SDK's adapters drop `cache_write_tokens`, and workers-ai-provider turns missing
- *   usage into zeros and drops reasoning; so both are read from the raw usage here.
+ *   only their `total_tokens` shows; Gemini's does not say how much of it there is. The AI SDK's adapters drop
+ *   `cache_write_tokens`, and workers-ai-provider turns missing usage into zeros and drops reasoning; so both are read from
+ *   the raw usage here.
  * - Anthropic: the wire's `input_tokens` leaves cache reads and writes out; @ai-sdk/anthropic adds them to the total.
  *   Thinking is part of `output_tokens`.
  * - Google: cached is part of `promptTokenCount`; thoughts are not part of `candidatesTokenCount`, @ai-sdk/google adds them.
