@@ -11,12 +11,26 @@ const FAULTY: ReadonlyMap<number, string> = new Map([
   [3, "TaskRoom.commitAuction"],
 ]);
 const ONE_IN = 24;
+/** Of other tasks, the room does not take its award at first, so that it is told by its market room's timer. */
+const SLOW: ReadonlySet<number> = new Set([4, 5]);
+const SLOW_CALL = "TaskRoom.award";
+const REFUSALS = 3;
+/** By room, of this life. */
+const refused = new Map<string, number>();
 
 /** @throws TypeError where this call of this task's room fails */
 export function failIfFaulty(call: string, { id, storage }: DurableObjectState): void {
+  if (call === SLOW_CALL) refuseAtFirst(id.name ?? "");
   if (![...FAULTY.values()].includes(call)) return;
   if (FAULTY.get(remainderOf(id.name ?? "")) !== call || isRedriven(storage)) return;
   throw new TypeError("a fault of this version");
+}
+
+function refuseAtFirst(name: string): void {
+  const before = refused.get(name) ?? 0;
+  if (!SLOW.has(remainderOf(name)) || before >= REFUSALS) return;
+  refused.set(name, before + 1);
+  throw new TypeError("a room that is slow to wake");
 }
 
 function remainderOf(name: string): number {
