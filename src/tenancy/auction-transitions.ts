@@ -326,7 +326,10 @@ export class AuctionTransitions {
     this.#desk.ledger.release(task.taskId);
     if (task.quote != null) this.#desk.timers.clear(QUOTE_TIMER, task.taskId);
     const ended = { ...task, ...(task.escalation != null && { escalation: null }) };
-    const settled = { ...ended, state: report.end.state, lease: null, end: report.end, endedAtMs: nowMs };
+    // Its award did not reach its room in time: nobody has worked at it.
+    const nobody = report.attempt === 0 ? { attempt: 0, agentId: null } : {};
+    const { end } = report;
+    const settled = { ...ended, ...nobody, state: end.state, lease: null, end, endedAtMs: nowMs };
     this.#desk.record(settled, rows);
     this.#desk.turns.grant();
     return report.end;
