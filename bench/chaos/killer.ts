@@ -1,6 +1,7 @@
 /** Kills the process, at random moments and at failpoints, until enough was killed; and paces the workload meanwhile. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { drawsFor, type Draws } from "../../emulators/house/draws.ts";
+import { isAllowed } from "./allowed.ts";
 import { LEAST, type KillPlan } from "./kill-plan.ts";
 import type { Lives } from "./lives.ts";
 import type { Pace } from "./market-days.ts";
@@ -39,6 +40,7 @@ export class Killer implements Pace {
   readonly #lives: Lives;
   readonly #plan: KillPlan;
   readonly #options: KillerOptions;
+  readonly #uncalled: () => readonly string[];
   readonly #draws: Draws;
   #died = Promise.withResolvers<void>();
   #isDying = false;
@@ -55,8 +57,15 @@ export class Killer implements Pace {
   /** From a kill to the next life, in all. */
   #startingMs = 0;
 
-  constructor(parts: { readonly lives: Lives; readonly plan: KillPlan; readonly options: KillerOptions }) {
+  /** @param parts.uncalled calls of objects that nobody has made yet, of those that are to be made */
+  constructor(parts: {
+    readonly lives: Lives;
+    readonly plan: KillPlan;
+    readonly options: KillerOptions;
+    readonly uncalled: () => readonly string[];
+  }) {
     this.#lives = parts.lives;
+    this.#uncalled = parts.uncalled;
     this.#plan = parts.plan;
     this.#options = parts.options;
     this.#draws = drawsFor(parts.options.seed, "kills");
@@ -100,7 +109,7 @@ export class Killer implements Pace {
     const { longestMs, kills, tasks, concurrency, progress } = this.#options;
     const startedMs = performance.now();
     for (;;) {
-      const wanted = this.#plan.owed().length;
+      const wanted = [...this.#plan.owed(), ...this.#uncalled()].filter((name) => !isAllowed(name)).length;
       const randomLeft = kills - this.randomKills;
       const allBegun = this.#begun >= Math.min(tasks, concurrency);
       // Whoever stands at a place waits for the kill.

@@ -1,5 +1,5 @@
 /** A run for people. Pure. */
-import { ALLOWED } from "./allowed.ts";
+import { ALLOWED, isAllowed } from "./allowed.ts";
 import type { Violation } from "./judge/violation.ts";
 import type { ChaosRun } from "./run-chaos.ts";
 
@@ -20,10 +20,6 @@ export function missingPlaces(
     .filter(({ name, kills, isOwed }) => isOwed && kills < wanted && !isAllowed(name))
     .map(({ name, kills, passed }) => `${name}: killed ${kills} times, passed ${passed} times`);
   return [...never, ...seldom];
-}
-
-function isAllowed(name: string): boolean {
-  return ALLOWED.some(({ place }) => name === place || name.startsWith(`${place}.`));
 }
 
 export function reportLines(
