@@ -92,24 +92,28 @@ async function listen({ url, key }: ErrandWorld, { listens }: Errand, taskId: st
   return { taskId, seqs, types, shown: hearsText ? shown.committed : null };
 }
 
-/** Or it has ended before. */
-async function untilRunning({ client, key }: ErrandWorld, taskId: string): Promise<void> {
+/** Or it is past that. */
+async function untilIn(
+  { client, key }: ErrandWorld,
+  taskId: string,
+  wanted: "bidding" | "running",
+): Promise<void> {
+  const before = wanted === "bidding" ? ["admitted"] : ["admitted", "bidding", "awarded"];
   for (;;) {
     const { json } = await client.ask({ method: "GET", path: `/v1/tasks/${taskId}`, bearer: key });
-    const state = String(json?.["state"]);
-    if (state === "running" || (FINAL_STATES as readonly string[]).includes(state)) return;
-    await sleep(LOOK_AGAIN_MS / 3);
+    if (!before.includes(String(json?.["state"]))) return;
+    await sleep(LOOK_AGAIN_MS / 6);
   }
 }
 
 async function cancel(
   world: ErrandWorld,
   taskId: string,
-  { afterMs, cancelsRunning }: Pick<Errand, "cancelsRunning"> & { readonly afterMs: number },
+  { afterMs, cancelsIn }: Pick<Errand, "cancelsIn"> & { readonly afterMs: number },
 ): Promise<void> {
-  if (cancelsRunning) await untilRunning(world, taskId);
-  // Traces are short here.
-  await sleep(cancelsRunning ? afterMs / 20 : afterMs);
+  if (cancelsIn !== null) await untilIn(world, taskId, cancelsIn);
+  // Auctions and traces are short here.
+  await sleep(cancelsIn === null ? afterMs : afterMs / 20);
   await world.client.ask({ method: "POST", path: `/v1/tasks/${taskId}/cancel`, bearer: world.key });
 }
 

@@ -67,8 +67,8 @@ export interface Errand {
   readonly verdict: "pass" | "fail" | null;
   /** Null: it is not cancelled. */
   readonly cancelAfterMs: number | null;
-  /** That time begins with its trace, so that most cancels find a model at work. */
-  readonly cancelsRunning: boolean;
+  /** That time begins with its auction or its trace, so that most cancels find models at work; null: at once. */
+  readonly cancelsIn: "bidding" | "running" | null;
   /** Follows its events from the start, over the Worker's deaths. */
   readonly listens: "events" | "text" | null;
   /** Asks again with the same key after this time; null: never. */
@@ -106,7 +106,7 @@ export function errandOf(seed: number, number: number, { docsUrl, checkerUrl }: 
     verdict: draws.pick(["pass", "fail", null] as const),
     quote,
     cancelAfterMs: cancelled ? draws.int(50, 5_000) : null,
-    cancelsRunning: chance(0.5),
+    cancelsIn: draws.pick(["bidding", "bidding", "running", "running", null] as const),
     listens: chance(0.5) ? draws.pick(["events", "text"] as const) : null,
     asksAgainAfterMs: chance(0.3) ? draws.int(100, 4_000) : null,
   };
