@@ -197,8 +197,10 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     generation: number,
     fresh: FreshAuction | null,
   ): ReturnType<TaskRoomApi["beginAuction"]> {
-    if (fresh !== null) this.#migrate();
-    if (!this.ready) return { ok: false, failure: { reason: "ended" } };
+    // A holder that comes so late may come after the deletion of its tenant, and would make the room again.
+    const isLate = fresh !== null && this.#room.now() >= fresh.opening.admittedAtMs + this.#config.leaseMs;
+    if (fresh !== null && !isLate) this.#migrate();
+    if (!this.ready) return { ok: false, failure: { reason: isLate ? "lost" : "ended" } };
     return this.#room.commit(() => this.#auction.begin(generation, fresh));
   }
 

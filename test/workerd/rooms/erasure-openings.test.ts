@@ -1,19 +1,21 @@
-/** A task's room that opened without its opening, which is still on its way when its tenant is deleted. */
+/** What would make a task's room again after its tenant's deletion: an opening on its way, and a holder that comes late. */
+import { runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TaskRoom } from "../../../src/index.ts";
 import { erase, storageOf } from "./erasure-day.ts";
-import { admitOnly, openMarket, stopTheClock } from "./market-day.ts";
+import { admitOnly, config, openMarket, stopTheClock } from "./market-day.ts";
 import { anIndex } from "./memory-day.ts";
 
+let clock: ReturnType<typeof stopTheClock>;
 beforeEach(() => {
-  stopTheClock();
+  clock = stopTheClock();
 });
 afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
-test("is not erased before it has come: it would make the room again", async () => {
+test("a room that opened without its opening is not erased before that has come", async () => {
   const index = anIndex();
   const day = await openMarket();
   const { taskId, room, opening } = await admitOnly(day);
@@ -35,5 +37,18 @@ test("is not erased before it has come: it would make the room again", async () 
   arrives.resolve(undefined);
   await cancelled;
   expect(await erase(day, index)).toMatchObject({ done: true });
+  expect(await storageOf(room)).toBe(0);
+});
+
+test("a holder that has stalled since the admission begins nothing for a tenant that is gone meanwhile", async () => {
+  const index = anIndex();
+  const day = await openMarket();
+  const { taskId, room, opening } = await admitOnly(day);
+  await day.market.cancel(taskId);
+  clock.pass(config.leaseMs);
+  await runDurableObjectAlarm(room);
+  expect(await erase(day, index, { force: true })).toMatchObject({ done: true });
+  const begun = await room.beginAuction(1, { opening, started: [] });
+  expect(begun).toEqual({ ok: false, failure: { reason: "lost" } });
   expect(await storageOf(room)).toBe(0);
 });
