@@ -169,6 +169,13 @@ export class Outbox<M extends { readonly kind: string }> {
     this.#storage.sql.exec(query, lane, kind);
   }
 
+  /** Takes back all that there is, also what was delivered and would come again should the object die. As `drop`. */
+  dropAll(): void {
+    this.#newest();
+    this.#storage.sql.exec("DELETE FROM outbox");
+    this.#delivered.clear();
+  }
+
   /** True where nothing of the lane waits to be delivered. */
   isEmpty(lane: string): boolean {
     return this.#waiting(lane, 1).length === 0;

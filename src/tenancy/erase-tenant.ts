@@ -50,6 +50,10 @@ export async function eraseTenant(
   if (state.openTasks > 0 || state.carriers > 0) return ok(await unfinished({ config, tenantId, state }));
   const before = state.before ?? (await countsOf({ config, tenantId, state }));
   await room.noteErasure(before);
+  // From here on nothing leaves the room for those of its tasks; what left before is waited for.
+  const quiet = await room.erasureState();
+  if (quiet === null) return fail({ reason: "unknown_tenant" });
+  if (quiet.carriers > 0) return ok(await unfinished({ config, tenantId, state: quiet }));
 
   await eraseTaskRooms({ config, room, tenantId });
   const shown = await eraseVectors({ index, room, tenantId });

@@ -149,9 +149,13 @@ export class ErasureDesk {
     return state !== null && state.openTasks + state.carriers + state.vectors + state.taskRooms === 0;
   }
 
+  /** Call it in a transaction, once no task is open: none of their rooms is told anything any more. */
   note(before: TenantCounts): void {
     const tenant = this.#desk.mustTenant();
-    if (tenant.erasure === null || tenant.erasure.before !== null) return;
+    if (tenant.erasure === null) return;
+    // An opening that is delivered again, since the object died before it could forget it, would make its room again.
+    if (this.#desk.store.tasks.countOpen() === 0) this.#desk.outbox.dropAll();
+    if (tenant.erasure.before !== null) return;
     this.#desk.store.putTenant({ ...tenant, erasure: { ...tenant.erasure, before } });
   }
 

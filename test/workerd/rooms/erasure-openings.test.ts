@@ -1,9 +1,10 @@
 /** What would make a task's room again after its tenant's deletion: an opening on its way, and a holder that comes late. */
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { TaskRoom } from "../../../src/index.ts";
+import { MarketRoom, TaskRoom } from "../../../src/index.ts";
+import { FINISHED_CARRYING_MS } from "../../../src/tenancy/carriers.ts";
 import { erase, storageOf } from "./erasure-day.ts";
-import { admitOnly, config, openMarket, stopTheClock } from "./market-day.ts";
+import { admitOnly, config, evictRooms, openMarket, stopTheClock } from "./market-day.ts";
 import { anIndex } from "./memory-day.ts";
 
 let clock: ReturnType<typeof stopTheClock>;
@@ -50,5 +51,31 @@ test("a holder that has stalled since the admission begins nothing for a tenant 
   expect(await erase(day, index, { force: true })).toMatchObject({ done: true });
   const begun = await room.beginAuction(1, { opening, started: [] });
   expect(begun).toEqual({ ok: false, failure: { reason: "lost" } });
+  expect(await storageOf(room)).toBe(0);
+});
+
+test("an opening that a room which died would deliver again is taken back before anything is erased", async () => {
+  const index = anIndex();
+  const day = await openMarket();
+  const { taskId, room, opening } = await admitOnly(day);
+  await day.market.cancel(taskId);
+  clock.pass(config.leaseMs);
+  await runDurableObjectAlarm(room);
+  // It was delivered, and its row is still there when the object dies.
+  await runInDurableObject(day.market, async (_room, { storage }) => {
+    const message = JSON.stringify({ kind: "open", opening });
+    storage.sql.exec("INSERT INTO outbox (lane, id, message) VALUES (?, 99, ?)", taskId, message);
+    const timer = "INSERT OR REPLACE INTO timers (kind, subject, due_at_ms) VALUES ('outbox', ?, ?)";
+    storage.sql.exec(timer, taskId, Date.now() + 2_000);
+  });
+  // The deletion dies halfway.
+  const erased = vi.spyOn(MarketRoom.prototype, "eraseRoom").mockResolvedValueOnce(false);
+  expect(await erase(day, index, { force: true })).toMatchObject({ done: false });
+  expect(erased).toHaveBeenCalled();
+  await evictRooms(day.market);
+  clock.pass(FINISHED_CARRYING_MS);
+  await day.ringMarket();
+  expect(await storageOf(room)).toBe(0);
+  expect(await erase(day, index)).toMatchObject({ done: true });
   expect(await storageOf(room)).toBe(0);
 });
