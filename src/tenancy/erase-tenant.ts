@@ -4,6 +4,7 @@
  * Nothing is erased while anybody may still write for the tenant. Every part is read again after it was erased, and only
  * what is seen to be gone is forgotten: whoever calls again goes on where this call stopped, whatever stopped it.
  */
+import { sixAtOnce } from "../async/six-at-once.ts";
 import type { Config } from "../config.ts";
 import { countRows, eraseRows, eraseTaskRows, someTaskIds, sumOfRows } from "../history/erase-rows.ts";
 import type { TaskId, TenantId } from "../market/ids.ts";
@@ -18,8 +19,6 @@ import type { TaskRoomPort } from "./task-room-port.ts";
 const ROOMS_PER_CALL = 200;
 const VECTORS_PER_CALL = 1_000;
 const STATEMENTS_PER_CALL = 200;
-/** Rooms that are asked at a time: an invocation has six connections. */
-const ROOMS_AT_ONCE = 6;
 
 export interface EraseDeps {
   readonly config: Config;
@@ -111,19 +110,12 @@ async function eraseRooms(
   { config, tenantId }: { readonly config: Config; readonly tenantId: TenantId },
   ids: readonly TaskId[],
 ): Promise<TaskId[]> {
-  const gone: TaskId[] = [];
-  for (let at = 0; at < ids.length; at += ROOMS_AT_ONCE) {
-    const some = ids.slice(at, at + ROOMS_AT_ONCE);
-    const holds = await Promise.all(
-      some.map(async (taskId) => {
-        const room = config.taskRoom<TaskRoomPort>(tenantId, taskId);
-        await room.erase();
-        return room.holdsStorage();
-      }),
-    );
-    gone.push(...some.filter((_, one) => holds[one] === false));
-  }
-  return gone;
+  const holds = await sixAtOnce(ids, async (taskId) => {
+    const room = config.taskRoom<TaskRoomPort>(tenantId, taskId);
+    await room.erase();
+    return room.holdsStorage();
+  });
+  return ids.filter((_, at) => holds[at] === false);
 }
 
 /** Deletes as many as one call may; returns how many of them the index shows all the same. They are left. */
