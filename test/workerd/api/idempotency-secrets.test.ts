@@ -1,25 +1,19 @@
 /** Who is shown an answer again, and who is not; and that nothing of its secret stands where it is kept. */
 import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sha256Hex } from "../../../src/api/digest.ts";
 import { claimTenant, settleClaim } from "../../../src/history/claim-tenant.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { sweep } from "../../../src/tenancy/sweep.ts";
-import { stopTheClock } from "../rooms/market-day.ts";
+import { useStoppedClock } from "../rooms/market-day.ts";
 import { marketStub } from "../stubs.ts";
 import { idOf } from "./idempotency-day.ts";
 import { call, config, failedTask, openTenant, OPERATOR, post, problemOf, type Tenant } from "./support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 type Headers = Readonly<Record<string, string>>;
 interface Key {

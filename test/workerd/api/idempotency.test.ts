@@ -1,22 +1,16 @@
 /** Whatever makes something makes it once for each Idempotency-Key, and answers the same for 24 h. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { METHODS } from "../../../src/api/app.ts";
 import type { TenantId } from "../../../src/market/ids.ts";
-import { stopTheClock } from "../rooms/market-day.ts";
+import { useStoppedClock } from "../rooms/market-day.ts";
 import { marketStub } from "../stubs.ts";
 import { CHANGES, CREATES, idOf, MADE_ONCE_FOR_GOOD, prepare } from "./idempotency-day.ts";
 import { problemOf } from "./support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** All that a client sees of an answer, but for what is of the request alone. */
 async function seen(response: Response): Promise<object> {

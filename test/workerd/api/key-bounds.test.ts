@@ -1,20 +1,14 @@
 /** How many keys a tenant may have, and how they are listed page by page. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { MAX_KEYS } from "../../../src/tenancy/key-desk.ts";
-import { stopTheClock } from "../rooms/market-day.ts";
+import { useStoppedClock } from "../rooms/market-day.ts";
 import { marketStub } from "../stubs.ts";
 import { idOf } from "./idempotency-day.ts";
 import { call, config, openTenant, OPERATOR, post, problemOf, type Tenant } from "./support.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Keys that nobody has, past the room's own words; returns their ids. */
 async function addKeys({ tenantId }: Tenant, count: number, expiresAtMs: number | null = null) {

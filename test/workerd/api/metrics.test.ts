@@ -1,6 +1,6 @@
 /** `/admin/metrics`: what the deployment does, in figures that a Prometheus takes; and of whom, it does not say. */
 import { createMessageBatch } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { Pool } from "../../../src/market/agent.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
@@ -15,20 +15,13 @@ import {
   CHEAP,
   openMarket,
   POOL,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "../rooms/market-day.ts";
 import { failToDeath, faultyVerifier, stuckOf, SUBMIT, traceMessage } from "../rooms/stuck-day.ts";
 import { call, config, fingerprint, OPERATOR, problemOf } from "./support.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 async function scraped(): Promise<{ readonly text: string; readonly samples: readonly Sample[] }> {
   const response = await call("/admin/metrics", { headers: OPERATOR });

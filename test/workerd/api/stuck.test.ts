@@ -1,24 +1,17 @@
 /** `/admin/stuck`: what is stuck and why, and what can be done about it. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { eraseRows } from "../../../src/history/erase-rows.ts";
 import { keepUnreadable } from "../../../src/history/keep-unreadable.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { NO_BUDGET } from "../../../src/market/ledger/budget.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { awardedTask, openMarket, stopTheClock } from "../rooms/market-day.ts";
+import { awardedTask, openMarket, useStoppedClock } from "../rooms/market-day.ts";
 import { failToDeath, faultyVerifier, ring, stuckOf, SUBMIT, traceMessage } from "../rooms/stuck-day.ts";
 import { bodyOf, call, config, OPERATOR, post, problemOf } from "./support.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 interface Shown {
   readonly id: string | null;

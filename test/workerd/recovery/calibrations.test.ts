@@ -1,19 +1,13 @@
 /** Calibrations that are accepted twice, die in between, collide, or meet a past that has changed. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { QUOTE_MS, RUNS_AT_ONCE } from "../../../src/market/calibration/calibration.ts";
 import type { CalibrationId, TaskId } from "../../../src/market/ids.ts";
 import { openCalibrationDay, runTask, standing, type CalibrationDay } from "../rooms/calibration-day.ts";
-import { CHEAP, evictRooms, MIDDLE, stopTheClock, taskRoom } from "../rooms/market-day.ts";
+import { CHEAP, evictRooms, MIDDLE, useStoppedClock, taskRoom } from "../rooms/market-day.ts";
 import { timersOf } from "../rooms/waiting-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** A day with a quote for this many past tasks. */
 async function quoted(tasks = 1) {

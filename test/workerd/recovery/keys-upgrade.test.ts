@@ -1,19 +1,14 @@
 /** Rooms that were written before keys had scopes: their keys go on, with their budgets and what was spent of them. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { migrateSchema } from "../../../src/durable/schema.ts";
 import { KEY_SCOPES } from "../../../src/market/key-scope.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
-import { evictRooms, KEY_HASH, openMarket, stopTheClock } from "../rooms/market-day.ts";
+import { evictRooms, KEY_HASH, openMarket, useStoppedClock } from "../rooms/market-day.ts";
 import { ask, limited, plannedMicros, refusalOf } from "../rooms/money-day.ts";
 import { rewind } from "./rewind.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("ADD COLUMN scopes"));
 

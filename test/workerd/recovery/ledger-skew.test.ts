@@ -1,21 +1,16 @@
 /** While a deployment rolls out, Workers and rooms of the version before the ledger work beside new ones. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { NO_BUDGET } from "../../../src/market/ledger/budget.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { MarketRoomApi } from "../../../src/tenancy/market-room-api.ts";
 import { aCommit, aTaskSpec } from "../../support/builders.ts";
-import { CHEAP, config, KEY_HASH, openMarket, POOL, stopTheClock } from "../rooms/market-day.ts";
+import { CHEAP, config, KEY_HASH, openMarket, POOL, useStoppedClock } from "../rooms/market-day.ts";
 import { accountOf, ask, limited } from "../rooms/money-day.ts";
 import { marketStub } from "../stubs.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const without = <T extends object>(whole: T, field: string): T => {
   const part = { ...whole };

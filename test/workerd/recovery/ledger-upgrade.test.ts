@@ -1,23 +1,17 @@
 /** Rooms that were written before there was a ledger: their sums stay, and what is open goes on and is charged. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { clearingRecord } from "../../../src/market/auction-record.ts";
 import { clearAuction } from "../../../src/market/clear.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { BOUND, ScriptedModels, USAGE } from "../../support/scripted-models.ts";
-import { CHEAP, config, DEAR, ONE_BID, stopTheClock, taskRoom, traceDeps } from "../rooms/market-day.ts";
+import { CHEAP, config, DEAR, ONE_BID, useStoppedClock, taskRoom, traceDeps } from "../rooms/market-day.ts";
 import { accountOf, ask, booksOf, hold, limited, priced, refusalOf, SUBMIT } from "../rooms/money-day.ts";
 import { aCharge, asBefore, olderMarket, type Charge } from "./older-rooms.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a market room from before", () => {
   const DAY_MS = 24 * 60 * 60 * 1_000;

@@ -1,18 +1,13 @@
 /** Rooms from before there were rate limits: what runs and waits in them goes on, and limits hold from when they are set. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
-import { evictRooms, KEY_HASH, stopTheClock } from "../rooms/market-day.ts";
+import { evictRooms, KEY_HASH, useStoppedClock } from "../rooms/market-day.ts";
 import { openTurns, type TurnsDay } from "../rooms/turns-day.ts";
 import { rewind } from "./rewind.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("CREATE TABLE token_buckets"));
 

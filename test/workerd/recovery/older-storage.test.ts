@@ -1,6 +1,6 @@
 /** Rooms whose storage an older version wrote: the new one opens it, and nothing is lost, told twice or counted anew. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { MarketRoom } from "../../../src/index.ts";
 import type { Opening } from "../../../src/market/auction-record.ts";
@@ -16,19 +16,12 @@ import {
   evictRooms,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   type MarketDay,
 } from "../rooms/market-day.ts";
 import { rewind } from "./rewind.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** As the fifth version of the market room's tables held what this one holds now. */
 async function asBefore({ market }: MarketDay, openings: readonly Opening[]): Promise<void> {

@@ -1,6 +1,6 @@
 /** Rooms that were written before policies had documents and versions: nothing of them is lost, and the trail begins. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -12,17 +12,12 @@ import {
   MIDDLE,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   type MarketDay,
 } from "../rooms/market-day.ts";
 import { rewind } from "./rewind.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("policy_versions"));
 const WEIGHTS = { cost: 0.001, entropy: 0, jurors: { [CHEAP]: 0.1, [MIDDLE]: 0.1, [DEAR]: 0.3 } };

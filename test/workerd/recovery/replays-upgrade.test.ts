@@ -1,24 +1,18 @@
 /** Idempotency-Keys of tasks from before there was more that they were kept of; and Workers of that version. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sha256Hex } from "../../../src/api/digest.ts";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import type { IdempotentRequest } from "../../../src/tenancy/idempotency.ts";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
-import { config, evictRooms, openMarket, stopTheClock, type MarketDay } from "../rooms/market-day.ts";
+import { config, evictRooms, openMarket, useStoppedClock, type MarketDay } from "../rooms/market-day.ts";
 import { ask } from "../rooms/money-day.ts";
 import { rewind } from "./rewind.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("CREATE TABLE replays"));
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** As Workers tell of a key now, and as they did. */
 const older = { key: "once", bodyHash: "b1" };

@@ -1,6 +1,6 @@
 /** Rooms that restart, or die, at a bad moment. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { TaskRoom } from "../../../src/index.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -10,20 +10,13 @@ import {
   config,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   taskRoom,
   traceDeps,
 } from "../rooms/market-day.ts";
 import { marketStub } from "../stubs.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const reset = async (room: DurableObjectStub) => {
   await runInDurableObject(room, async (_room, state) => state.abort("reset by a deploy")).catch(

@@ -1,7 +1,7 @@
 /** Leases that lapse, bills that come late, timers without work: found in review. */
 import { aCommit, anAbstention } from "../../support/builders.ts";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Answer, BidAnswer, CallLimits } from "../../../src/agents/model-port.ts";
 import type { Agent } from "../../../src/market/agent.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
@@ -19,17 +19,11 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "../rooms/market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const BIDS = { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "multiply and check" };
 const two = () => 2;

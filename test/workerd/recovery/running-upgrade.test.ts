@@ -1,6 +1,6 @@
 /** The stored tables of a room are those of an older version while a trace runs: the new one opens them, and it goes on. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
@@ -12,19 +12,13 @@ import {
   config,
   countingTool,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "../rooms/market-day.ts";
 import { deliver, leaseOf, SUBMIT, traceMessage, USE_TOOL, type StuckTask } from "../rooms/stuck-day.ts";
 import { rewind } from "./rewind.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Every version before this one. */
 const before = (steps: readonly string[]) => steps.slice(0, -1).map((_, at) => at + 1);

@@ -3,7 +3,7 @@
  * rooms and brings them to their end.
  */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
@@ -18,7 +18,7 @@ import {
   marketDay,
   MIDDLE,
   ONE_BID,
-  stopTheClock,
+  useStoppedClock,
   taskRoom,
   traceDeps,
   types,
@@ -39,13 +39,7 @@ import {
 } from "../rooms/stuck-day.ts";
 import { restore, VERSIONS, type Row, type Stop, type StoredTask } from "./stored-rooms.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 async function restored({ tenantId, taskId, atMs, market, task }: StoredTask): Promise<StuckTask> {
   const day = marketDay(tenantId);

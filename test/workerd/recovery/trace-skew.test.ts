@@ -1,5 +1,5 @@
 /** While a deployment rolls out, new holders and Workers meet rooms that the version before still runs. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CallFailure } from "../../../src/market/call.ts";
 import type { TaskId, TenantId } from "../../../src/market/ids.ts";
 import type { ToolOutcome } from "../../../src/market/step.ts";
@@ -8,15 +8,10 @@ import { runSlice } from "../../../src/trace/run-slice.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import { ScriptedModels, type ScriptedStep } from "../../support/scripted-models.ts";
 import { appWith, holdTask, openTenant } from "../api/support.ts";
-import { awardedTask, config, countingTool, stopTheClock, traceDeps } from "../rooms/market-day.ts";
+import { awardedTask, config, countingTool, useStoppedClock, traceDeps } from "../rooms/market-day.ts";
 import { SUBMIT, USE_TOOL } from "../rooms/stuck-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 /** Rooms whose calls of these names answer otherwise. */
 function roomsThat(other: (room: TaskRoomApi) => Partial<TaskRoomApi>): typeof config {

@@ -1,6 +1,6 @@
 /** Rooms and Workers of two versions meet while a new one is deployed: what the older one wrote or sent is understood. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { TaskRoom } from "../../../src/index.ts";
 import { newId } from "../../../src/market/ids.ts";
@@ -16,7 +16,7 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   type MarketDay,
 } from "../rooms/market-day.ts";
 
@@ -26,14 +26,7 @@ const script = {
   verdicts: { [CHEAP]: three, [MIDDLE]: three, [DEAR]: three },
 };
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** What the room owes, as a version wrote it that did not know the field. */
 async function withoutField({ market }: MarketDay, path: string): Promise<void> {

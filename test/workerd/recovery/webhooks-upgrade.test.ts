@@ -1,17 +1,12 @@
 /** Rooms that were written before there were webhooks: what was admitted then is told to whoever listens by its end. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
-import { admitOnly, evictRooms, stopTheClock } from "../rooms/market-day.ts";
+import { admitOnly, evictRooms, useStoppedClock } from "../rooms/market-day.ts";
 import { openWebhookDay, Receiver } from "../rooms/webhook-day.ts";
 import { rewind } from "./rewind.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const BEFORE = MARKET_SCHEMA.steps.findIndex((step) => step.includes("CREATE TABLE webhooks"));
 

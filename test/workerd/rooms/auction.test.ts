@@ -1,7 +1,7 @@
 /** An auction through the real rooms, with scripted models. */
 import { aCommit } from "../../support/builders.ts";
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { ScriptedModels, WorkerDied } from "../../support/scripted-models.ts";
 import {
@@ -12,7 +12,7 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   type TaskStub,
   type MarketDay,
 } from "./market-day.ts";
@@ -22,13 +22,7 @@ const BIDS = { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "multiply and che
 const byLength = (strategy: string) => Math.min(5, Math.floor(strategy.length / 4));
 const JURY = { [CHEAP]: byLength, [MIDDLE]: byLength, [DEAR]: byLength };
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 async function auction(day: MarketDay, models: ScriptedModels) {
   const { taskId, room, holder, opening } = await day.admit();

@@ -1,6 +1,6 @@
 /** Shares of the latest awards: what is counted, how long, and that nothing is counted that did not happen. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { migrateSchema } from "../../../src/durable/schema.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
@@ -10,14 +10,17 @@ import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { MAX_VERSIONS, PolicyVersions } from "../../../src/tenancy/policy-versions.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { openCalibrationDay } from "./calibration-day.ts";
-import { auctionDeps, CHEAP, DEAR, MIDDLE, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
+import {
+  auctionDeps,
+  CHEAP,
+  DEAR,
+  MIDDLE,
+  openMarket,
+  useStoppedClock,
+  type MarketDay,
+} from "./market-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 async function inStorage<T>(
   { market }: Pick<MarketDay, "market">,

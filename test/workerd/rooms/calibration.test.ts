@@ -1,6 +1,6 @@
 /** A calibration run through the real rooms: what it is to its agent, its tenant, the history and the memory. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StepRequest } from "../../../src/agents/model-port.ts";
 import type { Agent } from "../../../src/market/agent.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
@@ -10,15 +10,9 @@ import { receiptSchema } from "../../../src/market/receipt-schema.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { BIDS, openCalibrationDay, runTask, standing } from "./calibration-day.ts";
-import { CHEAP, DEAR, eventsOf, MIDDLE, stopTheClock, taskRoom, traceDeps, types } from "./market-day.ts";
+import { CHEAP, DEAR, eventsOf, MIDDLE, useStoppedClock, taskRoom, traceDeps, types } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** One past task, quoted, accepted and begun. */
 async function begun() {

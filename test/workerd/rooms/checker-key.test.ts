@@ -1,16 +1,10 @@
 /** A checker that tells every outcome of a task under one Idempotency-Key. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { attempt, awardedTo } from "./escalation-day.ts";
-import { openMarket, stopTheClock } from "./market-day.ts";
+import { openMarket, useStoppedClock } from "./market-day.ts";
 import { anOutcome, checkedTask, ScriptedChecker } from "./waiting-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const ACCEPTED = { kind: "accepted" } as const;
 

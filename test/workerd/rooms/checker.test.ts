@@ -1,9 +1,17 @@
 /** A task whose verdict is its tenant's own checker's: asked, asked again, waited for, and settled once. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RETRY_CHECK_AFTER_MS } from "../../../src/taskroom/waiting.ts";
 import { attempt, awardedTo, journalOf, ringAll, sold } from "./escalation-day.ts";
-import { config, evictRooms, MIDDLE, openMarket, stopTheClock, types, type TaskStub } from "./market-day.ts";
+import {
+  config,
+  evictRooms,
+  MIDDLE,
+  openMarket,
+  useStoppedClock,
+  types,
+  type TaskStub,
+} from "./market-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 import {
   anOutcome,
@@ -15,14 +23,7 @@ import {
   timersOf,
 } from "./waiting-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const ACCEPTED = { kind: "accepted" } as const;
 const BUSY = { kind: "failed", reason: "it answered 503" } as const;

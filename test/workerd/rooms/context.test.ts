@@ -1,6 +1,6 @@
 /** A trace whose tools answer more than its agent's window takes: it goes on, and says what it left out. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { ModelPort, StepRequest } from "../../../src/agents/model-port.ts";
 import { traceMessages } from "../../../src/agents/trace-messages.ts";
@@ -16,18 +16,12 @@ import {
   ONE_BID,
   openMarket,
   POOL,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { accountOf, SUBMIT, USE_TOOL } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const [CHEAP_AGENT] = POOL;
 const WINDOW = 32_768;

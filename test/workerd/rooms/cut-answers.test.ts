@@ -1,6 +1,6 @@
 /** A plain answer that was cut at the output limit, withheld by a filter, or broke off, is a step and no result. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StepRequest } from "../../../src/agents/model-port.ts";
 import { traceMessages } from "../../../src/agents/trace-messages.ts";
 import { newId } from "../../../src/market/ids.ts";
@@ -13,18 +13,12 @@ import {
   config,
   countingTool,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { SUBMIT, USE_TOOL } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Scripted models that note what each step was asked with. */
 function noting(steps: readonly ScriptedStep[]) {

@@ -1,6 +1,6 @@
 /** Messages of work that come to nothing as often as the queue brings them. */
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { readStuck } from "../../../src/history/read-stuck.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -11,7 +11,7 @@ import {
   countingTool,
   eventsOf,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
 } from "./market-day.ts";
@@ -26,14 +26,7 @@ import {
   USE_TOOL,
 } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a message that fails every time", () => {
   test("ends its task with its reason, its journal intact and its money settled, and the operator sees it", async () => {

@@ -1,7 +1,7 @@
 /** The task's embedding through the real rooms: recorded before it is asked for, billed after, and asked for once. */
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createAuctionMemory } from "../../../src/auction/auction-memory.ts";
 import type { AuctionMemory, EmbeddedTask } from "../../../src/auction/auction-run.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
@@ -12,16 +12,10 @@ import { Journal } from "../../../src/taskroom/journal.ts";
 import { TASK_SCHEMA } from "../../../src/taskroom/task-schema.ts";
 import { aCommit } from "../../support/builders.ts";
 import { ScriptedModels, WorkerDied } from "../../support/scripted-models.ts";
-import { auctionDeps, CHEAP, config, evictRooms, openMarket, stopTheClock } from "./market-day.ts";
+import { auctionDeps, CHEAP, config, evictRooms, openMarket, useStoppedClock } from "./market-day.ts";
 import { anIndex, BIDS, memoryOver, runTask, VERDICTS } from "./memory-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const BOUND = asMicros(3);
 const VECTOR = [1, 0.8];

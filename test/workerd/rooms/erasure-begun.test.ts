@@ -1,20 +1,13 @@
 /** Once a tenant's deletion has begun, nothing of it begins any more. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { admitOnly, config, openMarket, stopTheClock } from "./market-day.ts";
+import { expect, test, vi } from "vitest";
+import { admitOnly, config, openMarket, useStoppedClock } from "./market-day.ts";
 import { openCalibrationDay } from "./calibration-day.ts";
 import { erase, storageOf } from "./erasure-day.ts";
 import { anIndex, memoryOver, runTask } from "./memory-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 test("calibration runs that wait never begin once a deletion has, and none is accepted", async () => {
   const index = anIndex();

@@ -1,20 +1,13 @@
 /** What would make a task's room again after its tenant's deletion: an opening on its way, and a holder that comes late. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { FINISHED_CARRYING_MS } from "../../../src/tenancy/carriers.ts";
 import { erase, storageOf } from "./erasure-day.ts";
-import { admitOnly, config, evictRooms, openMarket, stopTheClock } from "./market-day.ts";
+import { admitOnly, config, evictRooms, openMarket, useStoppedClock } from "./market-day.ts";
 import { anIndex } from "./memory-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 test("a room that opened without its opening is not erased before that has come", async () => {
   const index = anIndex();

@@ -1,7 +1,7 @@
 /** A tenant's erasure: nothing of it is left anywhere, read anew, and nothing of anybody else is touched. */
 import { env } from "cloudflare:workers";
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DELIVERY_CLAIM_MS } from "../../../src/market/delivery.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { BROKEN_WRITE_MS } from "../../../src/market/passage.ts";
@@ -11,20 +11,13 @@ import { carryVectors } from "../../../src/tenancy/consume-memory.ts";
 import { eraseTenant, type EraseReport } from "../../../src/tenancy/erase-tenant.ts";
 import type { ErasureApi } from "../../../src/tenancy/erasure-desk.ts";
 import { taskStub } from "../stubs.ts";
-import { admitOnly, config, evictRooms, KEY_HASH, openMarket, stopTheClock } from "./market-day.ts";
+import { admitOnly, config, evictRooms, KEY_HASH, openMarket, useStoppedClock } from "./market-day.ts";
 import { anIndex, memoryOver, runTask } from "./memory-day.ts";
 import { erase, everythingOf, pastOf, rowsOf, storageOf } from "./erasure-day.ts";
 import { ask } from "./money-day.ts";
 import { openWebhookDay } from "./webhook-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a tenant whose tasks have ended", () => {
   test("is gone at one call: rows, vectors, rooms; and the counts are those that are read here", async () => {

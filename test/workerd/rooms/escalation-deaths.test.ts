@@ -1,23 +1,16 @@
 /** Whatever dies between the fail of one attempt and the award of the next, and whichever comes first: it happens once. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { EndReport } from "../../../src/market/report.ts";
 import { aUsage } from "../../support/builders.ts";
-import { CHEAP, config, DEAR, evictRooms, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { CHEAP, config, DEAR, evictRooms, MIDDLE, openMarket, useStoppedClock, types } from "./market-day.ts";
 import { attempt, awardedTo, journalOf, lose, ringAll, sold, type Loss } from "./escalation-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a fail and the next award survive", () => {
   test.each<["ended" | "award", Loss, "market" | "task" | "both" | "neither"]>(

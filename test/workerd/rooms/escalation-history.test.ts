@@ -1,6 +1,6 @@
 /** What becomes of escalated tasks elsewhere: the fit, calibrations; and what older rooms and documents know nothing of. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { TaskSpec } from "../../../src/market/task.ts";
 import { taskSpecSchema } from "../../../src/market/task.ts";
 import { newId } from "../../../src/market/ids.ts";
@@ -13,18 +13,13 @@ import {
   KEY_HASH,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   taskRoom,
 } from "./market-day.ts";
 import { attempt, awardedTo, sold, VERIFIED, VERIFIER } from "./escalation-day.ts";
 import { tamper } from "./policy-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 describe("the fit", () => {
   test("reads the outcome of every attempt with the one auction", async () => {

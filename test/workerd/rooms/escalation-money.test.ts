@@ -1,18 +1,12 @@
 /** Money over several attempts: one hold, one limit, one budget; and a trace's place, which each attempt takes anew. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { CHEAP, DEAR, MIDDLE, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
+import { CHEAP, DEAR, MIDDLE, openMarket, useStoppedClock, type MarketDay } from "./market-day.ts";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { attempt, awardedTo, failAt, receiptOf, sold } from "./escalation-day.ts";
 import { accountOf, booksOf, limited } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Awarded, and all that its auction has cost is booked. */
 async function booked(day: MarketDay, input: Parameters<typeof sold>[1] = {}) {

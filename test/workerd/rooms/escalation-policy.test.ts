@@ -1,18 +1,12 @@
 /** Where nobody else is to try: what a verifier did not fail, what is over, and what nobody asked to be escalated. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { receiptSchema } from "../../../src/market/receipt-schema.ts";
-import { DEAR, openMarket, stopTheClock } from "./market-day.ts";
+import { DEAR, openMarket, useStoppedClock } from "./market-day.ts";
 import { attempt, awardedTo, receiptOf, sold, verdictOf, VERIFIED, VERIFIER } from "./escalation-day.ts";
 import { booksOf } from "./money-day.ts";
 import { openQuote } from "./quote-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a task is not escalated", () => {
   test.each(["unknown", "pass"] as const)("where its verifier says %s", async (outcome) => {

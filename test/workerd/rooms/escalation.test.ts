@@ -1,22 +1,15 @@
 /** Verified escalation through the real rooms: fail, settle, sell again among the rest, next agent, until it is over. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import type { StepRequest } from "../../../src/agents/model-port.ts";
 import { taskJson } from "../../../src/api/task-json.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { CHEAP, DEAR, MIDDLE, openMarket, stopTheClock, traceDeps, types } from "./market-day.ts";
+import { CHEAP, DEAR, MIDDLE, openMarket, useStoppedClock, traceDeps, types } from "./market-day.ts";
 import { attempt, awardedTo, journalOf, receiptOf, ringAll, sold, verdictOf } from "./escalation-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a task whose verifier says fail", () => {
   test("is sold to the next best agent, which passes", async () => {

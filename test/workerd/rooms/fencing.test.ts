@@ -1,6 +1,6 @@
 /** A holder that was given up is late: whatever it still sends is refused, and its work is not charged to the tenant. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 // oxlint-disable-next-line import/default -- the file as text
 import marketApi from "../../../src/tenancy/market-room-api.ts?raw";
 import { failureOfError } from "../../../src/market/dead-letter.ts";
@@ -17,19 +17,13 @@ import {
   config,
   DEAR,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   type TaskStub,
 } from "./market-day.ts";
 import { accountOf } from "./money-day.ts";
 import { held, type StuckTask } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const LATE = 1;
 const failure = failureOfError(new Error("late"));

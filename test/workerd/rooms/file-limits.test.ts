@@ -1,15 +1,10 @@
 /** Where the limits of a trace's files are, and what a model is told there. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { MAX_FILE_BYTES, MAX_FILES, MAX_SPACE_BYTES } from "../../../src/market/task-files.ts";
 import { held, output, refusal } from "./files-day.ts";
-import { stopTheClock } from "./market-day.ts";
+import { useStoppedClock } from "./market-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 describe("limits", () => {
   test.each([

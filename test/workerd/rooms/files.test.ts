@@ -1,5 +1,5 @@
 /** The files of a trace through the real rooms: who may use them, and what survives. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { MAX_FILES, MAX_SPACE_BYTES } from "../../../src/market/task-files.ts";
 import type { JsonValue } from "../../../src/market/step.ts";
@@ -9,15 +9,9 @@ import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels, type ScriptedStep } from "../../support/scripted-models.ts";
 import { attempt, awardedTo, sold } from "./escalation-day.ts";
 import { held, hold, openTools, output, refusal } from "./files-day.ts";
-import { config, evictRooms, openMarket, stopTheClock, traceDeps } from "./market-day.ts";
+import { config, evictRooms, openMarket, useStoppedClock, traceDeps } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a trace", () => {
   const tool = (name: string, input: JsonValue): ScriptedStep => ({ tool: name, input });

@@ -1,6 +1,6 @@
 /** An auction from admission: its holder opens the task's room itself, and what holds where the holder dies before. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -13,7 +13,7 @@ import {
   eventsOf,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   types,
   type MarketDay,
   type TaskStub,
@@ -23,13 +23,7 @@ const BIDS = { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "multiply and che
 const three = () => 3;
 const script = { bids: BIDS, verdicts: { [CHEAP]: three, [MIDDLE]: three, [DEAR]: three } };
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 async function owed({ market }: MarketDay, taskId: TaskId): Promise<string[]> {
   return runInDurableObject(market as DurableObjectStub, async (_room, { storage }) =>

@@ -7,7 +7,7 @@ import {
   runInDurableObject,
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { writeHistory } from "../../../src/history/write-history.ts";
 import worker from "../../../src/index.ts";
@@ -25,19 +25,12 @@ import {
   MIDDLE,
   alarmOf,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type MarketDay,
 } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 type Row = Record<string, string | number | null>;
 const ascending = (a: string, b: string) => (a < b ? -1 : 1);

@@ -1,6 +1,6 @@
 /** An idle tenant costs nothing but its storage: nothing of it is awake, and nothing will wake it. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { METHODS } from "../../../src/api/app.ts";
 import { makeApiKey } from "../../../src/api/credentials.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
@@ -22,7 +22,7 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type MarketDay,
   type TaskStub,
@@ -30,13 +30,7 @@ import {
 import { anIndex, BIDS, memoryOver, runTask, VERDICTS } from "./memory-day.ts";
 import { openQuote } from "./quote-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 type Index = ReturnType<typeof anIndex>;
 interface Task {

@@ -1,5 +1,5 @@
 /** Large steps, large traces: each limit held at it, and just above it. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StepRequest } from "../../../src/agents/model-port.ts";
 import { newId } from "../../../src/market/ids.ts";
 import {
@@ -20,19 +20,14 @@ import {
   countingTool,
   eventsOf,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type AwardedTask,
   type TaskStub,
 } from "./market-day.ts";
 import { deliver, held, leaseOf, SUBMIT, traceMessage, USE_TOOL } from "./stuck-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 /** A step whose answer is so long as it is stored. */
 function stepOf(step: number, bytes: number, tools = 0) {

@@ -1,25 +1,19 @@
 /** Keys as the market room knows them: a change holds from the next call on, and use is noted once a minute. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId, type KeyId } from "../../../src/market/ids.ts";
 import { KEY_SCOPES, type KeyScope } from "../../../src/market/key-scope.ts";
 import { NO_RATE_LIMITS } from "../../../src/market/rate-limit.ts";
 import type { KeyOrder, KeyView } from "../../../src/tenancy/key-desk.ts";
 import { olderMarket } from "../recovery/older-rooms.ts";
-import { config, evictRooms, KEY_HASH, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
+import { config, evictRooms, KEY_HASH, openMarket, useStoppedClock, type MarketDay } from "./market-day.ts";
 import { ask, booksOf, limited, plannedMicros, refusalOf } from "./money-day.ts";
 
 const OTHER = "cd".repeat(32);
 const THIRD = "ef".repeat(32);
 const DAY_S = 24 * 60 * 60;
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 type Day = Pick<MarketDay, "market">;
 

@@ -1,20 +1,13 @@
 /** An award that does not reach its task's room before the task's time is over. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { TaskRoom } from "../../../src/index.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
-import { auctionDeps, config, ONE_BID, openMarket, stopTheClock } from "./market-day.ts";
+import { auctionDeps, config, ONE_BID, openMarket, useStoppedClock } from "./market-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 test("the task ends without an attempt, in its own room and in its market room", async () => {
   const day = await openMarket();

@@ -1,6 +1,6 @@
 /** The text of a trace's steps while it is written: who hears it, what becomes of it, and whose is refused. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { StepLimits } from "../../../src/agents/model-port.ts";
 import type { Agent } from "../../../src/market/agent.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
@@ -14,18 +14,12 @@ import {
   config,
   countingTool,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type TaskStub,
 } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 type Heard = TaskEvent | TextEvent;
 

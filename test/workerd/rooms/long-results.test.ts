@@ -1,20 +1,15 @@
 /** A result that is longer than what is kept of one: it is cut, says so, and its task ends as any. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { StepAnswer } from "../../../src/agents/model-port.ts";
 import { MAX_RESULT_BYTES } from "../../../src/market/journal-limits.ts";
 import { MAX_RESULT_CHARS } from "../../../src/market/submission.ts";
 import { utf8Bytes } from "../../../src/market/utf8.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels, type ScriptedStep } from "../../support/scripted-models.ts";
-import { awardedTask, countingTool, eventsOf, stopTheClock, traceDeps } from "./market-day.ts";
+import { awardedTask, countingTool, eventsOf, useStoppedClock, traceDeps } from "./market-day.ts";
 import { USE_TOOL } from "./stuck-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 /** As providers' adapters give it: all that was said stands in the message, too. */
 function withMessages(steps: readonly ScriptedStep[]): ScriptedModels {

@@ -1,6 +1,6 @@
 /** A room whose alarm the platform gave up: whoever calls it next sets the alarm anew, and a standing one stays where it is. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MarketRoom } from "../../../src/index.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -13,21 +13,14 @@ import {
   eventsOf,
   evictRooms,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
 } from "./market-day.ts";
 import { SUBMIT } from "./stuck-day.ts";
 import { anOutcome, DAY_MS, waiting } from "./waiting-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Given up, and nothing of the room is in memory any more. */
 async function loseAlarm(room: DurableObjectStub): Promise<void> {

@@ -2,7 +2,7 @@
 import { helpersOver } from "../../support/helpers-over.ts";
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { vi } from "vitest";
+import { afterEach, beforeEach, vi } from "vitest";
 import type { AuctionDeps, AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { runAuction, type AuctionToRun } from "../../../src/auction/run-auction.ts";
 import { parseConfig } from "../../../src/config.ts";
@@ -59,6 +59,19 @@ export function stopTheClock(): { pass(ms: number): void } {
       vi.setSystemTime(Date.now() + ms);
     },
   };
+}
+
+/** For a file of tests: the clock stands from the beginning of each, and spies end with it. */
+export function useStoppedClock(): ReturnType<typeof stopTheClock> {
+  let clock: ReturnType<typeof stopTheClock>;
+  beforeEach(() => {
+    clock = stopTheClock();
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+  return { pass: (ms) => clock.pass(ms) };
 }
 
 /** The rooms by their contracts: the compiler gives up on deriving these from the classes. */

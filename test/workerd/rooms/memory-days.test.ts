@@ -3,19 +3,13 @@
  * die, writes arrive late, and two replicas of the index show them at different times.
  */
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { BROKEN_WRITE_MS, CLAIM_MS } from "../../../src/market/passage.ts";
 import { GRACE_MS } from "../../../src/tenancy/memory-window.ts";
-import { openMarket, stopTheClock } from "./market-day.ts";
+import { openMarket, useStoppedClock } from "./market-day.ts";
 import { World, type Fate } from "./memory-world.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const day = fc.nat({ max: 1 });
 const pick = fc.nat({ max: 5 });

@@ -1,7 +1,7 @@
 /** The recent window in the real market room: what it hands out, to whom, and when an entry leaves it. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { hasSchema, migrateSchema } from "../../../src/durable/schema.ts";
 import { newId, type AuctionId } from "../../../src/market/ids.ts";
 import { BROKEN_WRITE_MS, CLAIM_MS } from "../../../src/market/passage.ts";
@@ -12,16 +12,10 @@ import { MARKET_SCHEMA } from "../../../src/tenancy/market-schema.ts";
 import { MemoryStore } from "../../../src/tenancy/memory-store.ts";
 import { GRACE_MS } from "../../../src/tenancy/memory-window.ts";
 import { marketStub } from "../stubs.ts";
-import { config, DEAR, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
+import { config, DEAR, openMarket, useStoppedClock, type MarketDay } from "./market-day.ts";
 import { anIndex, memoryOver, runTask } from "./memory-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const FAILED = { vector: null, bill: { status: "refused" } } as const;
 const LOOK_MS = 5_000;

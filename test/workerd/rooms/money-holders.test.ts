@@ -1,17 +1,12 @@
 /** Nothing is held for calls that will not be started: of a holder that has lost its work, or is to stop. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { aCommit } from "../../support/builders.ts";
-import { CHEAP, config, openMarket, stopTheClock } from "./market-day.ts";
+import { CHEAP, config, openMarket, useStoppedClock } from "./market-day.ts";
 import { accountOf, awardedTask, limited } from "./money-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const aCall = (kind: "jury" | "trace", micros: number) =>
   ({ callId: newId("cal", config.source), kind, agentId: CHEAP, boundMicros: asMicros(micros) }) as const;

@@ -1,20 +1,14 @@
 /** What a late bill gives back is nobody's until a budget takes it again. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { SpentCall } from "../../../src/market/report.ts";
 import { USAGE } from "../../support/scripted-models.ts";
-import { CHEAP, config, openMarket, stopTheClock } from "./market-day.ts";
+import { CHEAP, config, openMarket, useStoppedClock } from "./market-day.ts";
 import { accountOf, booksOf, limited, plannedMicros } from "./money-day.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a bill that comes late", () => {
   const bound = 100_000;

@@ -1,20 +1,15 @@
 /** Whatever is changed behind the ledger's back is named when the books are computed again. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { newId, type AgentId } from "../../../src/market/ids.ts";
 import { reconcile } from "../../../src/market/ledger/reconcile.ts";
 import { asMicros, callCost } from "../../../src/market/money.ts";
 import type { SpentCall } from "../../../src/market/report.ts";
 import type { BooksAnswers, BooksQuery } from "../../../src/tenancy/books.ts";
 import { USAGE } from "../../support/scripted-models.ts";
-import { CHEAP, config, DEAR, openMarket, POOL, stopTheClock, type MarketDay } from "./market-day.ts";
+import { CHEAP, config, DEAR, openMarket, POOL, useStoppedClock, type MarketDay } from "./market-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 async function driftsOf({ market }: MarketDay): Promise<string[]> {
   const read = async <K extends BooksQuery["kind"]>(query: Extract<BooksQuery, { readonly kind: K }>) =>

@@ -3,21 +3,15 @@
  * passed, the books always add up, and what the providers were asked is in them once.
  */
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Budget } from "../../../src/market/ledger/budget.ts";
 import { usdToMicros } from "../../../src/market/money.ts";
-import { stopTheClock } from "./market-day.ts";
+import { useStoppedClock } from "./market-day.ts";
 import type { Fate } from "./money-provider.ts";
 import type { CallMade } from "./money-task.ts";
 import { MoneyWorld } from "./money-world.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const pick = fc.nat({ max: 7 });
 const fate = fc.constantFrom<Fate>(

@@ -1,6 +1,6 @@
 /** What the market room told a task's room: gone when it was told, told again after a death, kept while it fails. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { TaskRoom } from "../../../src/index.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -10,19 +10,12 @@ import {
   evictRooms,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   types,
   type MarketDay,
 } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 async function held({ market }: MarketDay) {
   return runInDurableObject(market as DurableObjectStub, async (_room, { storage }) => ({

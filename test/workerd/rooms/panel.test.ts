@@ -1,6 +1,6 @@
 /** A task whose verdict is a panel's: who is asked, what is paid, and what survives. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -13,21 +13,14 @@ import {
   DEAR,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
   type MarketDay,
 } from "./market-day.ts";
 import { accountOf, booksOf, limited } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const JUDGED = { type: "judge", rubric: "The result is 42.", panel: 3 } as const;
 type Rulings = NonNullable<ConstructorParameters<typeof ScriptedModels>[0]["rulings"]>;

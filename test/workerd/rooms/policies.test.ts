@@ -1,6 +1,6 @@
 /** Policies and jury rules through the real rooms: what each leaves out, and what an unruly juror costs. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Answer, JuryAnswer } from "../../../src/agents/model-port.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { Agent } from "../../../src/market/agent.ts";
@@ -17,16 +17,11 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const BIDS = { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "multiply and check" };
 const byLength = (strategy: string) => Math.min(5, Math.floor(strategy.length / 4));

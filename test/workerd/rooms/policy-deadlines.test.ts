@@ -1,5 +1,5 @@
 /** Deadlines that a policy sets, through the real rooms. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Answer, BidAnswer, CallLimits, JuryAnswer } from "../../../src/agents/model-port.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { Agent } from "../../../src/market/agent.ts";
@@ -14,17 +14,11 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
 } from "./market-day.ts";
 import { BIDS, change, tamper, VERDICTS } from "./policy-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("deadlines of a policy", () => {
   /** Notes how long each call may take, and lets one agent's calls of a kind take longer. */

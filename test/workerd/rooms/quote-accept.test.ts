@@ -1,6 +1,6 @@
 /** Accepting a bid of a quote, once, and what its trace may cost. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { type AgentId } from "../../../src/market/ids.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
 import {
@@ -11,18 +11,13 @@ import {
   KEY_HASH,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   types,
 } from "./market-day.ts";
 import { accountOf, booksOf, ENDLESS, limited, priced } from "./money-day.ts";
 
 import { admitQuote, models, openQuote } from "./quote-day.ts";
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const dearOnly = { policy: `always:${DEAR}` };
 

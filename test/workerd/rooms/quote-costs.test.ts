@@ -1,5 +1,5 @@
 /** What a trace must be able to cost: its first call as that is held, beside what its auction has cost as it is booked. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
@@ -13,7 +13,7 @@ import {
   KEY_HASH,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type MarketDay,
 } from "./market-day.ts";
@@ -21,12 +21,7 @@ import { ScriptedModels } from "../../support/scripted-models.ts";
 import { accountOf } from "./money-day.ts";
 import { admitQuote, BIDS, models, openQuote } from "./quote-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 /** Of the dear agent, by which its forecast falls below what one call of it is held at. */
 async function shortTraces(day: MarketDay, runs: number) {

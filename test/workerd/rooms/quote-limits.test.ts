@@ -1,16 +1,11 @@
 /** Accepting a bid of a quote is a trace that begins: the limits of what runs and of what waits hold for it. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { DEFAULT_TENANT_LIMITS, NO_RATE_LIMITS, type TenantLimits } from "../../../src/market/rate-limit.ts";
-import { config, openMarket, stopTheClock } from "./market-day.ts";
+import { config, openMarket, useStoppedClock } from "./market-day.ts";
 import { openQuote } from "./quote-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const FULL = { ok: false, failure: { reason: "queue_full", retryAfterMs: 5_000 } };
 

@@ -1,6 +1,6 @@
 /** Quotes through the real rooms: the auction is held, and nothing runs until a bid is accepted, or none is. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -13,19 +13,13 @@ import {
   KEY_HASH,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { accountOf, limited } from "./money-day.ts";
 import { admitQuote, BIDS, EXPIRES_S, models, openQuote } from "./quote-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a quote", () => {
   test("shows every bid, best first, with its plan and what its trace is expected to take; nothing runs", async () => {

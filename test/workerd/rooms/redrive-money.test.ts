@@ -1,6 +1,6 @@
 /** What is given up and gone on with is paid once: by the tenant what stands, by the house what its dead holders had begun. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { TaskRoom } from "../../../src/index.ts";
@@ -18,7 +18,7 @@ import {
   MIDDLE,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
@@ -35,14 +35,7 @@ import {
   type StuckTask,
 } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const BOUND = asMicros(5_000);
 

@@ -1,5 +1,5 @@
 /** Traces whose holders died, auctions, and what its operator does not redrive. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { StuckId } from "../../../src/market/ids.ts";
 import { KEPT_STUCK_MS } from "../../../src/tenancy/stuck-desk.ts";
@@ -10,7 +10,7 @@ import {
   CHEAP,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import {
@@ -26,14 +26,7 @@ import {
   traceMessage,
 } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a trace whose holders died", () => {
   test("is redriven as well", async () => {

@@ -1,22 +1,15 @@
 /** Whoever hears text hears that of a step whose answer was committed before its trace was given up. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { TaskRoom } from "../../../src/index.ts";
 import type { TaskEvent } from "../../../src/market/event.ts";
 import { newId } from "../../../src/market/ids.ts";
 import type { TextEvent } from "../../../src/market/live-text.ts";
 import { aUsage } from "../../support/builders.ts";
 import { BOUND, ScriptedModels } from "../../support/scripted-models.ts";
-import { awardedTask, CHEAP, config, countingTool, stopTheClock, traceDeps } from "./market-day.ts";
+import { awardedTask, CHEAP, config, countingTool, useStoppedClock, traceDeps } from "./market-day.ts";
 import { failToDeath, goOn, stuckId, SUBMIT, traceMessage } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 test("a step whose tools only the redrive has run is heard with its text", async () => {
   const task = await awardedTask();

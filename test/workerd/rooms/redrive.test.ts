@@ -1,5 +1,5 @@
 /** A trace that was given up goes on: the same task, from what was committed. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { NO_BUDGET } from "../../../src/market/ledger/budget.ts";
 import { asMicros } from "../../../src/market/money.ts";
@@ -13,7 +13,7 @@ import {
   countingTool,
   eventsOf,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
   type TaskStub,
@@ -36,14 +36,7 @@ import {
   USE_TOOL,
 } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Says which step it is, beside what it calls. */
 class TalkingModels extends ScriptedModels {

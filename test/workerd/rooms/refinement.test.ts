@@ -1,5 +1,5 @@
 /** Refinement from memory through the real rooms, with scripted models and a scripted memory outside. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
 import { receiptSchema } from "../../../src/market/receipt-schema.ts";
@@ -13,17 +13,11 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
 } from "./market-day.ts";
 import { anIndex, BIDS, memoryOver, REFINED, runTask, VERDICTS } from "./memory-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("refinement", () => {
   test("an auction sees the one that cleared before it, and a cheaper agent takes over with its refined bid", async () => {

@@ -1,16 +1,10 @@
 /** Requests per minute over a market room's sleep: the platform takes its memory after ten seconds without a request. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { evictRooms, KEY_HASH, stopTheClock } from "./market-day.ts";
+import { expect, test } from "vitest";
+import { evictRooms, KEY_HASH, useStoppedClock } from "./market-day.ts";
 import { openTurns, type TurnsDay } from "./turns-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** As many requests as are let through at once. */
 async function drain({ market }: TurnsDay, keyHash = KEY_HASH): Promise<number> {

@@ -1,5 +1,5 @@
 /** How long a provider asks to wait, from its header to the room that decides what follows. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { createModels } from "../../../src/agents/create-models.ts";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
 import { agentSchema } from "../../../src/market/agent.ts";
@@ -7,16 +7,10 @@ import { ScriptedModels } from "../../support/scripted-models.ts";
 import { openAiEvents, sse } from "../../unit/agents/as-stream.ts";
 import { openAi } from "../../unit/agents/fakes.ts";
 import { awardedTo, sold } from "./escalation-day.ts";
-import { MIDDLE, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
+import { MIDDLE, openMarket, useStoppedClock, type MarketDay } from "./market-day.ts";
 import { slice } from "./takeover-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Every agent is asked at one endpoint, which refuses until a test's own time, in seconds, and then answers. */
 function busyUntil(freeAfterS: number) {

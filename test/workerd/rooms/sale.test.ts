@@ -1,6 +1,6 @@
 /** Limits through the real rooms: which bid is sold, and how a task ends that nobody is sold to. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { TaskId } from "../../../src/market/ids.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
@@ -16,20 +16,14 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
   type MarketDay,
 } from "./market-day.ts";
 import { accountOf, usd } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const BIDS = { [CHEAP]: "guess", [MIDDLE]: "multiply", [DEAR]: "multiply and check" };
 /** The longer the better: dear, middle, cheap. */

@@ -5,7 +5,7 @@
  * heartbeat is 20 ms, and what is waited for never comes.
  */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Answer, CallLimits, ModelPort } from "../../../src/agents/model-port.ts";
 import type { AuctionMemory } from "../../../src/auction/auction-run.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
@@ -22,7 +22,7 @@ import {
   DEAR,
   eventsOf,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
   type MarketDay,
@@ -32,14 +32,7 @@ import { BIDS, memoryOver, anIndex, runTask, VERDICTS } from "./memory-day.ts";
 import { accountOf, awardedTask, booksOf, SUBMIT, USE_TOOL } from "./money-day.ts";
 import { openTurns } from "./turns-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const LIVELY = { ...config, leaseMs: 60 };
 const DEADLINE: Partial<TaskInput> = { limits: { deadlineS: 30 } };

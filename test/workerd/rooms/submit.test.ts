@@ -1,6 +1,6 @@
 /** A result that is handed in beside other calls: they run first, and what they come to decides whether it counts. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import type { UsageLine } from "../../../src/market/ledger/reconcile.ts";
 import type { ToolLine } from "../../../src/tenancy/tool-usage.ts";
@@ -14,19 +14,13 @@ import {
   countingTool,
   eventsOf,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type AwardedTask,
 } from "./market-day.ts";
 import { SUBMIT, USE_TOOL } from "./stuck-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const TOOL = { tool: "http", input: { url: "x" } } as const;
 const HANDED_IN = { tool: "submit", input: { result: "42" } } as const;

@@ -1,22 +1,15 @@
 /** The cron sweep where there is much to look after: it does so much at a time, and goes on where it stopped. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { TaskId, TenantId } from "../../../src/market/ids.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { MarketParts } from "../../../src/tenancy/market-parts.ts";
 import { sweep } from "../../../src/tenancy/sweep.ts";
 import type { MarketTask } from "../../../src/tenancy/task-store.ts";
 import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
-import { admitOnly, config, evictRooms, openMarket, stopTheClock, type MarketDay } from "./market-day.ts";
+import { admitOnly, config, evictRooms, openMarket, useStoppedClock, type MarketDay } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const idOf = (n: number) => `tsk_${String(n).padStart(26, "0")}` as TaskId;
 

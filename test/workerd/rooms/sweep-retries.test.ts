@@ -1,5 +1,5 @@
 /** The cron sweep beside work that fails, and beside messages that get lost: it leaves both to the timers that stand. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { TaskRoom } from "../../../src/index.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { asInProduction, passTime } from "./cron-day.ts";
@@ -9,19 +9,13 @@ import {
   countingTool,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { faultyVerifier, stuckOf, SUBMIT, traceMessage, USE_TOOL, type StuckTask } from "./stuck-day.ts";
 
 asInProduction();
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 /** Its first holder has died: its lease lapses after 15 s. */
 async function heldAuction(): Promise<StuckTask> {

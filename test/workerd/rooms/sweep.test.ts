@@ -1,7 +1,7 @@
 /** The cron sweep: rooms whose alarms were given up are woken where there is anything to do, and idle tenants are left alone. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { readOpenTenants } from "../../../src/history/read-open-tenants.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
@@ -13,21 +13,14 @@ import {
   awardedTask,
   config,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { deliver, failToDeath, faultyVerifier, SUBMIT, traceMessage } from "./stuck-day.ts";
 import { timersOf } from "./waiting-day.ts";
 import { answering, openWebhookDay } from "./webhook-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const loseAlarm = async (room: DurableObjectStub) =>
   runInDurableObject(room, async (_room, { storage }) => storage.deleteAlarm());

@@ -1,6 +1,6 @@
 /** Takeovers at their edges: dead holders, those whom nobody follows, and verified escalation beside them. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { aUsage } from "../../support/builders.ts";
@@ -15,18 +15,12 @@ import {
   VERIFIED,
   VERIFIER,
 } from "./escalation-day.ts";
-import { CHEAP, config, DEAR, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { CHEAP, config, DEAR, MIDDLE, openMarket, useStoppedClock, types } from "./market-day.ts";
 import { booksOf } from "./money-day.ts";
 import { openQuote } from "./quote-day.ts";
 import { leaveAfter, LOOK, requestsOf, slice } from "./takeover-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const PLAIN = { escalation: null } as const;
 const RESULT = { text: "42" } as const;

@@ -1,5 +1,5 @@
 /** Whatever dies or comes between an agent's leaving and the next one's award: the work goes on once, and is paid once. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { newId } from "../../../src/market/ids.ts";
@@ -7,18 +7,11 @@ import { asMicros } from "../../../src/market/money.ts";
 import type { EndReport } from "../../../src/market/report.ts";
 import { aUsage } from "../../support/builders.ts";
 import { awardedTo, journalOf, lose, ringAll, sold, type Loss } from "./escalation-day.ts";
-import { config, DEAR, evictRooms, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { config, DEAR, evictRooms, MIDDLE, openMarket, useStoppedClock, types } from "./market-day.ts";
 import { accountOf, booksOf, limited } from "./money-day.ts";
 import { leaveAfter, LOOK, slice } from "./takeover-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const PLAIN = { escalation: null } as const;
 const RESULT = { text: "42" } as const;

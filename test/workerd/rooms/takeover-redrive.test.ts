@@ -1,19 +1,13 @@
 /** A trace that was taken over, given up and redriven: it stays one line, and everybody's steps stay whose they are. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { awardedTo, journalOf, receiptOf, ringAll, sold } from "./escalation-day.ts";
-import { CHEAP, DEAR, MIDDLE, openMarket, stopTheClock } from "./market-day.ts";
+import { CHEAP, DEAR, MIDDLE, openMarket, useStoppedClock } from "./market-day.ts";
 import { leaveAfter, LOOK, slice } from "./takeover-day.ts";
 import { leaseOf, stuckId } from "./stuck-day.ts";
 import { booksOf } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 test("the agent that took over goes on with its own steps as they were, and with others' as others'", async () => {
   const day = await openMarket();

@@ -1,5 +1,5 @@
 /** Takeovers between agents whose windows differ: what one was sent says little about what the next one may be. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { ModelPort } from "../../../src/agents/model-port.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -13,17 +13,12 @@ import {
   MIDDLE,
   openMarket,
   POOL,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { SUBMIT, USE_TOOL } from "./money-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const LARGE = 262_144;
 const SMALL = 32_768;

@@ -1,19 +1,14 @@
 /** An agent that cannot go on: the next best bidder does, from the last committed step, and all of it is told. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { awardedTo, journalOf, receiptOf, sold, VERIFIER } from "./escalation-day.ts";
-import { CHEAP, DEAR, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { CHEAP, DEAR, MIDDLE, openMarket, useStoppedClock, types } from "./market-day.ts";
 import { openTools } from "./files-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 import { openQuote } from "./quote-day.ts";
 import { leaveAfter, LOOK, requestsOf, slice } from "./takeover-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 const PLAIN = { escalation: null } as const;
 const RESULT = { text: "42" } as const;

@@ -1,5 +1,5 @@
 /** A tenant's pool and rules through the real rooms: from which auction on they hold, and what they keep from whom. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { pricesFromUsd } from "../../../src/market/agent.ts";
 import type { AgentId } from "../../../src/market/ids.ts";
@@ -22,18 +22,13 @@ import {
   MIDDLE,
   openMarket,
   POOL,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type MarketDay,
 } from "./market-day.ts";
 import { change, OWN, OWN_AGENT, scripted, tamper } from "./policy-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 type Admitted = Awaited<ReturnType<MarketDay["admit"]>>;
 

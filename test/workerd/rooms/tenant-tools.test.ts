@@ -1,6 +1,6 @@
 /** A task with its tenant's own tools, from admission to its result: what is frozen, and what is read at every call. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import type { Agent } from "../../../src/market/agent.ts";
 import type { ToolId } from "../../../src/market/ids.ts";
@@ -23,17 +23,11 @@ import {
   KEY_HASH,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const sandbox = createSandbox({ wasmModule, pause: async () => undefined });
 const inputSchema = { type: "object", properties: { id: { type: "string" } }, required: ["id"] };

@@ -1,5 +1,5 @@
 /** A trace read page by page: in order, without gap, and as it stands when each page is read. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import type { PageBounds } from "../../../src/taskroom/trace-page.ts";
@@ -10,14 +10,9 @@ import {
   type TraceView,
 } from "../../../src/taskroom/task-room-api.ts";
 import { BOUND, USAGE } from "../../support/scripted-models.ts";
-import { awardedTask, CHEAP, config, stopTheClock, taskRoom, type TaskStub } from "./market-day.ts";
+import { awardedTask, CHEAP, config, useStoppedClock, taskRoom, type TaskStub } from "./market-day.ts";
 
-beforeEach(() => {
-  stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+useStoppedClock();
 
 /** A step's answer of a few hundred bytes, or more, with a tool. */
 async function answer(room: TaskStub, step: number, text = "x".repeat(300)): Promise<void> {

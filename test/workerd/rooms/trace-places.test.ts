@@ -1,20 +1,13 @@
 /** Traces in flight: never more than the tenant may have; what is awarded beyond that waits with its award decided. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { TaskRoom } from "../../../src/index.ts";
 import { openCalibrationDay, runTask } from "./calibration-day.ts";
-import { CHEAP, eventsOf, evictRooms, MIDDLE, stopTheClock, taskRoom, types } from "./market-day.ts";
+import { CHEAP, eventsOf, evictRooms, MIDDLE, useStoppedClock, taskRoom, types } from "./market-day.ts";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { openTurns, refusalOf, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** Awarded one after the other, a second apart. */
 async function awarded(day: TurnsDay, size: number): Promise<TurnsTask[]> {

@@ -1,22 +1,23 @@
 /** A step's call that fails is made again as a new call: a few times, recorded each time, and for nobody who is to stop. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { runDurableObjectAlarm } from "cloudflare:test";
 import type { CallFailureReason } from "../../../src/market/call.ts";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import type { TraceDeps } from "../../../src/trace/trace-run.ts";
 import { ScriptedModels, WorkerDied, type ScriptedStep } from "../../support/scripted-models.ts";
-import { awardedTask, eventsOf, evictRooms, stopTheClock, traceDeps, type TaskStub } from "./market-day.ts";
+import {
+  awardedTask,
+  eventsOf,
+  evictRooms,
+  useStoppedClock,
+  traceDeps,
+  type TaskStub,
+} from "./market-day.ts";
 import { accountOf } from "./money-day.ts";
 import { requestsOf, slice as sliceOf } from "./takeover-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 type Steps = readonly (ScriptedStep | readonly ScriptedStep[])[];
 

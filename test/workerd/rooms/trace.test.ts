@@ -1,6 +1,6 @@
 /** A trace through the real rooms, with scripted models and tools. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
@@ -19,19 +19,13 @@ import {
   countingTool,
   eventsOf,
   evictRooms,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   types,
 } from "./market-day.ts";
 import { accountOf } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const USE_TOOL: ScriptedStep = { tool: "http", input: { url: "x" } };
 const SUBMIT: ScriptedStep = { tool: "submit", input: { result: "42" } };

@@ -1,6 +1,6 @@
 /** What the market room remembers between transactions is what stands: after one that failed, and after a death. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { Outbox } from "../../../src/durable/outbox.ts";
 import { Timers } from "../../../src/durable/timers.ts";
@@ -15,18 +15,11 @@ import {
   evictRooms,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   type MarketDay,
 } from "./market-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** The task rows that a consumer is given, and the numbers of all rows; they are taken. */
 async function takeHistory({ market }: MarketDay): Promise<{ tasks: TaskRow[]; ids: number[] }> {

@@ -1,19 +1,13 @@
 /** Tokens per minute: what is overdrawn is waited for, by whoever it is that owes it, and over restarts. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { NO_RATE_LIMITS } from "../../../src/market/rate-limit.ts";
 import { RateGate } from "../../../src/tenancy/rate-gate.ts";
-import { config, evictRooms, stopTheClock } from "./market-day.ts";
+import { config, evictRooms, useStoppedClock } from "./market-day.ts";
 import { openTurns, timersOf } from "./turns-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("tokens per minute", () => {
   test("that are overdrawn let no auction begin until they are refilled, and stop none that runs", async () => {

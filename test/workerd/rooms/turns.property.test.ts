@@ -3,18 +3,12 @@
  * passed, nobody overtakes within a key, and all that was admitted comes to its end.
  */
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { TenantLimits } from "../../../src/market/rate-limit.ts";
-import { stopTheClock } from "./market-day.ts";
+import { useStoppedClock } from "./market-day.ts";
 import { TurnsWalk } from "./turns-walk.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const limits: fc.Arbitrary<Partial<TenantLimits>> = fc.record({
   concurrentTasks: fc.constantFrom(1, 2, 4, null),

@@ -1,16 +1,10 @@
 /** Limits of running tasks: a burst waits in order, up to the bound, and everything that waits may leave. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { eventsOf, evictRooms, stopTheClock, types } from "./market-day.ts";
+import { describe, expect, test } from "vitest";
+import { eventsOf, evictRooms, useStoppedClock, types } from "./market-day.ts";
 import { openTurns, refusalOf, timersOf, type TurnsDay, type TurnsTask } from "./turns-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 async function burst(day: TurnsDay, size: number, keyHash?: string): Promise<TurnsTask[]> {
   const tasks: TurnsTask[] = [];

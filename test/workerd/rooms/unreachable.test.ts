@@ -3,7 +3,7 @@
  * pays for each answer once. The first holder's heartbeat is 20 ms here; the second is done before its own first.
  */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Answer, CallLimits, ModelPort } from "../../../src/agents/model-port.ts";
 import { runAuction } from "../../../src/auction/run-auction.ts";
 import { TaskRoom } from "../../../src/index.ts";
@@ -23,19 +23,12 @@ import {
   type MarketDay,
   ONE_BID,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { accountOf, awardedTask, BIDS_MICROS, SUBMIT } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const LIVELY = { ...config, leaseMs: 60 };
 

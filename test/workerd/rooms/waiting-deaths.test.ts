@@ -1,12 +1,12 @@
 /** Whatever dies while a task waits for its tenant's verdict: it is settled once, with the outcome that was told. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MarketRoom } from "../../../src/index.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { aUsage } from "../../support/builders.ts";
 import { attempt, ringAll, sold } from "./escalation-day.ts";
-import { config, DEAR, evictRooms, openMarket, stopTheClock } from "./market-day.ts";
+import { config, DEAR, evictRooms, openMarket, useStoppedClock } from "./market-day.ts";
 import { booksOf } from "./money-day.ts";
 import {
   anOutcome,
@@ -19,14 +19,7 @@ import {
   waiting,
 } from "./waiting-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a wait survives", () => {
   test("a holder that dies with the result in its hands: the next one hands the task over to its tenant", async () => {

@@ -1,24 +1,17 @@
 /** A task whose verdict is the tenant's: it waits, costs nothing meanwhile, and is settled once, by whoever comes first. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { carryRows } from "../../../src/tenancy/consume-history.ts";
 import { aUsage } from "../../support/builders.ts";
 import { attempt, awardedTo, journalOf, ringAll, sold } from "./escalation-day.ts";
-import { alarmOf, config, DEAR, MIDDLE, openMarket, stopTheClock, types } from "./market-day.ts";
+import { alarmOf, config, DEAR, MIDDLE, openMarket, useStoppedClock, types } from "./market-day.ts";
 import { accountOf, booksOf } from "./money-day.ts";
 import { anOutcome, DAY_MS, marketStateOf, timersOf, USER, waiting } from "./waiting-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a task with the verifier `user`", () => {
   test("waits once it has a result, says for whom and until when, and the list says so too", async () => {

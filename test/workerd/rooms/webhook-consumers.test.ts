@@ -1,23 +1,17 @@
 /** Who is handed a delivery, and when the consumer is called for it. */
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { ATTEMPT_MS, DELIVERY_CLAIM_MS, RETRY_AFTER_MS } from "../../../src/market/delivery.ts";
 import { consumeWebhooks, type WebhookDeps } from "../../../src/tenancy/webhooks/consume-webhooks.ts";
 import { AT_ONCE } from "../../../src/tenancy/webhooks/delivery-desk.ts";
 import { CALL_AGAIN_MS } from "../../../src/tenancy/webhooks/webhook-calls.ts";
-import { config, evictRooms, stopTheClock } from "./market-day.ts";
+import { config, evictRooms, useStoppedClock } from "./market-day.ts";
 import { openWebhookDay, RECEIVER, type Sent } from "./webhook-day.ts";
 
 /** The platform ends a consumer after this long. */
 const INVOCATION_MS = 15 * 60_000;
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** What the room puts on the webhooks' queue from now on. */
 function watchQueue(): { readonly sent: unknown[] } {

@@ -1,19 +1,13 @@
 /** A market room's webhook endpoints: disabled, deleted, moved, rotated; and what is kept of their deliveries. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { AT_ONCE, MAX_PENDING } from "../../../src/tenancy/webhooks/delivery-desk.ts";
 import { KEPT_DELIVERIES, KEPT_MS } from "../../../src/tenancy/webhooks/webhook-store.ts";
-import { config, evictRooms, stopTheClock } from "./market-day.ts";
+import { config, evictRooms, useStoppedClock } from "./market-day.ts";
 import { answering, openWebhookDay, Receiver, RECEIVER, SECRET, type WebhookDay } from "./webhook-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("an endpoint", () => {
   test("that is gone is disabled, says why, and what waited for it has failed", async () => {

@@ -1,18 +1,12 @@
 /** Webhooks of a market room: what its tasks' ends leave, and when what fails comes again. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RETRY_AFTER_MS } from "../../../src/market/delivery.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { openCalibrationDay, runTask } from "./calibration-day.ts";
-import { admitOnly, CHEAP, config, DEAR, evictRooms, stopTheClock } from "./market-day.ts";
+import { admitOnly, CHEAP, config, DEAR, evictRooms, useStoppedClock } from "./market-day.ts";
 import { answering, openWebhookDay, Receiver } from "./webhook-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 describe("a task's end", () => {
   test("leaves a delivery for every endpoint that hears of it, whose event says how it ended", async () => {

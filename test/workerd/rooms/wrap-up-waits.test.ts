@@ -1,5 +1,5 @@
 /** A provider that asks a trace to wait when its time, or its last step, has come. */
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { ModelPort, StepRequest } from "../../../src/agents/model-port.ts";
 import { runSlice } from "../../../src/trace/run-slice.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
@@ -10,19 +10,13 @@ import {
   countingTool,
   eventsOf,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
 } from "./market-day.ts";
 import { SUBMIT, USE_TOOL } from "./money-day.ts";
 import { slice } from "./takeover-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 /** At the second step 62 of 600 s are left, of which the wrap-up needs five, and the provider asks to wait for 60. */
 async function busyProvider(refuses: (request: StepRequest) => boolean) {

@@ -1,6 +1,6 @@
 /** A limit leaves one step, in which the agent hands in what it has: once, within every cap, whoever dies on the way. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { CallLimits, ModelPort, StepRequest } from "../../../src/agents/model-port.ts";
 import type { Agent } from "../../../src/market/agent.ts";
 import { asMicros } from "../../../src/market/money.ts";
@@ -14,7 +14,7 @@ import {
   eventsOf,
   evictRooms,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   traceDeps,
   type TaskStub,
 } from "./market-day.ts";
@@ -29,13 +29,7 @@ import {
   USE_TOOL,
 } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
-beforeEach(() => {
-  clock = stopTheClock();
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+const clock = useStoppedClock();
 
 const TALK: ScriptedStep = { text: "half of it" };
 
