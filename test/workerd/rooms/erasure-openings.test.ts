@@ -34,13 +34,18 @@ test("a room that opened without its opening is not erased before that has come"
   expect(await storageOf(room)).toBe(0);
 });
 
-test("a holder that has stalled since the admission begins nothing for a tenant that is gone meanwhile", async () => {
-  const index = anIndex();
+/** It has ended, without a holder that was heard of. */
+async function cancelledTask() {
   const day = await openMarket();
-  const { taskId, room, opening } = await admitOnly(day);
-  await day.market.cancel(taskId);
+  const admitted = await admitOnly(day);
+  await day.market.cancel(admitted.taskId);
   clock.pass(config.leaseMs);
-  await runDurableObjectAlarm(room);
+  await runDurableObjectAlarm(admitted.room);
+  return { ...admitted, day, index: anIndex() };
+}
+
+test("a holder that has stalled since the admission begins nothing for a tenant that is gone meanwhile", async () => {
+  const { day, index, room, opening } = await cancelledTask();
   expect(await erase(day, index, { force: true })).toMatchObject({ done: true });
   const begun = await room.beginAuction(1, { opening, started: [] });
   expect(begun).toEqual({ ok: false, failure: { reason: "lost" } });
@@ -48,12 +53,7 @@ test("a holder that has stalled since the admission begins nothing for a tenant 
 });
 
 test("an opening that a room which died would deliver again is taken back before anything is erased", async () => {
-  const index = anIndex();
-  const day = await openMarket();
-  const { taskId, room, opening } = await admitOnly(day);
-  await day.market.cancel(taskId);
-  clock.pass(config.leaseMs);
-  await runDurableObjectAlarm(room);
+  const { day, index, taskId, room, opening } = await cancelledTask();
   // It was delivered, and its row is still there when the object dies.
   await runInDurableObject(day.market, async (_room, { storage }) => {
     const message = JSON.stringify({ kind: "open", opening });
