@@ -21,6 +21,7 @@ import { Problem } from "./problem.ts";
 import { meter, queueProblem } from "./rate-headers.ts";
 import { readBody, readQuery } from "./request-body.ts";
 import { lastEventId, preferredWait, wantsText } from "./request-headers.ts";
+import { taskPage } from "./task-page.ts";
 import { listen, serveEvents, viewAfter, type EventSource } from "./task-events.ts";
 import { taskJson, taskRowJson } from "./task-json.ts";
 import { allowedToolsProblem } from "./tool-json.ts";
@@ -232,21 +233,16 @@ async function list(c: Context<ApiEnv>, deps: ApiDeps): Promise<Response> {
   const { limit, cursor, state } = readQuery(c, listQuerySchema);
   // The room first: a task that leaves it between the two reads is in the history by the second.
   const inRoom = await deps.config.marketRoom<MarketRoomApi>(tenantId).heldTasks();
-  const inHistory = await readTasks(deps.config.db, { tenantId, limit: limit + 1, cursor, state });
-  // The room knows better than the history about whatever both hold, also where its state no longer matches.
-  const held = new Set(inRoom.map((row) => row.taskId));
-  const wanted = inRoom.filter(
-    (row) => (cursor === undefined || row.taskId < cursor) && (state === undefined || row.state === state),
-  );
-  const rows = [...wanted, ...inHistory.tasks.filter((row) => !held.has(row.taskId))].toSorted((a, b) =>
-    a.taskId < b.taskId ? 1 : -1,
-  );
-  const page = rows.slice(0, limit);
-  const more = rows.length > limit || inHistory.nextCursor !== null;
+  const { db } = deps.config;
+  const page = await taskPage(inRoom, async (query) => readTasks(db, { tenantId, ...query }), {
+    limit,
+    cursor,
+    state,
+  });
   return c.json({
     object: "list",
-    data: page.map(taskRowJson),
-    nextCursor: more ? (page.at(-1)?.taskId ?? null) : null,
+    data: page.tasks.map(taskRowJson),
+    nextCursor: page.nextCursor,
   });
 }
 

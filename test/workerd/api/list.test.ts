@@ -146,6 +146,21 @@ describe("tasks in the room, in the history, and in both", () => {
   });
 });
 
+test("tasks that the history still calls failed, though they were redriven, hide none behind them", async () => {
+  const tenant = await openTenant();
+  const failed = [await failedTask(tenant), await failedTask(tenant)];
+  await carryHistory(tenant);
+  const redriven: TaskId[] = [];
+  for (let count = 0; count < 4; count++) redriven.push(await holdTask(tenant));
+  await writeWithoutTelling(tenant);
+  // As a redrive leaves them until the history is told.
+  for (const id of redriven)
+    await env.DB.prepare("UPDATE tasks SET state = 'failed' WHERE task_id = ?").bind(id).run();
+  for (const limit of [1, 2, 3, 100])
+    expect(await allIds(tenant, `state=failed&limit=${limit}`)).toEqual(newestFirst(failed));
+  expect(await allIds(tenant, "limit=2")).toEqual(newestFirst([...failed, ...redriven]));
+});
+
 test("a task that moves from the room to the history while it is listed is not missed", async () => {
   const tenant = await openTenant();
   const id = await failedTask(tenant);
