@@ -10,7 +10,6 @@ import type { KeyScope } from "../market/key-scope.ts";
 import { isFinal, LISTED_STATES, taskRequestSchema, type TaskSpec } from "../market/task.ts";
 import type { Admission, AdmitRefusal, AdmitRequest, MarketRoomApi } from "../tenancy/market-room-api.ts";
 import { webhookAddress } from "../tenancy/webhooks/webhook-address.ts";
-import type { TaskRoomPort } from "../tenancy/task-room-port.ts";
 import type { TaskRoomApi, TaskView } from "../taskroom/task-room-api.ts";
 import type { ApiDeps, ApiEnv } from "./api-env.ts";
 import { budgetProblem } from "./budget-json.ts";
@@ -209,7 +208,7 @@ async function startAuction(
   const settled = running
     .catch(async (error: unknown) => {
       logError("auction-failed", error, { taskId });
-      if (opening !== null) await deps.config.taskRoom<TaskRoomPort>(tenantId, taskId).open(opening);
+      await deps.config.marketRoom<MarketRoomApi>(tenantId).openRoom(taskId);
     })
     .catch((error: unknown) => logError("task-not-opened", error, { taskId }))
     .then(opened.resolve);

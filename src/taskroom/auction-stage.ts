@@ -3,7 +3,7 @@
  * generation, so that whoever resumes asks nobody twice.
  */
 import type { AuctionCommit, EmbeddingRecord } from "../market/auction-commit.ts";
-import type { BidRecord, VerdictRecord } from "../market/auction-record.ts";
+import type { BidRecord, Opening, VerdictRecord } from "../market/auction-record.ts";
 import type { StartedCall } from "../market/call.ts";
 import { FIRST_LEASE } from "../market/lease.ts";
 import { fail, ok, type Result } from "../market/result.ts";
@@ -17,6 +17,17 @@ export class AuctionStage {
 
   constructor(room: Room) {
     this.#room = room;
+  }
+
+  /** Whoever was given the auction with the admission begins within a lease, or not at all. */
+  isLate({ admittedAtMs }: Opening): boolean {
+    return this.#room.now() >= admittedAtMs + this.#room.config.leaseMs;
+  }
+
+  /** Whether that holder may still be on its way, and would make the room again if it were erased. */
+  mayBegin(): boolean {
+    const task = this.#room.journal.task();
+    return task !== null && task.auctionGeneration === 0 && !this.isLate(this.#room.mustOpening());
   }
 
   /** A holder begins or resumes: calls of its predecessor that never came back stay counted at their bound. */

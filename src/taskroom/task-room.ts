@@ -181,6 +181,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
   }
 
   async erase(): Promise<void> {
+    if (this.ready && this.#auction.mayBegin()) return;
     // The market room's answer to the end may be on its way.
     if (this.ready) await this.#outbox.flush(MARKET_LANE);
     this.ready = false;
@@ -198,7 +199,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     fresh: FreshAuction | null,
   ): ReturnType<TaskRoomApi["beginAuction"]> {
     // A holder that comes so late may come after the deletion of its tenant, and would make the room again.
-    const isLate = fresh !== null && this.#room.now() >= fresh.opening.admittedAtMs + this.#config.leaseMs;
+    const isLate = fresh !== null && this.#auction.isLate(fresh.opening);
     if (fresh !== null && !isLate) this.#migrate();
     if (!this.ready) return { ok: false, failure: { reason: isLate ? "lost" : "ended" } };
     return this.#room.commit(() => this.#auction.begin(generation, fresh));

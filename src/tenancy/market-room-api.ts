@@ -216,6 +216,11 @@ export interface MarketRoomApi
   readBooks(query: BooksQuery): Promise<BooksAnswers[BooksQuery["kind"]] | null>;
   admit(request: AdmitRequest): Promise<Result<Admission, AdmitRefusal>>;
   /**
+   * Opens the task's room, should whoever was given the auction with the admission not have been able to: it may come too
+   * late to do so itself, when its tenant is gone.
+   */
+  openRoom(taskId: TaskId): Promise<void>;
+  /**
    * @param announced the generation that the message names
    * @returns that which the holder has it under; null from a room of the version before: the message's
    */

@@ -80,6 +80,10 @@ export class MarketRoom extends FrontOffice implements MarketRoomApi {
     return once.ok ? ok(once.value.value) : once;
   }
 
+  async openRoom(taskId: TaskId): Promise<void> {
+    if (this.parts.tenant() !== null) await this.parts.outbox.flush(taskId);
+  }
+
   async takeAuction(taskId: TaskId, announced: number): ReturnType<MarketRoomApi["takeAuction"]> {
     if (this.parts.tenant() === null) return fail({ reason: "stale" });
     // The task's room must know the task before anyone bids for it.

@@ -26,7 +26,10 @@ export interface TaskRoomPort {
   pastAuction(): Promise<PastAuction | null>;
   /** For the cron sweep: sets the alarm anew, and timers that are gone; one that stands keeps its time. */
   wake(): Promise<void>;
-  /** Erases all that the room holds, for good; its task must have ended. */
+  /**
+   * Erases all that the room holds, for good; its task must have ended. Does nothing while somebody may be on the way who
+   * would make it again: ask `holdsStorage`.
+   */
   erase(): Promise<void>;
   /** Whether the room holds any storage; asking makes none. */
   holdsStorage(): Promise<boolean>;

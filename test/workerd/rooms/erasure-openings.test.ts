@@ -1,6 +1,6 @@
 /** What would make a task's room again after its tenant's deletion: an opening on its way, and a holder that comes late. */
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { MarketRoom, TaskRoom } from "../../../src/index.ts";
 import { FINISHED_CARRYING_MS } from "../../../src/tenancy/carriers.ts";
 import { erase, storageOf } from "./erasure-day.ts";
@@ -71,4 +71,38 @@ test("an opening that a room which died would deliver again is taken back before
   expect(await storageOf(room)).toBe(0);
   expect(await erase(day, index)).toMatchObject({ done: true });
   expect(await storageOf(room)).toBe(0);
+});
+
+describe("a room whose first holder may still be on its way", () => {
+  /** Ended at once, since none of its calls counted from its admission on. */
+  async function unheard() {
+    const day = await openMarket();
+    const admitted = await admitOnly(day, { asksAtOnce: false });
+    await day.market.cancel(admitted.taskId);
+    expect(await admitted.room.view()).toMatchObject({ state: "cancelled" });
+    const index = anIndex();
+    expect(await erase(day, index, { force: true })).toMatchObject({
+      done: false,
+      left: { openTasks: 0, counts: { taskRooms: 1 } },
+    });
+    return { ...admitted, day, index };
+  }
+
+  test("is erased once that has come, and found that there is nothing to do", async () => {
+    const { day, index, room, opening } = await unheard();
+    const begun = await room.beginAuction(1, { opening, started: [] });
+    expect(begun).toEqual({ ok: false, failure: { reason: "ended" } });
+    clock.pass(config.leaseMs);
+    expect(await erase(day, index)).toMatchObject({ done: true });
+    expect(await storageOf(room)).toBe(0);
+  });
+
+  test("is erased once it would come too late", async () => {
+    const { day, index, room, opening } = await unheard();
+    clock.pass(config.leaseMs);
+    expect(await erase(day, index)).toMatchObject({ done: true });
+    const begun = await room.beginAuction(1, { opening, started: [] });
+    expect(begun).toEqual({ ok: false, failure: { reason: "lost" } });
+    expect(await storageOf(room)).toBe(0);
+  });
 });
