@@ -109,7 +109,7 @@ export class Killer implements Pace {
     const { longestMs, kills, tasks, concurrency, progress } = this.#options;
     const startedMs = performance.now();
     for (;;) {
-      const wanted = [...this.#plan.owed(), ...this.#uncalled()].filter((name) => !isAllowed(name)).length;
+      const wanted = this.#wanted().length;
       const randomLeft = kills - this.randomKills;
       const allBegun = this.#begun >= Math.min(tasks, concurrency);
       // Whoever stands at a place waits for the kill.
@@ -137,11 +137,22 @@ export class Killer implements Pace {
       const done = this.randomKills + this.placeKills;
       if (done % REPORT_EVERY === 0)
         progress(
-          `${done} kills at ${this.placesStoodAt} places, ${this.#plan.owed().length} of ${this.#plan.places().length} wanted still, ${this.#begun} tasks begun, starts ${Math.round(this.#startingMs / done)} ms, ${Math.round((performance.now() - startedMs) / 1_000)} s`,
+          [
+            `${done} kills at ${this.placesStoodAt} places`,
+            `wanted still: ${told(this.#wanted(), this.#plan.places().length)}`,
+            `${this.#begun} tasks begun`,
+            `starts ${Math.round(this.#startingMs / done)} ms`,
+            `${Math.round((performance.now() - startedMs) / 1_000)} s`,
+          ].join(", "),
         );
     }
     this.#plan.rest();
     this.#isOver = true;
+  }
+
+  /** Places to be killed at, and calls that nobody has made. */
+  #wanted(): string[] {
+    return [...this.#plan.owed(), ...this.#uncalled()].filter((name) => !isAllowed(name));
   }
 
   async #killAtRandom(): Promise<void> {
@@ -182,4 +193,9 @@ export class Killer implements Pace {
     if (!died && this.#plan.heldCount + Number(this.#isDying) > 0) await this.#died.promise;
     return died || this.#isDying;
   }
+}
+
+/** Few are named: what a run waits for then. */
+function told(names: readonly string[], places: number): string {
+  return names.length > 0 && names.length <= 4 ? names.join(" ") : `${names.length} of ${places}`;
 }
