@@ -122,7 +122,7 @@ export class Killer implements Pace {
       const isFree = !this.#isDying && this.#plan.heldCount === 0;
       const random = isFree && randomLeft > 0 && this.#draws.uniform() < randomLeft / (randomLeft + places);
       if (random) await this.#killAtRandom();
-      else if (!(await this.#killAtPlace())) continue;
+      else if (!(await this.#killAtPlace())) await this.#killAtRandom();
       // Places are passed while it comes up.
       this.#isDying = false;
       this.#died = Promise.withResolvers();
