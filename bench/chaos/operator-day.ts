@@ -207,7 +207,11 @@ async function readings({ client, key, adminSecret, tenantId }: OperatorWorld): 
     "agents",
     "keys",
   ];
-  for (const path of own) await client.ask({ method: "GET", path: `/v1/${path}`, bearer: key });
+  const read = async (path: string) => client.ask({ method: "GET", path: `/v1/${path}`, bearer: key });
+  for (const path of own) await read(path);
+  const { json } = await read("tasks?limit=1");
+  for (const { id } of (json?.["data"] ?? []) as readonly { readonly id: string }[])
+    for (const part of ["trace", "receipt", "files"]) await read(`tasks/${id}/${part}`);
   for (const path of [`/admin/tenants/${tenantId}/calibrations`, "/admin/stuck"])
     await client.ask({ method: "GET", path, bearer: adminSecret });
 }
