@@ -1,6 +1,6 @@
 /** The operator's tenants: listed, suspended, resumed, deleted. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { newId, type TaskId } from "../../../src/market/ids.ts";
 import type { TaskRoomPort } from "../../../src/tenancy/task-room-port.ts";
 import { taskStub } from "../stubs.ts";
@@ -18,6 +18,10 @@ import {
   taskOf,
   type Tenant,
 } from "./support.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const path = (id: string, rest = "") => `/admin/tenants/${id}${rest}`;
 const read = async ({ tenantId }: Tenant) =>
@@ -222,9 +226,8 @@ describe("a deleted tenant", () => {
   });
 });
 
-/** As the room's alarm does once the holder's time is over. */
+/** As the room's alarm does once the holder's time is over; the clock stays there. */
 async function endStopped(room: DurableObjectStub): Promise<void> {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + config.leaseMs + 1 });
   await runDurableObjectAlarm(room);
-  vi.useRealTimers();
 }
