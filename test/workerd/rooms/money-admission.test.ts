@@ -1,16 +1,13 @@
 /** Admission holds what an auction may cost, or refuses before anything is spent. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Budget } from "../../../src/market/ledger/budget.ts";
-import { evictRooms, KEY_HASH, openMarket, stopTheClock } from "./market-day.ts";
+import { evictRooms, KEY_HASH, openMarket, useStoppedClock } from "./market-day.ts";
 import { ask, booksOf, limited, plannedMicros, refusalOf, usd } from "./money-day.ts";
 
 let planned = 0;
+useStoppedClock();
 beforeEach(async () => {
-  stopTheClock();
   planned = await plannedMicros();
-});
-afterEach(() => {
-  vi.useRealTimers();
 });
 
 const taskIds = async ({ market }: Pick<Awaited<ReturnType<typeof openMarket>>, "market">) =>

@@ -1,5 +1,5 @@
 /** An auction's calls are made as far as they may be paid for, and it clears with what it has. */
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { recompute } from "../../../src/market/receipt-recompute.ts";
@@ -14,21 +14,17 @@ import {
   evictRooms,
   MIDDLE,
   openMarket,
-  stopTheClock,
+  useStoppedClock,
   types,
   type MarketDay,
 } from "./market-day.ts";
 import { anIndex, BIDS, memoryOver, REFINED, runTask, VERDICTS } from "./memory-day.ts";
 import { accountOf, BIDS_MICROS, booksOf, hold, limited, plannedMicros, priced, usd } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
 let planned = 0;
+const clock = useStoppedClock();
 beforeEach(async () => {
-  clock = stopTheClock();
   planned = await plannedMicros();
-});
-afterEach(() => {
-  vi.useRealTimers();
 });
 
 const script = { bids: BIDS, refinedBids: REFINED, verdicts: VERDICTS };

@@ -1,6 +1,6 @@
 /** What a task's room tells of its calls is booked whole or not at all, with the prices that its bills were made of. */
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { newId, type AgentId, type TaskId } from "../../../src/market/ids.ts";
 import { asMicros, type Micros, type Prices } from "../../../src/market/money.ts";
 import type { BooksAnswers } from "../../../src/tenancy/books.ts";
@@ -14,18 +14,15 @@ import {
   evictRooms,
   openMarket,
   POOL,
-  stopTheClock,
+  useStoppedClock,
   type MarketDay,
 } from "./market-day.ts";
 import { awardedTask, booksOf, plannedMicros, SUBMIT, USE_TOOL } from "./money-day.ts";
 
 let planned = 0;
+useStoppedClock();
 beforeEach(async () => {
-  stopTheClock();
   planned = await plannedMicros();
-});
-afterEach(() => {
-  vi.useRealTimers();
 });
 
 function pricesOf(id: AgentId): Prices {

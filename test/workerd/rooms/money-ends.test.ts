@@ -1,6 +1,6 @@
 /** What is held comes back at every kind of end, and by nothing else: neither midnight nor a lower budget frees it. */
 import { runDurableObjectAlarm } from "cloudflare:test";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { TaskInput } from "../../../src/market/task.ts";
 import { ScriptedModels } from "../../support/scripted-models.ts";
 import { openCalibrationDay, runTask, standing } from "./calibration-day.ts";
@@ -10,7 +10,7 @@ import {
   MIDDLE,
   openMarket,
   POOL,
-  stopTheClock,
+  useStoppedClock,
   taskRoom,
   type MarketDay,
 } from "./market-day.ts";
@@ -30,14 +30,10 @@ import {
   USE_TOOL,
 } from "./money-day.ts";
 
-let clock: ReturnType<typeof stopTheClock>;
 let planned = 0;
+const clock = useStoppedClock();
 beforeEach(async () => {
-  clock = stopTheClock();
   planned = await plannedMicros();
-});
-afterEach(() => {
-  vi.useRealTimers();
 });
 
 type Task = Awaited<ReturnType<typeof awardedTask>>;
