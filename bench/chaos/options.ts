@@ -20,7 +20,7 @@ export interface ChaosArguments {
 export const USAGE = `npm run bench:chaos [-- options]
 
   --tasks N            acknowledged tasks, at least (default 200)
-  --kills N            kills at random moments (default 50)
+  --kills N            kills at random moments, at least (default 50): they also end lives in which nothing wanted comes
   --failpoint-kills N  kills at each failpoint (default 3)
   --seed S             decides tasks, faults, behaviour and moments (default 1)
   --concurrency N      clients (default 16)
