@@ -7,6 +7,7 @@
  */
 import { createEngine } from "./engine.ts";
 import type { Engine } from "./engine.ts";
+import { takeImage, type Image } from "./image.ts";
 import { SandboxFault } from "./outcome.ts";
 import type { SandboxFailure, SandboxOutcome } from "./outcome.ts";
 import { seedFrom } from "./seed.ts";
@@ -81,10 +82,17 @@ export function createSandbox(config: SandboxConfig): Sandbox {
     now: config.now ?? Date.now,
   });
 
+  /** A value, and no promise: what one request waits for may end with it. */
+  let image: Image | null = null;
+  const prepare = async (options: RunOptions): Promise<Machine> => {
+    image ??= await takeImage(limitsOf(config));
+    return createMachine(config, image, options);
+  };
+
   async function drive<T>(driver: (vm: Vm) => T, options: RunOptions): Promise<SandboxOutcome<T>> {
     let machine: Machine;
     try {
-      machine = await turns.next(() => createMachine(config, options), options.signal);
+      machine = await turns.next(() => prepare(options), options.signal);
     } catch (error) {
       const { reason, message } = options.signal?.aborted
         ? new SandboxFault("aborted", "cancelled before it ran")
@@ -130,13 +138,24 @@ interface Machine {
   readonly isOutOfFuel: () => boolean;
 }
 
-async function createMachine(config: SandboxConfig, { nowMs, seed }: RunOptions): Promise<Machine> {
+function limitsOf({ wasmModule, memoryBytes, stackBytes }: SandboxConfig) {
+  return {
+    wasmModule,
+    memoryBytes: memoryBytes ?? DEFAULT_MEMORY_BYTES,
+    stackBytes: stackBytes ?? DEFAULT_STACK_BYTES,
+  };
+}
+
+async function createMachine(
+  config: SandboxConfig,
+  image: Image,
+  { nowMs, seed }: RunOptions,
+): Promise<Machine> {
   const fuel = config.fuel ?? DEFAULT_FUEL;
   let interrupted = false;
   const engine = await createEngine({
-    wasmModule: config.wasmModule,
-    memoryBytes: config.memoryBytes ?? DEFAULT_MEMORY_BYTES,
-    stackBytes: config.stackBytes ?? DEFAULT_STACK_BYTES,
+    ...limitsOf(config),
+    image,
     nowMs,
     seed: seedFrom(seed),
     shouldInterrupt: () => {

@@ -7,7 +7,6 @@
 import type { QuickJSHandle } from "quickjs-emscripten-core";
 import type { Engine } from "./engine.ts";
 import { SandboxFault } from "./outcome.ts";
-import consoleGuest from "./guest/console.generated.ts";
 
 /** `JS_EVAL_FLAG_ASYNC` and `JS_EVAL_FLAG_COMPILE_ONLY` of quickjs.h; the first allows `await` at the top of a script. */
 const EVAL_ASYNC = 1 << 7;
@@ -34,18 +33,13 @@ export type Settled =
 export class Vm {
   readonly #engine: Engine;
   readonly #isOutOfFuel: () => boolean;
-  readonly #inspect: VmValue;
-  readonly #describeError: VmValue;
   #logs = "";
 
-  /** Installs `console`; `isOutOfFuel` tells an interruption from an error that a script made up. */
+  /** @param isOutOfFuel tells an interruption from an error that a script made up */
   constructor(engine: Engine, isOutOfFuel: () => boolean) {
     this.#engine = engine;
     this.#isOutOfFuel = isOutOfFuel;
-    const print = engine.context.newFunction("print", (line) => this.#print(line));
-    const words = this.call(this.evaluateExpression(consoleGuest, "console"), print);
-    this.#inspect = this.property(words, "inspect");
-    this.#describeError = this.property(words, "describeError");
+    engine.onPrint((line) => this.#print(line));
   }
 
   /** What was logged so far. */
@@ -113,7 +107,9 @@ export class Vm {
   /** The text of a string inside; anything else is put into words first. */
   text(value: VmValue): string {
     const { context } = this.#engine;
-    return context.getString(context.typeof(value) === "string" ? value : this.call(this.#inspect, value));
+    return context.getString(
+      context.typeof(value) === "string" ? value : this.call(this.#engine.inspect, value),
+    );
   }
 
   number(value: VmValue): number {
@@ -122,7 +118,7 @@ export class Vm {
 
   /** Any value in words, much like JSON, at most 64 KiB. @throws SandboxFault */
   inspect(value: VmValue): string {
-    return this.#engine.context.getString(this.call(this.#inspect, value));
+    return this.#engine.context.getString(this.call(this.#engine.inspect, value));
   }
 
   /** What an error thrown inside means for the run. */
@@ -131,7 +127,7 @@ export class Vm {
     const { context } = this.#engine;
     if (context.sameValue(error, context.null) && this.#engine.isMemoryFull())
       return new SandboxFault("out_of_memory", "out of memory");
-    const told = context.callFunction(this.#describeError, context.undefined, [error]);
+    const told = context.callFunction(this.#engine.describeError, context.undefined, [error]);
     if (told.error !== undefined)
       return this.#isOutOfFuel() ? outOfFuel() : new SandboxFault("out_of_memory", "out of memory");
     const message = context.getString(told.value);
