@@ -158,13 +158,14 @@ export class Timers {
     handle: (timer: Timer) => Promise<void>,
     report: (timer: Timer, error: unknown) => void,
   ): Promise<void> {
-    this.#setAlarm(this.#now() + SAFETY_MS);
     const due = this.#storage.sql
       .exec<{ kind: string; subject: string; due_at_ms: number }>(
         "SELECT kind, subject, due_at_ms FROM timers WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT 100",
         this.#now(),
       )
       .toArray();
+    if (due.length === 0) return this.#rearm();
+    this.#setAlarm(this.#now() + SAFETY_MS);
     // A handler clears or moves its own timer; one that does not is tried again.
     for (const row of due) this.set(row.kind, row.subject, this.#now() + RETRY_MS);
     // Side by side: a handler that waits for a slow room delays nobody else's deadline.

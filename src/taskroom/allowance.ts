@@ -52,6 +52,11 @@ export class Allowance {
     return room.commit(() => work(refusal));
   }
 
+  /** Whether these calls may be started as things stand: the market room is not asked for more. */
+  allows(calls: readonly StartedCall[], reserveMicros: Micros = ZERO_MICROS): boolean {
+    return this.#lacking(calls, reserveMicros) === null && !this.#passesQuote(calls, reserveMicros);
+  }
+
   /** What all calls would come to with these and what is to be left; null where that is allowed, or the task is not limited. */
   #lacking(calls: readonly StartedCall[], reserveMicros: Micros): Micros | null {
     if (calls.length === 0) return null;

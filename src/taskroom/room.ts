@@ -38,8 +38,6 @@ export const MARKET_LANE = "market";
 
 /** Bills that come within so long are told to the market room together. */
 const GATHER_BILLS_MS = 200;
-/** When the timer tells them, should the object die before. */
-const TELL_BILLS_MS = 5_000;
 
 /** Timers of a task's room, one of each. */
 export type TaskTimer = "deadline" | "stop" | "trace-lease" | "verification";
@@ -219,7 +217,9 @@ export class Room {
       taskId: this.mustOpening().taskId,
       call: spentCall(call, this.now()),
     } as const;
-    this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: TELL_BILLS_MS });
+    // Should the object die before they are told. Not before a lease that is renewed with them: the alarm would be moved for
+    // every call, and to no end.
+    this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: this.config.leaseMs });
   }
 
   /** Of work that is to stop, nobody does anything again, but where it is given up and an operator may have it go on. */

@@ -16,22 +16,25 @@ import {
   submittedResult,
   withoutTools,
 } from "../market/submission.ts";
+import type { Allowance } from "./allowance.ts";
 import { hasRoomAnswered, hasRoomFor } from "./has-room-for.ts";
 import { wrapUpOf } from "./journal.ts";
 import { lineOf } from "./line.ts";
 import { noteCall } from "./note-call.ts";
 import type { Room } from "./room.ts";
 import { stepCommitted } from "./step-event.ts";
-import type { StepAnswered, ToolsAnswered } from "./task-room-api.ts";
+import type { NextCall, StepAnswered, ToolsAnswered } from "./task-room-api.ts";
 import type { HeldTrace, TraceStage } from "./trace-stage.ts";
 
 export class StepStage {
   readonly #room: Room;
   readonly #trace: TraceStage;
+  readonly #allowance: Allowance;
 
-  constructor(room: Room, trace: TraceStage) {
+  constructor(room: Room, trace: TraceStage, allowance: Allowance) {
     this.#room = room;
     this.#trace = trace;
+    this.#allowance = allowance;
   }
 
   /** @param given the result with which the trace ends here; null: whatever the answer says has its tools run before */
@@ -95,8 +98,17 @@ export class StepStage {
     return stop !== null || result === null ? "stop" : "submitted";
   }
 
-  /** With its tools' answers, a submission among its calls may have been taken. */
-  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): ToolsAnswered {
+  /**
+   * With its tools' answers, a submission among its calls may have been taken.
+   *
+   * @param next what the holder goes on with, where nothing is in its way; absent: it will see
+   */
+  commitTools(
+    generation: number,
+    step: number,
+    outcomes: readonly ToolOutcome[],
+    next?: NextCall,
+  ): ToolsAnswered {
     const held = this.#trace.held(generation);
     if (held === null) return "lost";
     const pending = this.#room.journal.lastStep(lineOf(held.award));
@@ -108,10 +120,22 @@ export class StepStage {
     // Of the attempt that asked for it, whichever has run its tools.
     this.#room.append(stepCommitted(attempt, answered, outcomes));
     const result = isSubmitted(answered.toolCalls, outcomes) ? submittedResult(answered) : null;
-    if (result === null) this.#trace.extend(held, true);
-    else this.#endWith(held, step, result);
+    if (result !== null) {
+      this.#endWith(held, step, result);
+      return held.task.stop === null ? "submitted" : "stop";
+    }
+    const begun = next === undefined ? null : this.#startNext(held, next);
+    this.#trace.extend(begun ?? held, true);
     if (held.task.stop !== null) return "stop";
-    return result === null ? "continue" : "submitted";
+    return begun === null ? "continue" : "begun";
+  }
+
+  #startNext(held: HeldTrace, next: NextCall): HeldTrace | null {
+    const mayStart =
+      held.task.stop === null &&
+      wrapUpOf(held.task) === null &&
+      this.#allowance.allows([next.call], next.terms.reserveMicros);
+    return mayStart ? this.#trace.startNext(held, next) : null;
   }
 
   #endWith(held: HeldTrace, step: number, result: string): void {

@@ -39,8 +39,16 @@ export type DeskAnswer = "continue" | "stop" | "lost";
  * - `wrap_up`: there is no room for what its tools would answer. Its calls are answered, and the wrap-up comes next.
  * - `wrap_up_cut`: there is no room for the step itself. It was kept as `cutStep` has it, and the wrap-up comes next.
  */
-export type StepAnswered = ToolsAnswered | "wrap_up" | "wrap_up_cut";
-export type ToolsAnswered = DeskAnswer | "submitted";
+export type StepAnswered = DeskAnswer | "submitted" | "wrap_up" | "wrap_up_cut";
+
+/**
+ * What the commit of its tools' answers answers.
+ *
+ * - `submitted`: as above.
+ * - `begun`: they stand, and the call that came with them is started. Where that may not be, it is left, and the answer is
+ *   `continue`: why not is told to whoever starts it by itself.
+ */
+export type ToolsAnswered = DeskAnswer | "submitted" | "begun";
 
 /** Has a commit answer with `listened`, too: whether anybody wants to hear the trace's text while it is written. */
 export type AsksListeners = "listeners";
@@ -91,6 +99,12 @@ export interface TraceCallTerms {
   readonly leftOut?: LeftOut;
   /** The call that it takes the place of: it ended, and is booked with this. */
   readonly cut?: EndedCall;
+}
+
+/** The call for the step behind one that is committed, to be started with it. */
+export interface NextCall {
+  readonly call: StartedCall;
+  readonly terms: Pick<TraceCallTerms, "reserveMicros" | "leftOut">;
 }
 
 /** A trace as it stands. */
@@ -303,7 +317,13 @@ export interface TaskRoomApi {
    * that has ended.
    */
   failTraceCall(generation: number, call: EndedCall, failure: CallFailure): Promise<StepRetry>;
-  commitTools(generation: number, step: number, outcomes: readonly ToolOutcome[]): Promise<ToolsAnswered>;
+  /** @param next absent: none, or of a holder of the version before; a room of that version starts none */
+  commitTools(
+    generation: number,
+    step: number,
+    outcomes: readonly ToolOutcome[],
+    next?: NextCall,
+  ): Promise<Heard<ToolsAnswered>>;
   commitVerdict(generation: number, verdict: Verdict): Promise<void>;
   /** The trace has its result, and the verdict is the tenant's: gives the lease back. */
   waitForUser(generation: number): Promise<void>;

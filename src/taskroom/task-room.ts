@@ -20,7 +20,6 @@ import type { Verdict } from "../market/report.ts";
 import type { Ruling } from "../market/panel.ts";
 import type { QuotedAuction } from "../market/sale/quote.ts";
 import type { StepRetry } from "../market/step-retry.ts";
-import type { AnsweredStep } from "../market/step.ts";
 import type { FailureReason } from "../market/task.ts";
 import { Allowance } from "./allowance.ts";
 import { announceTrace } from "./announce-trace.ts";
@@ -101,7 +100,7 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     this.#auction = new AuctionStage(this.#room);
     this.#sale = new SaleStage(this.#room);
     this.#trace = new TraceStage(this.#room);
-    this.#steps = new StepStage(this.#room, this.#trace);
+    this.#steps = new StepStage(this.#room, this.#trace, this.#allowance);
     this.#verification = new VerificationStage(this.#room, this.#trace);
     this.#panel = new PanelStage(this.#room, this.#trace);
     this.#failures = new TraceFailures(this.#room);
@@ -240,13 +239,8 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     return tellText(this.#stream, this.journal, { held, piece });
   }
 
-  async commitAnswer(
-    generation: number,
-    call: EndedCall,
-    step: AnsweredStep,
-    result: string | null,
-  ): Promise<StepAnswered> {
-    const answer = await this.#room.commit(() => this.#steps.commitAnswer(generation, call, step, result));
+  async commitAnswer(...given: Parameters<TaskRoomApi["commitAnswer"]>): Promise<StepAnswered> {
+    const answer = await this.#room.commit(() => this.#steps.commitAnswer(...given));
     if (this.ready) this.#stream.completeText();
     return answer;
   }
@@ -255,8 +249,9 @@ export class TaskRoom extends ReadableRoom implements TaskRoomApi {
     return this.#room.commit(() => this.#trace.failCall(generation, call, failure));
   }
 
-  async commitTools(...given: Parameters<TaskRoomApi["commitTools"]>): Promise<ToolsAnswered> {
-    return this.#room.commit(() => this.#steps.commitTools(...given));
+  async commitTools(...given: Parameters<TaskRoomApi["commitTools"]>): Promise<Heard<ToolsAnswered>> {
+    const answer = await this.#room.commit(() => this.#steps.commitTools(...given));
+    return this.#stream.answer(answer, given[3] && "listeners");
   }
 
   async useFiles(...asked: Parameters<TaskRoomApi["useFiles"]>): ReturnType<TaskRoomApi["useFiles"]> {

@@ -30,7 +30,7 @@ import { lineOf } from "./line.ts";
 import { continuesFrom, goOn } from "./next-attempt.ts";
 import type { Room } from "./room.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
-import type { DeskAnswer, StepStartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
+import type { DeskAnswer, NextCall, StepStartAnswer, TraceCallTerms, TraceDesk } from "./task-room-api.ts";
 import { noteCall } from "./note-call.ts";
 import { traceLapsed } from "./step-event.ts";
 import { traceDesk } from "./trace-desk.ts";
@@ -155,10 +155,19 @@ export class TraceStage {
     if (refusal !== null) return refusal;
     const isStep = call.kind === "trace" && wrapUp === undefined;
     if (isStep && !hasRoomToGoOn(this.#room, held.award)) return "journal_limit";
+    this.extend(this.#recordCall(held, call, { wrapUp, leftOut }), false);
+    return "continue";
+  }
+
+  /** Behind a step that is committed; the trace as it is then. Null: the journal takes no other step. */
+  startNext(held: HeldTrace, { call, terms }: NextCall): HeldTrace | null {
+    return hasRoomToGoOn(this.#room, held.award) ? this.#recordCall(held, call, terms) : null;
+  }
+
+  #recordCall(held: HeldTrace, call: StartedCall, { wrapUp, leftOut }: TraceCallTerms): HeldTrace {
     this.#room.journal.startCall(call, held.attempt);
     const step = this.dueStep(held);
-    this.extend({ ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) }, false);
-    return "continue";
+    return { ...held, task: noteCall(this.#room, held, { step, wrapUp, leftOut }) };
   }
 
   /** What follows the call; null: the trace has ended, or is another holder's. */

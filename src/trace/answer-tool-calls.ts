@@ -12,32 +12,51 @@ import {
   type Step,
   type ToolOutcome,
 } from "../market/step.ts";
-import { SUBMIT_TOOL, submittedResult, withSubmission } from "../market/submission.ts";
+import { isSubmitted, SUBMIT_TOOL, submittedResult, withSubmission } from "../market/submission.ts";
 import { utf8Bytes } from "../market/utf8.ts";
+import { planStep, startedCall, type PlannedCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
-import type { TraceRun } from "./trace-run.ts";
+import { withStep, type Progress, type TraceRun } from "./trace-run.ts";
 import { runTool } from "./tools/run-tool.ts";
 
 /** A step whose calls are answered: the trace goes on behind it, or has ended with its result. */
-export type FinishedStep = { readonly next: "step"; readonly step: Step } | HandedIn;
+export type FinishedStep =
+  | {
+      readonly next: "step";
+      readonly step: Step;
+      /** The call for the step behind it, which was started with its commit; null: none was. */
+      readonly begun: PlannedCall | null;
+    }
+  | HandedIn;
 interface HandedIn {
   readonly next: "verify";
   readonly result: string;
 }
 
+/** Where a step stands. */
+interface Around {
+  readonly progress: Progress;
+  readonly callMs: number;
+  readonly untilMs: number | null;
+  readonly attempt?: number;
+}
+
 /**
- * The finished step, or null where the trace may not go on. A submission among its calls waits for the others.
+ * The finished step, or null where the trace may not go on. A submission among its calls waits for the others. Where nothing
+ * is in the way of the call for the next step, it is started with the same commit: a commit of its own would cost every step
+ * a request and a transaction more.
  *
+ * @param progress before the step, which took a call of `callMs`
  * @param attempt the one that the step was answered in; default: this one
  * @param untilMs when tools are cut off, in milliseconds since 1970: what comes then belongs to the wrap-up; null: never
  */
 export async function answerToolCalls(
   trace: TraceRun,
   answered: AnsweredStep,
-  { untilMs, attempt = trace.desk.attempt }: { readonly untilMs: number | null; readonly attempt?: number },
+  { progress, callMs, untilMs, attempt = trace.desk.attempt }: Around,
 ): Promise<FinishedStep | null> {
-  const { deps, desk, room, generation, heartbeat, tools } = trace;
-  if (answered.toolCalls.length === 0) return { next: "step", step: toStep(answered, []) };
+  const { deps, desk, room, generation, heartbeat, live, tools } = trace;
+  if (answered.toolCalls.length === 0) return { next: "step", step: toStep(answered, []), begun: null };
   const timeUp = timeUpAt(untilMs, deps.config.source.now());
   const signal = AbortSignal.any([heartbeat.signal, timeUp]);
   const running = new Set(
@@ -60,9 +79,23 @@ export async function answerToolCalls(
   // Cut off by a lease that is (or seems) lost: the step stays pending, and its next holder runs the tools.
   if (heartbeat.signal.aborted && heartbeat.signal.reason === "lost") return null;
   const outcomes = withSubmission(answered.toolCalls, ran);
-  const committed = await room.commitTools(generation, answered.step, outcomes);
+  const step = toStep(answered, outcomes);
+  const planned = isSubmitted(answered.toolCalls, outcomes)
+    ? null
+    : planNext(trace, withStep(progress, { step, callMs }));
+  const next = planned === null ? [] : [{ call: startedCall(trace, planned), terms: planned.terms }];
+  const committed = live.heed(await room.commitTools(generation, answered.step, outcomes, ...next));
   if (committed === "submitted") return handedIn(answered);
-  return (await mayGoOn(trace, null, committed)) ? { next: "step", step: toStep(answered, outcomes) } : null;
+  if (committed === "begun") return { next: "step", step, begun: planned };
+  return (await mayGoOn(trace, null, committed)) ? { next: "step", step, begun: null } : null;
+}
+
+/** Null: the slice ends here, or what comes next is not just the next step. */
+function planNext(trace: TraceRun, progress: Progress): PlannedCall | null {
+  const { deps, heartbeat, untilMs } = trace;
+  if (heartbeat.signal.aborted || deps.config.source.now() >= untilMs) return null;
+  const planned = planStep(trace, progress);
+  return typeof planned === "string" ? null : planned;
 }
 
 /** @throws Error where the step hands nothing in */

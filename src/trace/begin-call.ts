@@ -7,7 +7,7 @@ import { fitContext, type FittedContext } from "../agents/fit-context.ts";
 import type { StepRequest } from "../agents/model-port.ts";
 import { stepOutputTokens } from "../agents/output-limits.ts";
 import { withShortEnd } from "../agents/shorten-answers.ts";
-import type { EndedCall } from "../market/call.ts";
+import type { EndedCall, StartedCall } from "../market/call.ts";
 import { newId, type CallId } from "../market/ids.ts";
 import { ZERO_MICROS, type Micros } from "../market/money.ts";
 import { workUntilMs, wrapUpFromMs, type WrapUpLimit } from "../market/wrap-up.ts";
@@ -17,11 +17,16 @@ import { mayGoOn } from "./may-go-on.ts";
 import { stepRequest } from "./step-request.ts";
 import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
 
-/** A call that is recorded as started. */
-export interface BegunCall {
+/** A call as it is to be recorded and made. */
+export interface PlannedCall {
   readonly callId: CallId;
   readonly request: StepRequest;
   readonly boundMicros: Micros;
+  readonly terms: TraceCallTerms;
+}
+
+/** A call that is recorded as started. */
+export interface BegunCall extends Omit<PlannedCall, "terms"> {
   /** Null: the trace goes on. */
   readonly wrapUp: WrapUpLimit | null;
   /** When it is cut off, in milliseconds since 1970. */
@@ -30,22 +35,31 @@ export interface BegunCall {
 
 /** Null: none may be begun, and this holder has done what is to be done about it. */
 export async function beginCall(trace: TraceRun, progress: Progress): Promise<BegunCall | null> {
+  const planned = progress.begun ?? planStep(trace, progress);
+  if (typeof planned === "string") return beginWrapUp(trace, progress, { limit: planned });
+  if (progress.begun === null) {
+    const answer = await start(trace, planned);
+    if (isRefusal(answer)) return beginWrapUp(trace, progress, { limit: answer });
+    if (!(await mayGoOn(trace, null, answer))) return null;
+  }
+  const times = timesOf(trace, progress);
+  const untilMs = times === null ? trace.desk.deadlineAtMs : workUntilMs(times);
+  return { ...planned, wrapUp: null, deadlineAtMs: callUntilMs(trace, untilMs) };
+}
+
+/** The call for the step that is due, or the limit for which it is the wrap-up. */
+export function planStep(trace: TraceRun, progress: Progress): PlannedCall | WrapUpLimit {
   const limit = progress.wrapUp ?? limitReached(trace, progress);
-  if (limit !== null) return beginWrapUp(trace, progress, { limit });
+  if (limit !== null) return limit;
   const { deps, desk } = trace;
   const fitted = fittedRequest(trace, progress, null);
-  if (isOverWindow(trace, fitted)) return beginWrapUp(trace, progress, { limit: "context_limit" });
-  const { request } = fitted;
-  const { call, answer } = await start(trace, fitted, {
+  if (isOverWindow(trace, fitted)) return "context_limit";
+  return planCall(trace, fitted, {
     // Before the first step there is no work that could be thrown away. Whatever else is to be paid once the trace has
     // its result is to be kept back here, too.
-    reserveMicros: progress.steps.length === 0 ? ZERO_MICROS : deps.models.wrapUpBound(desk.agent, request),
+    reserveMicros:
+      progress.steps.length === 0 ? ZERO_MICROS : deps.models.wrapUpBound(desk.agent, fitted.request),
   });
-  if (isRefusal(answer)) return beginWrapUp(trace, progress, { limit: answer });
-  if (!(await mayGoOn(trace, null, answer))) return null;
-  const times = timesOf(trace, progress);
-  const untilMs = times === null ? desk.deadlineAtMs : workUntilMs(times);
-  return { ...call, wrapUp: null, deadlineAtMs: callUntilMs(trace, untilMs) };
 }
 
 /** @param cut the step's own call, where the limit has cut it off */
@@ -61,16 +75,19 @@ export async function beginWrapUp(
     return null;
   }
   const terms: TraceCallTerms = { wrapUp: limit, ...(cut !== undefined && { cut }) };
-  let { call, answer } = await start(trace, fitted, terms);
-  // What was kept back counts with short answers of the latest tools: longer ones have used it up.
-  if (isRefusal(answer))
-    ({ call, answer } = await start(trace, { ...fitted, request: withShortEnd(fitted.request) }, terms));
+  let planned = planCall(trace, fitted, terms);
+  let answer = await start(trace, planned);
+  if (isRefusal(answer)) {
+    // What was kept back counts with short answers of the latest tools: longer ones have used it up.
+    planned = planCall(trace, { ...fitted, request: withShortEnd(fitted.request) }, terms);
+    answer = await start(trace, planned);
+  }
   if (isRefusal(answer)) {
     await room.endTrace(generation, null, answer);
     return null;
   }
   if (!(await mayGoOn(trace, null, answer))) return null;
-  return { ...call, wrapUp: limit, deadlineAtMs: callUntilMs(trace, desk.deadlineAtMs) };
+  return { ...planned, wrapUp: limit, deadlineAtMs: callUntilMs(trace, desk.deadlineAtMs) };
 }
 
 /** Whether it would be asked for with less, had its call been refused as too long once more. */
@@ -103,20 +120,28 @@ function limitReached(trace: TraceRun, progress: Progress): WrapUpLimit | null {
   return times !== null && deps.config.source.now() >= wrapUpFromMs(times) ? "deadline" : null;
 }
 
-async function start(
-  { deps, desk, room, generation, live }: TraceRun,
+function planCall(
+  { deps, desk }: TraceRun,
   { request, leftOut }: FittedContext,
   terms: TraceCallTerms,
-): Promise<{
-  readonly call: Pick<BegunCall, "callId" | "request" | "boundMicros">;
-  readonly answer: StepStartAnswer;
-}> {
-  const callId = newId("cal", deps.config.source);
-  const boundMicros = deps.models.stepBound(desk.agent, request);
-  const started = { callId, kind: "trace", agentId: desk.agent.id, boundMicros } as const;
-  const compacted = leftOut.outputs === 0 ? {} : { leftOut };
-  const begun = await room.startTraceCall(generation, started, { ...terms, ...compacted }, "listeners");
-  return { call: { callId, request, boundMicros }, answer: live.heed(begun) };
+): PlannedCall {
+  return {
+    callId: newId("cal", deps.config.source),
+    request,
+    boundMicros: deps.models.stepBound(desk.agent, request),
+    terms: leftOut.outputs === 0 ? terms : { ...terms, leftOut },
+  };
+}
+
+/** As its room records it. */
+export function startedCall({ desk }: TraceRun, { callId, boundMicros }: PlannedCall): StartedCall {
+  return { callId, kind: "trace", agentId: desk.agent.id, boundMicros };
+}
+
+async function start(trace: TraceRun, planned: PlannedCall): Promise<StepStartAnswer> {
+  const { room, generation, live } = trace;
+  const call = startedCall(trace, planned);
+  return live.heed(await room.startTraceCall(generation, call, planned.terms, "listeners"));
 }
 
 /** True where the provider would refuse the request, whatever its tokens are. */

@@ -10,7 +10,14 @@ import { NO_ROOM, runsTools, submittedResult, withoutTools } from "../market/sub
 import { workUntilMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { answerToolCalls, handedIn } from "./answer-tool-calls.ts";
-import { beginCall, beginWrapUp, canShorten, refusedOnce, type BegunCall } from "./begin-call.ts";
+import {
+  beginCall,
+  beginWrapUp,
+  canShorten,
+  refusedOnce,
+  type BegunCall,
+  type PlannedCall,
+} from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import { isOlderRoom, timesOf, type Progress, type TraceRun } from "./trace-run.ts";
 import { usable } from "./usable.ts";
@@ -23,6 +30,8 @@ export type Move =
       /** The limit for which only a wrap-up may follow; null: the trace goes on. */
       readonly wrapUp: WrapUpLimit | null;
       readonly callMs: number;
+      /** The call for the step behind it; null: it is to be begun. */
+      readonly begun: PlannedCall | null;
     }
   /** `answered`: with words that are of no use, and not with an error. */
   | {
@@ -80,13 +89,13 @@ async function makeCall(trace: TraceRun, progress: Progress, begun: BegunCall): 
     // As the next holder would read it.
     const kept = committed === "wrap_up" ? answered : cutStep(answered);
     const closed = toStep(kept, withoutTools(kept.toolCalls, NO_ROOM));
-    return { next: "step", step: closed, wrapUp: "journal_limit", callMs: answer.ms };
+    return { next: "step", step: closed, wrapUp: "journal_limit", callMs: answer.ms, begun: null };
   }
   if (!(await mayGoOn(trace, null, committed))) return LEAVE;
   if (result !== null) return { next: "verify", result };
   const times = timesOf(trace, { longestCallMs: Math.max(progress.longestCallMs, answer.ms) });
   const untilMs = times === null ? null : workUntilMs(times);
-  const finished = await answerToolCalls(trace, answered, { untilMs });
+  const finished = await answerToolCalls(trace, answered, { progress, callMs: answer.ms, untilMs });
   if (finished === null) return LEAVE;
   return finished.next === "verify" ? finished : { ...finished, wrapUp: null, callMs: answer.ms };
 }

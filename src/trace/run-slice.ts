@@ -13,7 +13,7 @@ import type { TaskRoomApi } from "../taskroom/task-room-api.ts";
 import { answerToolCalls } from "./answer-tool-calls.ts";
 import { LiveText } from "./live-text.ts";
 import { oneStep, type Move } from "./one-step.ts";
-import { timesOf, type Progress, type TraceDeps, type TraceRun } from "./trace-run.ts";
+import { timesOf, withStep, type Progress, type TraceDeps, type TraceRun } from "./trace-run.ts";
 import { settleResult } from "./settle-result.ts";
 
 /**
@@ -51,7 +51,8 @@ async function holdSlice(
   try {
     const opened = await deps.openTools({ desk, room, generation, signal: heartbeat.signal });
     try {
-      await run({ deps, room, desk, generation, heartbeat, live, tools: opened.tools });
+      const untilMs = deps.config.source.now() + deps.config.sliceMs;
+      await run({ deps, room, desk, generation, untilMs, heartbeat, live, tools: opened.tools });
     } finally {
       await opened.close();
     }
@@ -61,13 +62,13 @@ async function holdSlice(
 }
 
 async function run(trace: TraceRun): Promise<void> {
-  const { deps, desk, room, generation } = trace;
-  const untilMs = deps.config.source.now() + deps.config.sliceMs;
+  const { deps, desk, room, generation, untilMs } = trace;
   const found = await takenUp(trace);
   let { progress, result } = found;
   for (let asked = 0; result === null; asked++) {
     if (progress === null) return;
-    if (asked > 0 && deps.config.source.now() >= untilMs) return room.handOver(generation);
+    const isOver = asked > 0 && progress.begun === null && deps.config.source.now() >= untilMs;
+    if (isOver) return room.handOver(generation);
     // Of a trace from before there were wrap-ups.
     if (progress.steps.length >= desk.limits.maxSteps) return room.endTrace(generation, null, "step_limit");
     const move = await oneStep(trace, progress);
@@ -86,33 +87,29 @@ interface Standing {
 /** Where the holder before has left the trace, with its last step's tools answered. */
 async function takenUp(trace: TraceRun): Promise<Standing> {
   const { steps, pending, pendingAttempt, wrapUp = null, longestCallMs = 0, refused = [] } = trace.desk;
-  const progress: Progress = { steps, redraws: 0, refused, wrapUp, longestCallMs };
+  const progress: Progress = { steps, redraws: 0, refused, wrapUp, longestCallMs, begun: null };
   if (pending === null) return { progress, result: trace.desk.result };
   const times = timesOf(trace, progress);
   const untilMs = times === null ? null : workUntilMs(times);
   const attempt = pendingAttempt === undefined ? {} : { attempt: pendingAttempt };
-  const finished = await answerToolCalls(trace, pending, { untilMs, ...attempt });
+  const finished = await answerToolCalls(trace, pending, { progress, callMs: 0, untilMs, ...attempt });
   if (finished === null) return { progress: null, result: null };
   if (finished.next === "verify") return { progress, result: finished.result };
-  return { progress: { ...progress, steps: [...steps, finished.step] }, result: null };
+  const { step, begun } = finished;
+  return { progress: { ...withStep(progress, { step, callMs: 0 }), begun }, result: null };
 }
 
 function after(progress: Progress, move: Exclude<Move, { readonly next: "verify" }>): Progress | null {
   if (move.next === "leave") return null;
-  const longestCallMs = Math.max(progress.longestCallMs, move.callMs);
-  return move.next === "step"
-    ? {
-        ...progress,
-        steps: [...progress.steps, move.step],
-        redraws: 0,
-        wrapUp: move.wrapUp,
-        longestCallMs,
-      }
-    : {
-        ...progress,
-        redraws: progress.redraws + Number(move.answered),
-        refused: move.refused,
-        wrapUp: move.wrapUp,
-        longestCallMs,
-      };
+  const { wrapUp, callMs } = move;
+  if (move.next === "step")
+    return { ...withStep(progress, { step: move.step, callMs }), wrapUp, begun: move.begun };
+  return {
+    ...progress,
+    redraws: progress.redraws + Number(move.answered),
+    refused: move.refused,
+    wrapUp,
+    longestCallMs: Math.max(progress.longestCallMs, callMs),
+    begun: null,
+  };
 }

@@ -9,6 +9,7 @@ import type { TraceTimes, WrapUpLimit } from "../market/wrap-up.ts";
 import type { CheckResult } from "../taskroom/waiting.ts";
 import type { Check } from "./checker/send-check.ts";
 import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
+import type { PlannedCall } from "./begin-call.ts";
 import type { LiveText } from "./live-text.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { OpenTools, ToolSlice } from "./tools/toolbox.ts";
@@ -45,6 +46,17 @@ export interface Progress {
   readonly wrapUp: WrapUpLimit | null;
   /** Of this attempt's calls to its agent, in milliseconds; 0: none has ended. */
   readonly longestCallMs: number;
+  /** The call for the step that is due, where it is started already; null: it is not. */
+  readonly begun: PlannedCall | null;
+}
+
+/** With one more step. */
+export function withStep(
+  progress: Progress,
+  { step, callMs }: { readonly step: Step; readonly callMs: number },
+): Progress {
+  const longestCallMs = Math.max(progress.longestCallMs, callMs);
+  return { ...progress, steps: [...progress.steps, step], redraws: 0, longestCallMs, begun: null };
 }
 
 /** Null: its room is of the version before, and tells of no times. */
@@ -70,6 +82,8 @@ export interface TraceRun {
   readonly room: TaskRoomApi;
   readonly desk: TraceDesk;
   readonly generation: number;
+  /** When its slice is over, in milliseconds since 1970: no other call is begun then. */
+  readonly untilMs: number;
   readonly heartbeat: Heartbeat;
   readonly live: LiveText;
   /** The tools that this task allows. */

@@ -1,18 +1,16 @@
 /** Money over several attempts: one hold, one limit, one budget; and a trace's place, which each attempt takes anew. */
 import { describe, expect, test, vi } from "vitest";
-import { runDurableObjectAlarm } from "cloudflare:test";
 import { CHEAP, DEAR, MIDDLE, openMarket, useStoppedClock, type MarketDay } from "./market-day.ts";
 import { DEFAULT_TENANT_LIMITS } from "../../../src/market/rate-limit.ts";
 import { attempt, awardedTo, failAt, receiptOf, sold } from "./escalation-day.ts";
 import { accountOf, booksOf, limited } from "./money-day.ts";
 
-const clock = useStoppedClock();
+useStoppedClock();
 
 /** Awarded, and all that its auction has cost is booked. */
 async function booked(day: MarketDay, input: Parameters<typeof sold>[1] = {}) {
   const task = await sold(day, input);
-  clock.pass(6_000);
-  await runDurableObjectAlarm(task.room);
+  await task.room.wake();
   return task;
 }
 

@@ -208,6 +208,22 @@ describe("a trace", () => {
     expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 9 });
   });
 
+  test("begins none with its tools' answers either", async () => {
+    const { task, answer } = await filled(NEAR - MAX_OUTCOME_BYTES, 1);
+    expect(answer).toBe("continue");
+    const call = {
+      callId: newId("cal", config.source),
+      kind: "trace",
+      agentId: CHEAP,
+      boundMicros: BOUND,
+    } as const;
+    const told = await task.room.commitTools(1, 8, [outcome(MAX_OUTCOME_BYTES)], { call, terms: {} });
+    expect(told).toEqual({ answer: "continue", listened: false });
+    await task.room.handOver(1);
+    expect((await goesOn(task, [SUBMIT])).asked).toEqual(["journal_limit"]);
+    expect(await task.room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 9 });
+  });
+
   test("that hands nothing in when it is wrapped up ends with the reason, and keeps what it wrote", async () => {
     const { task } = await filled(NEAR);
     await task.room.handOver(1);

@@ -176,8 +176,7 @@ describe("its money", () => {
     const task = await sold(day, { verifier: JUDGED, escalation: { mode: "none" } });
     const { room, taskId } = task;
     // All that its auction has cost is booked.
-    clock.pass(6_000);
-    await runDurableObjectAlarm(room);
+    await room.wake();
     await room.takeTrace(1, 1);
     const callId = newId("cal", config.source);
     const { heldMicros, chargedMicros } = await accountOf(day, taskId);

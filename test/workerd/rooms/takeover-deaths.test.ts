@@ -168,8 +168,7 @@ describe("a budget that does not take the next agent's call", () => {
     const day = await openMarket();
     const task = await sold(day, PLAIN);
     const { room } = task;
-    clock.pass(6_000);
-    await runDurableObjectAlarm(room);
+    await room.wake();
     expect((await room.takeTrace(1, 1)).ok).toBe(true);
     const { heldMicros, chargedMicros } = await accountOf(day, task.taskId);
     await day.market.setBudget(limited({ totalMicros: heldMicros + chargedMicros + leftMicros }));
