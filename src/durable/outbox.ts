@@ -134,7 +134,8 @@ export class Outbox<M extends { readonly kind: string }> {
   }
 
   #promise(lane: string, dueInMs: number | null): void {
-    if (dueInMs !== null) this.#timers.set(TIMER, lane, this.#now() + dueInMs);
+    // What waits there already is not to wait for longer.
+    if (dueInMs !== null) this.#timers.setAtLatest(TIMER, lane, this.#now() + dueInMs);
     this.#added.add(lane);
     this.#left.add(lane);
   }

@@ -52,9 +52,22 @@ export class Timers {
 
   /** Sets or moves a timer. The alarm follows with the caller's transaction: see `arm`. */
   set(kind: string, subject: string, dueAtMs: number): void {
+    this.#put("excluded.due_at_ms", { kind, subject, dueAtMs });
+  }
+
+  /** Sets a timer, or moves it forward; one that stands earlier keeps its time. */
+  setAtLatest(kind: string, subject: string, dueAtMs: number): void {
+    this.#put("min(due_at_ms, excluded.due_at_ms)", { kind, subject, dueAtMs });
+  }
+
+  /** @param moved what becomes of one that stands */
+  #put(
+    moved: "excluded.due_at_ms" | "min(due_at_ms, excluded.due_at_ms)",
+    { kind, subject, dueAtMs }: Timer,
+  ): void {
     this.#storage.sql.exec(
       `INSERT INTO timers (kind, subject, due_at_ms) VALUES (?, ?, ?)
-       ON CONFLICT (kind, subject) DO UPDATE SET due_at_ms = excluded.due_at_ms`,
+       ON CONFLICT (kind, subject) DO UPDATE SET due_at_ms = ${moved}`,
       kind,
       subject,
       Math.ceil(dueAtMs),

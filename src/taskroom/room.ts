@@ -217,8 +217,8 @@ export class Room {
       taskId: this.mustOpening().taskId,
       call: spentCall(call, this.now()),
     } as const;
-    // Should the object die before they are told. Not before a lease that is renewed with them: the alarm would be moved for
-    // every call, and to no end.
+    // Should the object die before it is told. Not before the lease that is renewed with it: the alarm would be moved for
+    // every call of a trace, and to no end.
     this.#parts.outbox.add(MARKET_LANE, bill, { dueInMs: this.config.leaseMs });
   }
 

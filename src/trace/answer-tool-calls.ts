@@ -94,8 +94,13 @@ export async function answerToolCalls(
 function planNext(trace: TraceRun, progress: Progress): PlannedCall | null {
   const { deps, heartbeat, untilMs } = trace;
   if (heartbeat.signal.aborted || deps.config.source.now() >= untilMs) return null;
-  const planned = planStep(trace, progress);
-  return typeof planned === "string" ? null : planned;
+  try {
+    const planned = planStep(trace, progress);
+    return typeof planned === "string" ? null : planned;
+  } catch {
+    // It fails again where the call is begun by itself, and its tools' answers are committed then.
+    return null;
+  }
 }
 
 /** @throws Error where the step hands nothing in */

@@ -142,6 +142,24 @@ describe("a slice", () => {
     expect(await room.view()).toMatchObject({ state: "finished", outcome: "pass", steps: 2 });
   });
 
+  test("that cannot tell what comes next has its tools' answers committed all the same", async () => {
+    const { room, message } = await awardedTask();
+    const tool = countingTool();
+    const models = new ScriptedModels({ steps: [USE_TOOL, SUBMIT] });
+    let planned = 0;
+    models.stepBound = () => {
+      planned += 1;
+      if (planned > 1) throw new RangeError("a fault of the house");
+      return asMicros(BOUND);
+    };
+    for (const generation of [1, 2]) {
+      const taken = runSlice(traceDeps(models, { tools: [tool] }), message(generation));
+      await expect(taken).rejects.toThrow("a fault of the house");
+    }
+    expect(tool.keys).toHaveLength(1);
+    expect(await room.view()).toMatchObject({ state: "running", steps: 1 });
+  });
+
   test("that dies behind such a commit has its call done again, and the house pays for it", async () => {
     const { day, taskId, room, message } = await awardedTask();
     const steps = [USE_TOOL, SUBMIT];

@@ -2,6 +2,7 @@
 import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { expect, test, vi } from "vitest";
 import { Outbox } from "../../../src/durable/outbox.ts";
+import { MarketRoom } from "../../../src/index.ts";
 import { newId } from "../../../src/market/ids.ts";
 import { asMicros } from "../../../src/market/money.ts";
 import { BOUND, USAGE } from "../../support/scripted-models.ts";
@@ -71,12 +72,32 @@ test("a bill that could not be told before its room died is told when it rings",
   } finally {
     told.mockRestore();
   }
-  const timers = await runInDurableObject(room, (_room, { storage }) =>
-    storage.sql.exec("SELECT due_at_ms FROM timers WHERE kind = 'outbox'").toArray(),
-  );
-  expect(timers).toEqual([{ due_at_ms: dueAtMs }]);
+  expect(await dueAtMsOf(room)).toBe(dueAtMs);
   expect((await accountOf(day, taskId)).chargedMicros).toBe(chargedMicros);
   clock.pass(config.leaseMs);
   await runDurableObjectAlarm(room);
   expect((await accountOf(day, taskId)).chargedMicros).toBe(chargedMicros + bill.costMicros);
 });
+
+test("a bill that comes late does not put off what is owed already", async () => {
+  const { room } = await heldTask();
+  const callId = newId("cal", config.source);
+  await room.startTraceCall(1, { callId, kind: "trace", agentId: CHEAP, boundMicros: BOUND });
+  const ended = vi.spyOn(MarketRoom.prototype, "ended").mockRejectedValue(new Error("out of reach"));
+  try {
+    await room.endTrace(1, null, "agent_failed");
+    const owedAtMs = await dueAtMsOf(room);
+    await room.endTrace(1, { callId, bill, ms: 1 }, "agent_failed");
+    expect(await dueAtMsOf(room)).toBe(owedAtMs);
+  } finally {
+    ended.mockRestore();
+  }
+});
+
+/** When what its room owes is told at the latest; undefined: it owes nothing. */
+async function dueAtMsOf(room: TaskStub): Promise<SqlStorageValue | undefined> {
+  return runInDurableObject(room, (_room, { storage }) => {
+    const query = "SELECT due_at_ms FROM timers WHERE kind = 'outbox'";
+    return storage.sql.exec(query).toArray()[0]?.["due_at_ms"];
+  });
+}
