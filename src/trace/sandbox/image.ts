@@ -6,9 +6,10 @@
  */
 import type { JSValue, QuickJSContext, QuickJSHandle } from "quickjs-emscripten-core";
 import consoleGuest from "./guest/console.generated.ts";
+import { STACK_AT, STATIC_BYTES } from "./pages.ts";
 import { loadQuickJs, type Contents, type QuickJsOptions, type Roots } from "./quickjs.ts";
 
-/** A piece of the memory that is not all zeros. */
+/** A piece of the memory that is not all zeros, nor stack. */
 interface Piece {
   readonly at: number;
   readonly bytes: Uint8Array;
@@ -81,24 +82,26 @@ function seedState(seed: number): bigint {
   return BigInt(seed) * MICROS_PER_MS;
 }
 
-/** @throws Error where it stands nowhere, or more than once */
+/** In the heap. @throws Error where it stands nowhere, or more than once */
 function placeOf(state: bigint, { buffer }: WebAssembly.Memory): number {
-  const words = new BigUint64Array(buffer);
+  const words = new BigUint64Array(buffer, STATIC_BYTES);
   const at = words.indexOf(state);
   if (at === -1 || words.indexOf(state, at + 1) !== -1)
     throw new Error("this QuickJS keeps its seed elsewhere");
-  return at * words.BYTES_PER_ELEMENT;
+  return STATIC_BYTES + at * words.BYTES_PER_ELEMENT;
 }
 
 function piecesOf({ buffer }: WebAssembly.Memory): Piece[] {
   const pieces: Piece[] = [];
-  for (let at = 0; at < buffer.byteLength; at += BLOCK_BYTES)
-    if (!isBlank(new Int32Array(buffer, at, BLOCK_BYTES / Int32Array.BYTES_PER_ELEMENT)))
-      pieces.push({ at, bytes: new Uint8Array(buffer.slice(at, at + BLOCK_BYTES)) });
+  for (let at = 0; at < buffer.byteLength; at += BLOCK_BYTES) {
+    const isStack = at >= STACK_AT && at + BLOCK_BYTES <= STATIC_BYTES;
+    if (isStack || isBlank(new Int32Array(buffer, at, BLOCK_BYTES / Int32Array.BYTES_PER_ELEMENT))) continue;
+    pieces.push({ at, bytes: new Uint8Array(buffer.slice(at, at + BLOCK_BYTES)) });
+  }
   return pieces;
 }
 
-/** By index: over the million words of a memory, an iterator takes several times as long. */
+/** By index: over hundreds of thousands of words an iterator takes several times as long. */
 function isBlank(words: Int32Array): boolean {
   for (let at = 0; at < words.length; at += 1) if (words[at] !== 0) return false;
   return true;
