@@ -37,7 +37,7 @@ export type ToMarketRoom =
 export const MARKET_LANE = "market";
 
 /** Bills that come within so long are told to the market room together. */
-const GATHER_BILLS_MS = 200;
+const GATHER_BILLS_MS = 1_000;
 
 /** Timers of a task's room, one of each. */
 export type TaskTimer = "deadline" | "stop" | "trace-lease" | "verification";
