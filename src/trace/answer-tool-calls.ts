@@ -14,9 +14,9 @@ import {
 } from "../market/step.ts";
 import { isSubmitted, SUBMIT_TOOL, submittedResult, withSubmission } from "../market/submission.ts";
 import { utf8Bytes } from "../market/utf8.ts";
-import { planStep, startedCall, type PlannedCall } from "./begin-call.ts";
+import { planStep, startedCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
-import { withStep, type Progress, type TraceRun } from "./trace-run.ts";
+import { withStep, type PlannedCall, type Progress, type TraceRun } from "./trace-run.ts";
 import { runTool } from "./tools/run-tool.ts";
 
 /** A step whose calls are answered: the trace goes on behind it, or has ended with its result. */

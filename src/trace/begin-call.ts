@@ -4,26 +4,17 @@
  * A step is begun only where the wrap-up behind it is kept back, too: in steps, in money, in time, in the journal.
  */
 import { fitContext, type FittedContext } from "../agents/fit-context.ts";
-import type { StepRequest } from "../agents/model-port.ts";
 import { stepOutputTokens } from "../agents/output-limits.ts";
 import { withShortEnd } from "../agents/shorten-answers.ts";
 import type { EndedCall, StartedCall } from "../market/call.ts";
-import { newId, type CallId } from "../market/ids.ts";
-import { ZERO_MICROS, type Micros } from "../market/money.ts";
+import { newId } from "../market/ids.ts";
+import { ZERO_MICROS } from "../market/money.ts";
 import { workUntilMs, wrapUpFromMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { SpendRefusal } from "../market/ledger/spend-refusal.ts";
 import type { StepStartAnswer, TraceCallTerms } from "../taskroom/task-room-api.ts";
 import { mayGoOn } from "./may-go-on.ts";
 import { stepRequest } from "./step-request.ts";
-import { timesOf, type Progress, type TraceRun } from "./trace-run.ts";
-
-/** A call as it is to be recorded and made. */
-export interface PlannedCall {
-  readonly callId: CallId;
-  readonly request: StepRequest;
-  readonly boundMicros: Micros;
-  readonly terms: TraceCallTerms;
-}
+import { timesOf, type PlannedCall, type Progress, type TraceRun } from "./trace-run.ts";
 
 /** A call that is recorded as started. */
 export interface BegunCall extends Omit<PlannedCall, "terms"> {

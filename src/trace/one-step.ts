@@ -10,16 +10,9 @@ import { NO_ROOM, runsTools, submittedResult, withoutTools } from "../market/sub
 import { workUntilMs, type WrapUpLimit } from "../market/wrap-up.ts";
 import type { DeskAnswer } from "../taskroom/task-room-api.ts";
 import { answerToolCalls, handedIn } from "./answer-tool-calls.ts";
-import {
-  beginCall,
-  beginWrapUp,
-  canShorten,
-  refusedOnce,
-  type BegunCall,
-  type PlannedCall,
-} from "./begin-call.ts";
+import { beginCall, beginWrapUp, canShorten, refusedOnce, type BegunCall } from "./begin-call.ts";
 import { mayGoOn } from "./may-go-on.ts";
-import { isOlderRoom, timesOf, type Progress, type TraceRun } from "./trace-run.ts";
+import { isOlderRoom, timesOf, type PlannedCall, type Progress, type TraceRun } from "./trace-run.ts";
 import { usable } from "./usable.ts";
 
 /** What a call leads to: the next step, another call of the same one, a result to verify, or the end of this slice. */

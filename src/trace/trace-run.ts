@@ -1,15 +1,16 @@
 /** What a slice of a trace works with. */
-import type { ModelPort } from "../agents/model-port.ts";
+import type { ModelPort, StepRequest } from "../agents/model-port.ts";
 import type { Heartbeat } from "../auction/heartbeat.ts";
 import type { Config } from "../config.ts";
+import type { CallId } from "../market/ids.ts";
+import type { Micros } from "../market/money.ts";
 import type { Verdict } from "../market/report.ts";
 import type { SandboxedSpec } from "../market/verifier-spec.ts";
 import type { Step } from "../market/step.ts";
 import type { TraceTimes, WrapUpLimit } from "../market/wrap-up.ts";
 import type { CheckResult } from "../taskroom/waiting.ts";
 import type { Check } from "./checker/send-check.ts";
-import type { TaskRoomApi, TraceDesk } from "../taskroom/task-room-api.ts";
-import type { PlannedCall } from "./begin-call.ts";
+import type { TaskRoomApi, TraceCallTerms, TraceDesk } from "../taskroom/task-room-api.ts";
 import type { LiveText } from "./live-text.ts";
 import type { Tool } from "./tools/tool.ts";
 import type { OpenTools, ToolSlice } from "./tools/toolbox.ts";
@@ -34,6 +35,14 @@ export interface TraceDeps {
 export type SandboxedDesk = Pick<TraceDesk, "taskId" | "attempt"> & {
   readonly verifier: SandboxedSpec | null;
 };
+
+/** A call of a step as it is to be recorded and made. */
+export interface PlannedCall {
+  readonly callId: CallId;
+  readonly request: StepRequest;
+  readonly boundMicros: Micros;
+  readonly terms: TraceCallTerms;
+}
 
 /** How far a trace has come, as far as is committed. */
 export interface Progress {
